@@ -1,0 +1,67 @@
+"""AWS facts the whole project shares: ARNs, partitions, and every service limit with its unit and source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+PARTITIONS: Final = ("aws", "aws-us-gov", "aws-cn")
+"""The partitions templates are built for. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+
+CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
+"""CloudTrail's service principal, the same in every partition.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/default-kms-key-policy.html"""
+
+TRAIL_CONTEXT: Final = "kms:EncryptionContext:aws:cloudtrail:arn"
+"""Condition key of the encryption context CloudTrail sends; ``aws:`` here is no partition and never changes.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
+
+# Limits. Each: name with its unit, value, the page that states it.
+KEY_POLICY_BYTES: Final = 32_768  # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+BUCKET_POLICY_BYTES: Final = 20_480  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
+MANAGED_POLICY_CHARACTERS: Final = 6_144  # without white space; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_POLICIES_PER_ROLE: Final = 10  # default quota; the same page
+TEMPLATE_BODY_BYTES: Final = 51_200  # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+TEMPLATE_URL_BYTES: Final = 1_000_000  # 1 MB, the same page; cfn-lint counts 1,000,000 too
+TEMPLATE_RESOURCES: Final = 500  # the same page
+STACK_NAME_CHARACTERS: Final = 128  # the same page
+ROTATION_PERIOD_DAYS: Final = (90, 2560)  # https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
+PENDING_WINDOW_DAYS: Final = (7, 30)  # https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+TRAILS_PER_REGION: Final = 5  # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+EVENT_DATA_STORES_PER_REGION: Final = 10  # the same page
+SELECTOR_VALUES: Final = 500  # over all advanced event selectors of a trail; the same page
+S3_KEY_PREFIX_CHARACTERS: Final = 200  # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
+TAGS_PER_RESOURCE: Final = 50  # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AddTags.html
+
+_ARN = re.compile(r"arn:([^:]*):([^:]*):([^:]*):([^:]*):(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Arn:
+    """The six parts of an ARN: ``arn:partition:service:region:account:resource``.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    """
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
+
+
+def parse_arn(text: str) -> Arn | None:
+    """Return the parts of an ARN, or None where the text is none. Parts may be empty or hold wildcards."""
+    match = _ARN.fullmatch(text)
+    return Arn(*match.groups()) if match else None
+
+
+def partition_of(region: str) -> str:
+    """Return the partition a Region belongs to, of the three that templates are built for."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -1,0 +1,1 @@
+"""Where templates go: order, targets, parameters and preconditions, written as rollout.json."""

@@ -1,0 +1,1 @@
+"""From a Deployment to CloudFormation templates, one module a stack. Never imports ``access``."""
