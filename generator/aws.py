@@ -9,6 +9,17 @@ from typing import Final
 PARTITIONS: Final = ("aws", "aws-us-gov", "aws-cn")
 """The partitions templates are built for. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
 
+REGIONS: Final = (
+    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1",
+    "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
+    "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1",
+    "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3", "il-central-1",
+    "me-central-1", "me-south-1", "mx-central-1", "sa-east-1", "us-gov-east-1", "us-gov-west-1", "cn-north-1",
+    "cn-northwest-1",
+)  # fmt: skip
+"""The Regions of those partitions; a test compares them with the ones cfn-lint knows.
+https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"""
+
 CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
 """CloudTrail's service principal, the same in every partition.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/default-kms-key-policy.html"""
