@@ -1,0 +1,104 @@
+"""Statements from plain words: effect, principal, actions, resources, guard. Knows awacs's traps so that no one else has to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from awacs import aws as policy
+from awacs.aws import Action, AWSPrincipal, PolicyDocument, Principal, Statement
+from troposphere import Sub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Guard = dict[str, dict[str, Any]]
+"""Conditions as policies write them: operator, condition key, value or values."""
+
+EVERYONE = AWSPrincipal("*")
+
+
+def text(value: str) -> str | Sub:
+    """Return a text for a template; an ARN gets ``${AWS::Partition}``, so that one template serves every partition.
+
+    A policy variable (``${aws:PrincipalAccount}``) is kept from Fn::Sub as ``${!…}``.
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html
+    """
+    if not value.startswith("arn:"):
+        return value
+    _, _, rest = value.split(":", 2)
+    return Sub("arn:${AWS::Partition}:" + rest.replace("${", "${!"))
+
+
+def texts(values: Sequence[str]) -> Any:
+    """Return one text, or a list of several: the shorter form that policies are read in."""
+    return text(values[0]) if len(values) == 1 else [text(value) for value in values]
+
+
+def account_principal(account_id: str) -> AWSPrincipal:
+    """Return the principal that means "identities of this account, as far as IAM there and the guard allow"."""
+    return AWSPrincipal(text(f"arn:aws:iam::{account_id}:root"))
+
+
+def service_principal(name: str) -> Principal:
+    """Return an AWS service as principal."""
+    return Principal("Service", name)
+
+
+def merged(*guards: Guard) -> Guard:
+    """Return one guard that holds all of them.
+
+    awacs keeps only the last of two conditions with the same operator, in silence; so operators are joined here first.
+    Raises ValueError where two guards speak of the same key: one would be lost.
+    """
+    result: Guard = {}
+    for guard in guards:
+        for operator, keys in guard.items():
+            into = result.setdefault(operator, {})
+            for key, value in keys.items():
+                if key in into:
+                    raise ValueError(f"{operator} {key} is given twice")
+                into[key] = value
+    return result
+
+
+def allow(
+    sid: str,
+    actions: Iterable[Action],
+    *,
+    to: Principal | None = None,
+    on: Any = "*",
+    guard: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Statement:
+    """Return an Allow statement; ``to`` is None in identity policies. In a key policy ``"*"`` means this key."""
+    return _statement("Allow", sid, actions, to, on, guard)
+
+
+def deny(
+    sid: str,
+    actions: Iterable[Action],
+    *,
+    to: Principal | None = None,
+    on: Any = "*",
+    guard: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Statement:
+    """Return a Deny statement."""
+    return _statement("Deny", sid, actions, to, on, guard)
+
+
+def _statement(effect: Literal["Allow", "Deny"], sid: str, actions: Iterable[Action], to: Principal | None, on: Any, guard: Mapping[str, Mapping[str, Any]] | None) -> Statement:
+    optional: dict[str, Any] = {}
+    if to is not None:
+        optional["Principal"] = to
+    if guard:
+        operators = [getattr(policy, operator.replace(":", ""))(dict(keys)) for operator, keys in guard.items()]
+        optional["Condition"] = policy.Condition(operators)
+    return Statement(Sid=sid, Effect=effect, Action=list(actions), Resource=on if isinstance(on, list) else [on], **optional)
+
+
+def document(statements: Sequence[Statement]) -> PolicyDocument:
+    """Return a policy of these statements. Raises ValueError where two share a Sid."""
+    sids = [statement.Sid for statement in statements]
+    repeated = {sid for sid in sids if sids.count(sid) > 1}
+    if repeated:
+        raise ValueError(f"Sid {', '.join(sorted(repeated))} stands twice")
+    return PolicyDocument(Version="2012-10-17", Statement=list(statements))
