@@ -8,14 +8,14 @@ from generator.aws import CLOUDTRAIL
 from generator.config.deployment import identifier
 from generator.statements import actions
 from generator.statements.holders import reader_holder, source_trails
-from generator.statements.language import EVERYONE, allow, deny, merged, service_principal, text
+from generator.statements.language import EVERYONE, Guard, allow, deny, merged, service_principal, text
 
 if TYPE_CHECKING:
     from awacs.aws import Statement
 
     from generator.config.deployment import Deployment, Reader
 
-OWNER_CONTROLS = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+OWNER_CONTROLS: Guard = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
 
 
 def bucket_arn(name: str) -> str:
@@ -44,7 +44,7 @@ def cloudtrail_writes(deployment: Deployment) -> Statement:
         paths.append(f"{bucket}/{prefix}AWSLogs/{trail.account.id}/*")
         if trail.settings.is_organization_trail and deployment.config.organization:
             paths.append(f"{bucket}/{prefix}AWSLogs/{deployment.config.organization.id}/*")
-    guard = merged({"StringEquals": {**source_trails(deployment)["StringEquals"], **OWNER_CONTROLS["StringEquals"]}})
+    guard = merged(source_trails(deployment), OWNER_CONTROLS)
     on = [text(path) for path in dict.fromkeys(paths)]
     return allow("CloudTrailWritesLogs", actions.WRITE_OBJECTS, to=service_principal(CLOUDTRAIL), on=on, guard=guard)
 
