@@ -1,0 +1,50 @@
+"""The Lake stack: an event data store with a key of its own, since a Lake key cannot carry the guard of the trails' key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from troposphere import GetAtt, cloudtrail
+
+from generator.config.deployment import identifier
+from generator.statements.key import lake_key_policy
+from generator.statements.language import document
+from generator.templates.key import build_key, store_key
+
+if TYPE_CHECKING:
+    from generator.config.deployment import Deployment, Store
+    from generator.templates.scope import Scope
+
+
+def store_id(name: str) -> str:
+    """Return the logical id of an event data store."""
+    return f"{identifier(name)}EventDataStore"
+
+
+def add_store(scope: Scope, deployment: Deployment, store: Store) -> None:
+    """Add an event data store and its key, in one stack: same account, same Region, never changed afterwards.
+
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudtrail-eventdatastore.html
+    """
+    settings = store.settings
+    directly = deployment.config.key.name_roles
+    policy = document(lake_key_policy(store.account, store.queriers, store.administrators, store.break_glass, directly=directly))
+    build_key(scope, store_key(settings.name), settings, policy, settings.alias, f"Encrypts the CloudTrail Lake event data store {settings.name}", store.path)
+    resource = cloudtrail.EventDataStore(
+        store_id(settings.name),
+        Name=settings.name,
+        KmsKeyId=GetAtt(store_key(settings.name), "Arn"),
+        OrganizationEnabled=settings.organization_enabled,
+        MultiRegionEnabled=settings.multi_region_enabled,
+        BillingMode=settings.billing_mode,
+        RetentionPeriod=settings.retention_days,
+        TerminationProtectionEnabled=settings.termination_protection_enabled,
+        DeletionPolicy="RetainExceptOnCreate",
+        UpdateReplacePolicy="Retain",
+        **scope.tags(),
+    )
+    scope.add(resource, store.path)
+    scope.output(f"{store_id(settings.name)}Arn", GetAtt(resource, "EventDataStoreArn"), f"ARN of event data store {settings.name}.")
+    scope.preconditions.append(f"Account {store.account.id} used CloudTrail Lake before 2026-05-31: AWS closed it to new customers then.")
+    if settings.organization_enabled:
+        scope.preconditions.append("Trusted access for CloudTrail (cloudtrail.amazonaws.com) is on in the organization: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com")

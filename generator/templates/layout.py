@@ -1,0 +1,154 @@
+"""Which stack holds what: one where everything is in one account and Region, else one for each account and purpose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.config.deployment import identifier
+from generator.statements import identity
+from generator.statements.bucket import log_bucket_policy
+from generator.statements.language import document
+from generator.templates.bucket import add_bucket
+from generator.templates.key import KEY, add_key, store_key
+from generator.templates.lake import add_store, store_id
+from generator.templates.people import add_deployer, add_key_people, add_reader, add_store_people, store_arn
+from generator.templates.scope import Scope
+from generator.templates.trail import add_trail
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from generator.config.deployment import Account, Deployment
+
+
+def existing_bucket_policy(deployment: Deployment) -> dict[str, Any]:
+    """Return the statements that the policy of an existing bucket needs, as a plain policy for its partition."""
+    import json  # noqa: PLC0415 # for existing buckets only
+
+    policy = document(log_bucket_policy(deployment)).to_json()
+    return json.loads(policy)  # type: ignore[no-any-return]  # a policy is a mapping
+
+
+def build(deployment: Deployment) -> list[Scope]:
+    """Return the stacks of a deployment in the order they are deployed in, each after those it needs."""
+    scopes = _Scopes(deployment)
+    key_scope = scopes.of(deployment.key_account, deployment.region, "key")
+    add_key(key_scope, deployment)
+
+    def key_arn(scope: Scope) -> Any:
+        return scope.key_arn(key_scope, KEY, deployment.key_account.id, deployment.region)
+
+    bucket_scope: Scope | None = None
+    if not deployment.config.bucket.existing:
+        bucket_scope = scopes.of(deployment.bucket_account, deployment.region, "bucket")
+        add_bucket(bucket_scope, deployment, key_arn(bucket_scope))
+    else:
+        key_scope.preconditions.append(
+            f"The policy of bucket {deployment.config.bucket.name} (account {deployment.bucket_account.id}) holds the statements of bucket-policy.json before a trail is deployed; add them, replace none that others need."
+        )
+    keepers = scopes.of(deployment.key_account, deployment.region, "people")
+    add_key_people(keepers, deployment, key_arn(keepers))
+    trail_deployers = {owner.id: scopes.of(owner, deployment.region, "people") for owner in deployment.trail_owners if owner.id != deployment.key_account.id and owner.deployer}
+    for owner in deployment.trail_owners:
+        if owner.id in trail_deployers and owner.deployer:
+            scope = trail_deployers[owner.id]
+            add_deployer(scope, owner.deployer, "TrailDeployerPolicy", identity.describes_key(key_arn(scope)), ("accounts", owner.name, "deployer"))
+    for trail in deployment.trails:
+        scope = scopes.of(trail.account, trail.settings.home_region, "trail")
+        add_trail(scope, deployment, trail, key_arn(scope))
+        if bucket_scope is not None:
+            scope.needs(bucket_scope)
+        if trail.account.id in trail_deployers:
+            scope.needs(trail_deployers[trail.account.id])
+    for store in deployment.stores:
+        scope = scopes.of(store.account, store.settings.region, f"lake-{identifier(store.settings.name).lower()}")
+        add_store(scope, deployment, store)
+        # Names in IAM are global to the account, so the people of a store stand beside it, each policy under the store's name.
+        add_store_people(scope, deployment, store, scope.key_arn(scope, store_key(store.settings.name), store.account.id, store.settings.region), store_arn(store_id(store.settings.name)))
+    _add_readers(scopes, deployment, key_arn)
+    return scopes.ordered()
+
+
+def _add_readers(scopes: _Scopes, deployment: Deployment, key_arn: Any) -> None:
+    for reader in deployment.readers:
+        if reader.settings.service:
+            _service_preconditions(scopes, deployment, reader.settings.service)
+        elif reader.account is not None:
+            scope = scopes.of(reader.account, deployment.region, "people")
+            add_reader(scope, deployment, reader, key_arn(scope))
+        else:
+            path = reader.settings.principal_org_path or reader.settings.principal_org_id or ""
+            scope = scopes.over(path, reader.name)
+            add_reader(scope, deployment, reader, key_arn(scope))
+            management = deployment.management
+            if management is not None and management.deployer and _takes_in_root(path):
+                # Service-managed stack sets skip the management account, which is below the root only.
+                plain = scopes.of(management, deployment.region, "people")
+                add_reader(plain, deployment, reader, key_arn(plain))
+
+
+def _takes_in_root(path: str) -> bool:
+    """Tell whether an organization path takes in accounts directly below the root, as the management account often is."""
+    return "/ou-" not in path
+
+
+def _service_preconditions(scopes: _Scopes, deployment: Deployment, service: str) -> None:
+    key_scope = scopes.of(deployment.key_account, deployment.region, "key")
+    if service == "macie":
+        key_scope.preconditions.append(f"Macie is on in account {deployment.key_account.id}: KMS refuses a key policy that names its service-linked role before that exists.")
+    else:
+        key_scope.preconditions.append("Each account that generates policies has the role service-role/AccessAnalyzerMonitorServiceRole_… with kms:Decrypt and s3:GetObject; the console of IAM Access Analyzer makes it.".replace("…", "*"))
+
+
+class _Scopes:
+    """The stacks made so far, by place and purpose."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.made: dict[tuple[str, str, str], Scope] = {}
+        self.single = deployment.config.layout == "auto" and len(_places(deployment)) == 1
+
+    def of(self, account: Account, region: str, purpose: str) -> Scope:
+        """Return the stack of a purpose in an account and Region, made when first asked for."""
+        if self.single:
+            place, name = (account.id, region, ""), self.deployment.name
+        else:
+            place = (account.id, region, purpose)
+            name = f"{account.name}-{purpose}"
+            if any(scope.name == name for key, scope in self.made.items() if key != place):
+                name = f"{name}-{region}"
+        if place not in self.made:
+            self.made[place] = Scope(name=name, deployment=self.deployment, account=account, region=region, purposes=())
+        scope = self.made[place]
+        word = purpose.partition("-")[0]
+        if word not in scope.purposes:
+            scope.purposes = (*scope.purposes, word)
+        return scope
+
+    def over(self, path: str, reader: str) -> Scope:
+        """Return the stack set over an organization path, for one reader."""
+        scope = Scope(name=f"organization-{reader}", deployment=self.deployment, account=None, region=self.deployment.region, purposes=("people",), organizational_path=path)
+        self.made["", "", reader] = scope
+        return scope
+
+    def ordered(self) -> list[Scope]:
+        """Return the stacks, each after those it depends on, otherwise as they were made."""
+        waiting = list(self.made.values())
+        done: list[Scope] = []
+        while waiting:
+            names = {scope.name for scope in done}
+            ready = next(scope for scope in waiting if names.issuperset(scope.depends_on))
+            waiting.remove(ready)
+            ready.describe()
+            done.append(ready)
+        return done
+
+
+def _places(deployment: Deployment) -> set[tuple[str, str]]:
+    """Return every account and Region that gets a stack; a reader elsewhere is a place of its own."""
+    places = {(deployment.key_account.id, deployment.region), (deployment.bucket_account.id, deployment.region)}
+    places |= {(trail.account.id, trail.settings.home_region) for trail in deployment.trails}
+    places |= {(store.account.id, store.settings.region) for store in deployment.stores}
+    for reader in deployment.readers:
+        places.add((reader.account.id if reader.account else "*", deployment.region))
+    return places
