@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from troposphere import encode_to_dict
+
 from generator.config.deployment import identifier
 from generator.statements import identity
 from generator.statements.bucket import log_bucket_policy
@@ -23,10 +25,7 @@ if TYPE_CHECKING:
 
 def existing_bucket_policy(deployment: Deployment) -> dict[str, Any]:
     """Return the statements that the policy of an existing bucket needs, as a plain policy for its partition."""
-    import json  # noqa: PLC0415 # for existing buckets only
-
-    policy = document(log_bucket_policy(deployment)).to_json()
-    return json.loads(policy)  # type: ignore[no-any-return]  # a policy is a mapping
+    return encode_to_dict(document(log_bucket_policy(deployment)))  # type: ignore[no-any-return]  # a policy is a mapping
 
 
 def build(deployment: Deployment) -> list[Scope]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from troposphere import GetAtt, iam
+from troposphere import GetAtt, encode_to_dict, iam
 
 from generator.aws import MANAGED_POLICY_CHARACTERS, parse_arn
 from generator.config.deployment import identifier
@@ -54,7 +54,7 @@ def _characters(statements: Sequence[Statement]) -> int:
             return {key: resolved(item) for key, item in value.items()}
         return [resolved(item) for item in value] if isinstance(value, list) else value
 
-    return len(json.dumps(resolved(json.loads(document(statements).to_json())), separators=(",", ":")))
+    return len(json.dumps(resolved(encode_to_dict(document(statements))), separators=(",", ":")))
 
 
 def add_policies(scope: Scope, logical_id: str, statements: Sequence[Statement], origin: Path, description: str, *, arns: Sequence[str] = (), name: str | None = None) -> None:

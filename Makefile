@@ -1,0 +1,62 @@
+# Every target sets up what it needs: a virtual environment in .venv, libraries by name, version and hash from the lock files.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find generator -name '*.py' -o -name 'py.typed') pyproject.toml README.md LICENSE
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help templates test check lint format bench docs golden lock clean
+
+help: ## show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+templates: $(VENV)/installed ## build, check and write output/ from every file in config/
+	$(BIN)/trailkey generate
+
+test: $(VENV)/developing ## run the whole test suite against the installed package
+	$(BIN)/pytest --numprocesses auto
+
+check: $(VENV)/installed ## fail where output/ differs from config/; write nothing
+	$(BIN)/trailkey generate --check
+
+lint: $(VENV)/developing ## ruff and strict type checking
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/developing ## format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/developing ## measure generate against the plain cfn-lint command, as ratios
+	$(BIN)/python tests/bench.py
+
+docs: $(VENV)/installed ## write the generated pages of docs/
+	$(BIN)/trailkey schema > docs/config.schema.json
+
+lock: ## renew the lock files (needs uv)
+	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --group build --group dev --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --constraints requirements.lock --quiet --output-file requirements-dev.lock
+
+clean: ## remove the virtual environment and caches; never output/
+	rm -rf $(VENV) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "trailkey needs Python 3.11 or newer as $(PYTHON) (found: $$($(PYTHON) --version 2>&1 || true)); install it, or name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "trailkey needs Python's venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/libraries: $(VENV)/created requirements.lock
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/installed: $(VENV)/libraries $(SOURCES)
+	@$(PIP) install --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
+
+$(VENV)/developing: $(VENV)/installed requirements-dev.lock
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@

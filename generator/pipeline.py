@@ -1,0 +1,171 @@
+"""Load, build, render, check, write: from config files to the files in ``output/``. Prints nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from generator import cloudformation
+from generator.cloudformation.resolve import Place
+from generator.config.load import load
+from generator.config.text import written
+from generator.errors import CheckError, ConfigError, UsageError
+from generator.findings import by_severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from generator.config.deployment import Deployment
+    from generator.findings import Finding
+    from generator.templates.scope import Scope
+    from generator.writer import FileChange
+
+ROLLOUT = "rollout.json"
+BUCKET_POLICY = "bucket-policy.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A deployment as files, and the stacks they came from."""
+
+    deployment: Deployment
+    scopes: tuple[Scope, ...]
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one deployment."""
+
+    deployment: Deployment
+    folder: Path
+    changes: tuple[FileChange, ...]
+    findings: tuple[Finding, ...]
+
+
+def generate(configs: Sequence[Path], output: Path, *, as_json: bool = False, check: bool = False, progress: Callable[[str], None] = lambda _: None) -> list[Result]:
+    """Build, check and write every deployment; with ``check`` compare instead of writing.
+
+    Nothing is written unless every template of every config passes.
+    Raises ConfigError with the problems of all configs, CheckError with the findings of all templates, OutputError.
+    """
+    from generator import writer  # noqa: PLC0415 # what only generate needs is loaded by generate
+
+    deployments = load_all(configs, progress)
+    progress("build")
+    rendered = [render(deployment, as_json=as_json) for deployment in deployments]
+    progress("lint")
+    findings = check_all(rendered)
+    errors = [finding for finding in findings if finding.severity != "note"]
+    if errors:
+        raise CheckError(by_severity(findings))
+    progress("compare" if check else "write")
+    act = writer.compare_output if check else writer.write_output
+    results = []
+    for item in rendered:
+        folder = output / item.deployment.name
+        results.append(Result(item.deployment, folder, tuple(act(folder, item.files)), tuple(findings)))
+    return results
+
+
+def load_all(configs: Sequence[Path], progress: Callable[[str], None] = lambda _: None) -> list[Deployment]:
+    """Return the deployments of all configs, or raise ConfigError with the problems of all."""
+    deployments: list[Deployment] = []
+    problems: list[str] = []
+    for path in configs:
+        progress(f"read {path}")
+        try:
+            deployment = load(path)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        twin = next((other for other in deployments if other.name == deployment.name), None)
+        if twin is not None:
+            problems.append(deployment.source.problem(("name",), f"{deployment.name!r} is the name of {twin.source.file} too; each deployment writes to a folder of its own; rename one"))
+        deployments.append(deployment)
+    if problems:
+        raise ConfigError(problems)
+    return deployments
+
+
+def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
+    """Return the files of a deployment: templates, artifacts, and rollout.json with their hashes."""
+    from generator.rollout.plan import plan  # noqa: PLC0415 # troposphere is loaded when something is built
+    from generator.templates.layout import build, existing_bucket_policy  # noqa: PLC0415 # the same
+
+    dump, ending = (cloudformation.dump_json, "json") if as_json else (cloudformation.dump_yaml, "yaml")
+    scopes = build(deployment)
+    files = {f"{scope.name}.{ending}": dump(scope.template.to_dict()).encode() for scope in scopes}
+    if deployment.config.bucket.existing:
+        files[BUCKET_POLICY] = cloudformation.dump_json(resolved_bucket_policy(deployment, existing_bucket_policy(deployment))).encode()
+    rollout = plan(deployment, scopes, files)
+    files[ROLLOUT] = (json.dumps(rollout, indent=2, ensure_ascii=False) + "\n").encode()
+    return Rendered(deployment, tuple(scopes), files)
+
+
+def resolved_bucket_policy(deployment: Deployment, policy: dict[str, Any]) -> dict[str, Any]:
+    """Return the policy of an existing bucket as S3 takes it: no intrinsic functions, this partition."""
+    from generator.cloudformation.resolve import resolve  # noqa: PLC0415 # for existing buckets only
+
+    place = Place(account=deployment.bucket_account.id, region=deployment.region, partition=deployment.partition)
+    return resolve(policy, {}, place)  # type: ignore[no-any-return]  # a policy is a mapping
+
+
+def place_of(scope: Scope) -> Place:
+    """Return where a stack is deployed; a stack set stands for each of its accounts."""
+    deployment = scope.deployment
+    account = scope.account.id if scope.account else "000000000000"
+    key = Place(account=deployment.key_account.id, region=deployment.region, partition=deployment.partition)
+    from generator.cloudformation.resolve import stand_in  # noqa: PLC0415 # beside its one use
+
+    parameters = {name: stand_in(value.output.removesuffix("Arn"), "Arn", "AWS::KMS::Key", key) for name, value in scope.parameters.items()}
+    return Place(account=account, region=scope.region, partition=deployment.partition, parameters=parameters)
+
+
+def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
+    """Return what the checks say of all templates, with the config line in place of the template's where there is one."""
+    from generator.checks.limits import check_limits  # noqa: PLC0415 # when there is something to check
+
+    findings: list[Finding] = []
+    for item in rendered:
+        for scope in item.scopes:
+            name, text = _template(item, scope)
+            document = cloudformation.load(text, name)
+            findings += [_placed(finding, item, scope) for finding in check_limits(name, text, document, place_of(scope))]
+    return findings + _lint(rendered)
+
+
+def _lint(rendered: Sequence[Rendered]) -> list[Finding]:
+    from generator.checks.lint import Template, lint  # noqa: PLC0415 # cfn-lint is loaded when there is something to lint
+
+    origins: dict[Template, tuple[Rendered, Scope]] = {}
+    for item in rendered:
+        for scope in item.scopes:
+            name, text = _template(item, scope)
+            origins[Template(f"{item.deployment.name}/{name}", text, scope.region)] = (item, scope)
+    return [_placed(finding, *origins[template]) for template, finding in lint(list(origins))]
+
+
+def _template(item: Rendered, scope: Scope) -> tuple[str, str]:
+    name = next(name for name in item.files if name.rpartition(".")[0] == scope.name)
+    return name, item.files[name].decode()
+
+
+def _placed(finding: Finding, item: Rendered, scope: Scope) -> Finding:
+    """Put the config line in front of the place in the template, where the finding is about a resource."""
+    logical_id = next((part for part in finding.place.replace("/", " ").replace(":", " ").split() if part in scope.origins), None)
+    if logical_id is None:
+        return finding
+    path = scope.origins[logical_id]
+    mark = item.deployment.mark(path)
+    return replace(finding, place=f"{mark.file}:{mark.line}: {written(path)}: {finding.place}")
+
+
+def configs_in(folder: Path) -> list[Path]:
+    """Return the config files of a folder, by name. Raises UsageError where there are none."""
+    found = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    if not found:
+        raise UsageError(f"{folder}: no config files (*.yaml); name one, or run trailkey init for a starter")
+    return found
