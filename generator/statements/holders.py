@@ -56,11 +56,16 @@ def reader_holder(reader: Reader, deployment: Deployment, own_account: str) -> H
         return Holder(AWSPrincipal(texts(reader.principal_arns)), {})
     if reader.account is not None:
         return held_by(reader.principal_arns, directly=deployment.config.key.name_roles)
-    elsewhere: Guard = {"StringNotEquals": {"aws:PrincipalAccount": own_account}}
+    if deployment.config.organization is None:
+        raise ValueError(f"reader {reader.name!r} is in no account and no organization")
+    # The organization's id beside a path: S3 calls a policy public unless such a condition holds a fixed value.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    guard: Guard = {
+        "StringEquals": {"aws:PrincipalOrgID": deployment.config.organization.id},
+        "StringNotEquals": {"aws:PrincipalAccount": own_account},
+    }
     if settings.principal_org_path:
-        return Holder(EVERYONE, merged({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": settings.principal_org_path}}, elsewhere))
-    organization = settings.principal_org_id or (deployment.config.organization.id if deployment.config.organization else "")
-    guard = merged({"StringEquals": {"aws:PrincipalOrgID": organization}}, elsewhere)
+        guard = merged(guard, {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": settings.principal_org_path}})
     if settings.service == "access-analyzer":
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html (cross-account access)
         role = text("arn:aws:iam::${aws:PrincipalAccount}:role/service-role/AccessAnalyzerMonitorServiceRole*")

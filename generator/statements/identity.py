@@ -43,8 +43,8 @@ def administers_key(key_arn: Any, alias_arn: Any) -> list[Statement]:
 
 
 def repairs_key(key_arn: Any) -> list[Statement]:
-    """Break glass replaces the key policy, disables and deletes the key."""
-    return [allow("RepairKey", actions.BREAK_GLASS, on=key_arn)]
+    """Break glass replaces the key policy, disables and deletes the key, and sees what it repairs."""
+    return [allow("RepairKey", actions.BREAK_GLASS, on=key_arn), allow("LookAtKey", actions.READ_METADATA, on=key_arn)]
 
 
 def deploys_key(key_arn: Any, alias_arn: Any) -> list[Statement]:
