@@ -31,18 +31,27 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy
 # Limits. Each: name with its unit, value, the page that states it.
 KEY_POLICY_BYTES: Final = 32_768  # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
 BUCKET_POLICY_BYTES: Final = 20_480  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
-MANAGED_POLICY_CHARACTERS: Final = 6_144  # without white space; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_POLICY_CHARACTERS: Final = (
+    6_144  # without white space; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+)
 MANAGED_POLICIES_PER_ROLE: Final = 10  # default quota; the same page
-TEMPLATE_BODY_BYTES: Final = 51_200  # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+TEMPLATE_BODY_BYTES: Final = (
+    51_200  # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+)
 TEMPLATE_URL_BYTES: Final = 1_000_000  # 1 MB, the same page; cfn-lint counts 1,000,000 too
 TEMPLATE_RESOURCES: Final = 500  # the same page
 STACK_NAME_CHARACTERS: Final = 128  # the same page
-ROTATION_PERIOD_DAYS: Final = (90, 2560)  # https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
+ROTATION_PERIOD_DAYS: Final = (
+    90,
+    2560,
+)  # https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
 PENDING_WINDOW_DAYS: Final = (7, 30)  # https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
 TRAILS_PER_REGION: Final = 5  # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 EVENT_DATA_STORES_PER_REGION: Final = 10  # the same page
 SELECTOR_VALUES: Final = 500  # over all advanced event selectors of a trail; the same page
-S3_KEY_PREFIX_CHARACTERS: Final = 200  # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
+S3_KEY_PREFIX_CHARACTERS: Final = (
+    200  # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
+)
 TAGS_PER_RESOURCE: Final = 50  # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AddTags.html
 
 _ARN = re.compile(r"arn:([^:]*):([^:]*):([^:]*):([^:]*):(.+)", re.DOTALL)

@@ -68,22 +68,63 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trailkey {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    init = commands.add_parser("init", help="write a commented starter config", description="Write a commented starter config; refuses to overwrite.")
+    init = commands.add_parser(
+        "init",
+        help="write a commented starter config",
+        description="Write a commented starter config; refuses to overwrite.",
+    )
     kind = init.add_mutually_exclusive_group()
-    kind.add_argument("--single-account", dest="starter", action="store_const", const="single-account", help="one account holds everything (default)")
-    kind.add_argument("--organization", dest="starter", action="store_const", const="organization", help="an organization trail, its key and bucket in a log archive")
-    init.add_argument("file", nargs="?", type=Path, default=Path("trailkey.yaml"), metavar="FILE", help="where to write it (default: trailkey.yaml)")
+    kind.add_argument(
+        "--single-account",
+        dest="starter",
+        action="store_const",
+        const="single-account",
+        help="one account holds everything (default)",
+    )
+    kind.add_argument(
+        "--organization",
+        dest="starter",
+        action="store_const",
+        const="organization",
+        help="an organization trail, its key and bucket in a log archive",
+    )
+    init.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        default=Path("trailkey.yaml"),
+        metavar="FILE",
+        help="where to write it (default: trailkey.yaml)",
+    )
     init.set_defaults(command=_init, starter="single-account")
 
-    generate = commands.add_parser("generate", help="config to output/<name>/", description="Build, check and write the templates of each config.")
-    generate.add_argument("configs", nargs="*", type=Path, metavar="CONFIG", help="config files (default: every *.yaml in config/)")
-    generate.add_argument("--output", type=Path, default=Path("output"), metavar="DIR", help="folder for the deployments (default: output)")
-    generate.add_argument("--format", choices=("yaml", "json"), default="yaml", help="format of the templates (default: yaml)")
-    generate.add_argument("--check", action="store_true", help="write nothing; exit 4 where the files differ from the config")
+    generate = commands.add_parser(
+        "generate", help="config to output/<name>/", description="Build, check and write the templates of each config."
+    )
+    generate.add_argument(
+        "configs", nargs="*", type=Path, metavar="CONFIG", help="config files (default: every *.yaml in config/)"
+    )
+    generate.add_argument(
+        "--output",
+        type=Path,
+        default=Path("output"),
+        metavar="DIR",
+        help="folder for the deployments (default: output)",
+    )
+    generate.add_argument(
+        "--format", choices=("yaml", "json"), default="yaml", help="format of the templates (default: yaml)"
+    )
+    generate.add_argument(
+        "--check", action="store_true", help="write nothing; exit 4 where the files differ from the config"
+    )
     generate.add_argument("--quiet", action="store_true", help="print errors only")
     generate.set_defaults(command=_generate)
 
-    schema = commands.add_parser("schema", help="print the JSON Schema of the config, for editors", description="Print the JSON Schema of the config.")
+    schema = commands.add_parser(
+        "schema",
+        help="print the JSON Schema of the config, for editors",
+        description="Print the JSON Schema of the config.",
+    )
     schema.set_defaults(command=_schema)
     return parser
 
@@ -110,7 +151,9 @@ def _generate(options: argparse.Namespace) -> int:
     configs = options.configs or pipeline.configs_in(Path("config"))
     show, done = _progress(quiet=options.quiet)
     try:
-        results = pipeline.generate(configs, options.output, as_json=options.format == "json", check=options.check, progress=show)
+        results = pipeline.generate(
+            configs, options.output, as_json=options.format == "json", check=options.check, progress=show
+        )
     finally:
         done()
     differs = False
@@ -120,7 +163,9 @@ def _generate(options: argparse.Namespace) -> int:
         if not options.quiet:
             _report(result, check=options.check)
     if options.check and differs:
-        print("the output differs from the config: run trailkey generate, read the difference, commit it", file=sys.stderr)
+        print(
+            "the output differs from the config: run trailkey generate, read the difference, commit it", file=sys.stderr
+        )
         return errors.DIFFERS
     return errors.OK
 
@@ -134,7 +179,9 @@ def _report(result: Result, *, check: bool) -> None:
     for change in changed:
         print(f"  {change.change} {change.name}")
     if result.deployment.mirrors:
-        print(f"  mirrors {result.deployment.mirrors}; differs only in {', '.join(result.deployment.differences) or 'its name'}")
+        print(
+            f"  mirrors {result.deployment.mirrors}; differs only in {', '.join(result.deployment.differences) or 'its name'}"
+        )
     for notice in result.deployment.notices:
         print(f"  notice: {notice}")
 
@@ -149,4 +196,4 @@ def _progress(*, quiet: bool) -> tuple[Callable[[str], None], Callable[[], None]
 
     status = Console(stderr=True).status("start")
     status.start()
-    return (lambda step: status.update(step)), status.stop
+    return status.update, status.stop

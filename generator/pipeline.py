@@ -45,7 +45,14 @@ class Result:
     findings: tuple[Finding, ...]
 
 
-def generate(configs: Sequence[Path], output: Path, *, as_json: bool = False, check: bool = False, progress: Callable[[str], None] = lambda _: None) -> list[Result]:
+def generate(
+    configs: Sequence[Path],
+    output: Path,
+    *,
+    as_json: bool = False,
+    check: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Result]:
     """Build, check and write every deployment; with ``check`` compare instead of writing.
 
     Nothing is written unless every template of every config passes.
@@ -83,7 +90,12 @@ def load_all(configs: Sequence[Path], progress: Callable[[str], None] = lambda _
             continue
         twin = next((other for other in deployments if other.name == deployment.name), None)
         if twin is not None:
-            problems.append(deployment.source.problem(("name",), f"{deployment.name!r} is the name of {twin.source.file} too; each deployment writes to a folder of its own; rename one"))
+            problems.append(
+                deployment.source.problem(
+                    ("name",),
+                    f"{deployment.name!r} is the name of {twin.source.file} too; each deployment writes to a folder of its own; rename one",
+                )
+            )
         deployments.append(deployment)
     if problems:
         raise ConfigError(problems)
@@ -99,7 +111,9 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     scopes = build(deployment)
     files = {f"{scope.name}.{ending}": dump(scope.template.to_dict()).encode() for scope in scopes}
     if deployment.config.bucket.existing:
-        files[BUCKET_POLICY] = cloudformation.dump_json(resolved_bucket_policy(deployment, existing_bucket_policy(deployment))).encode()
+        files[BUCKET_POLICY] = cloudformation.dump_json(
+            resolved_bucket_policy(deployment, existing_bucket_policy(deployment))
+        ).encode()
     rollout = plan(deployment, scopes, files)
     files[ROLLOUT] = (json.dumps(rollout, indent=2, ensure_ascii=False) + "\n").encode()
     return Rendered(deployment, tuple(scopes), files)
@@ -120,7 +134,10 @@ def place_of(scope: Scope) -> Place:
     key = Place(account=deployment.key_account.id, region=deployment.region, partition=deployment.partition)
     from generator.cloudformation.resolve import stand_in  # noqa: PLC0415 # beside its one use
 
-    parameters = {name: stand_in(value.output.removesuffix("Arn"), "Arn", "AWS::KMS::Key", key) for name, value in scope.parameters.items()}
+    parameters = {
+        name: stand_in(value.output.removesuffix("Arn"), "Arn", "AWS::KMS::Key", key)
+        for name, value in scope.parameters.items()
+    }
     return Place(account=account, region=scope.region, partition=deployment.partition, parameters=parameters)
 
 
@@ -133,7 +150,9 @@ def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
         for scope in item.scopes:
             name, text = _template(item, scope)
             document = cloudformation.load(text, name)
-            findings += [_placed(finding, item, scope) for finding in check_limits(name, text, document, place_of(scope))]
+            findings += [
+                _placed(finding, item, scope) for finding in check_limits(name, text, document, place_of(scope))
+            ]
     return findings + _lint(rendered)
 
 
@@ -155,7 +174,9 @@ def _template(item: Rendered, scope: Scope) -> tuple[str, str]:
 
 def _placed(finding: Finding, item: Rendered, scope: Scope) -> Finding:
     """Put the config line in front of the place in the template, where the finding is about a resource."""
-    logical_id = next((part for part in finding.place.replace("/", " ").replace(":", " ").split() if part in scope.origins), None)
+    logical_id = next(
+        (part for part in finding.place.replace("/", " ").replace(":", " ").split() if part in scope.origins), None
+    )
     if logical_id is None:
         return finding
     path = scope.origins[logical_id]

@@ -20,9 +20,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _POLICIES = {
-    "AWS::KMS::Key": ("key-policy-size", "KeyPolicy", KEY_POLICY_BYTES, "bytes", "KMS", "put roles together with principal_arn_like, or name a whole account or organization path as reader"),
-    "AWS::S3::BucketPolicy": ("bucket-policy-size", "PolicyDocument", BUCKET_POLICY_BYTES, "bytes", "S3", "put roles together with principal_arn_like, or name a whole account or organization path as reader"),
-    "AWS::IAM::ManagedPolicy": ("managed-policy-size", "PolicyDocument", MANAGED_POLICY_CHARACTERS, "characters", "IAM", "use fewer trail owners and prefixes for one reader"),
+    "AWS::KMS::Key": (
+        "key-policy-size",
+        "KeyPolicy",
+        KEY_POLICY_BYTES,
+        "bytes",
+        "KMS",
+        "put roles together with principal_arn_like, or name a whole account or organization path as reader",
+    ),
+    "AWS::S3::BucketPolicy": (
+        "bucket-policy-size",
+        "PolicyDocument",
+        BUCKET_POLICY_BYTES,
+        "bytes",
+        "S3",
+        "put roles together with principal_arn_like, or name a whole account or organization path as reader",
+    ),
+    "AWS::IAM::ManagedPolicy": (
+        "managed-policy-size",
+        "PolicyDocument",
+        MANAGED_POLICY_CHARACTERS,
+        "characters",
+        "IAM",
+        "use fewer trail owners and prefixes for one reader",
+    ),
 }
 
 
@@ -35,10 +56,18 @@ def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place
     """Yield an error for each limit that a rendered template exceeds; ``place`` is where it is deployed."""
     size = len(text.encode())
     if size > TEMPLATE_URL_BYTES:
-        yield _finding("template-size", file, f"the template has {size:,} bytes; CloudFormation takes {TEMPLATE_URL_BYTES:,}; set layout: by_purpose, or split the deployment")
+        yield _finding(
+            "template-size",
+            file,
+            f"the template has {size:,} bytes; CloudFormation takes {TEMPLATE_URL_BYTES:,}; set layout: by_purpose, or split the deployment",
+        )
     resources = template.get("Resources", {})
     if len(resources) > TEMPLATE_RESOURCES:
-        yield _finding("template-resources", file, f"the template has {len(resources)} resources; CloudFormation takes {TEMPLATE_RESOURCES}; split the deployment")
+        yield _finding(
+            "template-resources",
+            file,
+            f"the template has {len(resources)} resources; CloudFormation takes {TEMPLATE_RESOURCES}; split the deployment",
+        )
     attached: dict[str, int] = {}
     for logical_id, resource in resources.items():
         for role in resource["Properties"].get("Roles", []) if resource["Type"] == "AWS::IAM::ManagedPolicy" else []:
@@ -49,10 +78,18 @@ def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place
         policy = compact(resolve(resource["Properties"][name], template, place))
         count = len(policy) if unit == "characters" else len(policy.encode())
         if count > limit:
-            yield _finding(identity, f"{file}: Resources/{logical_id}", f"the policy has {count:,} {unit}; {service} takes {limit:,}; {advice}")
+            yield _finding(
+                identity,
+                f"{file}: Resources/{logical_id}",
+                f"the policy has {count:,} {unit}; {service} takes {limit:,}; {advice}",
+            )
     for role, number in attached.items():
         if number > MANAGED_POLICIES_PER_ROLE:
-            yield _finding("policies-per-role", file, f"role {role!r} gets {number} managed policies; IAM attaches {MANAGED_POLICIES_PER_ROLE} by default; ask for a higher quota, or use another role for some")
+            yield _finding(
+                "policies-per-role",
+                file,
+                f"role {role!r} gets {number} managed policies; IAM attaches {MANAGED_POLICIES_PER_ROLE} by default; ask for a higher quota, or use another role for some",
+            )
 
 
 def _finding(identity: str, place: str, message: str) -> Finding:

@@ -39,5 +39,10 @@ def lint(templates: Sequence[Template]) -> list[tuple[Template, Finding]]:
         for match in problems or run_template_by_data(decoded, config, rules):
             path = "/".join(str(step) for step in getattr(match, "path", None) or ())
             place = f"{template.file}: {path}" if path else f"{template.file}:{match.linenumber}"
-            findings.append((template, Finding(id=match.rule.id, severity=_SEVERITY[match.rule.id[0]], message=match.message, place=place)))  # type: ignore[arg-type]  # the letter gives one of three
+            findings.append(
+                (
+                    template,
+                    Finding(id=match.rule.id, severity=_SEVERITY[match.rule.id[0]], message=match.message, place=place),
+                )
+            )  # type: ignore[arg-type]  # the letter gives one of three
     return findings

@@ -69,7 +69,9 @@ def resolve(value: Any, template: Mapping[str, Any], place: Place) -> Any:
             if function == "Fn::Join":
                 return str(argument[0]).join(str(resolve(part, template, place)) for part in argument[1])
             if function.startswith("Fn::"):
-                raise PolicyError(f"{function} is not modelled; Ref, Fn::GetAtt, Fn::Sub and Fn::Join are; put its value in its place")
+                raise PolicyError(
+                    f"{function} is not modelled; Ref, Fn::GetAtt, Fn::Sub and Fn::Join are; put its value in its place"
+                )
         return {key: resolve(item, template, place) for key, item in value.items()}
     return [resolve(item, template, place) for item in value] if isinstance(value, list) else value
 
@@ -90,8 +92,14 @@ def _reference(name: str, template: Mapping[str, Any], place: Place) -> Any:
     if resource is None:
         raise PolicyError(f"Ref {name!r}: no value is given for it; give the parameter a value, or correct the name")
     properties = resource.get("Properties", {})
-    named = {"AWS::S3::Bucket": "BucketName", "AWS::CloudTrail::Trail": "TrailName", "AWS::IAM::Role": "RoleName"}.get(resource["Type"], "")
-    return resolve(properties[named], template, place) if named in properties else stand_in(name, "Ref", resource["Type"], place)
+    named = {"AWS::S3::Bucket": "BucketName", "AWS::CloudTrail::Trail": "TrailName", "AWS::IAM::Role": "RoleName"}.get(
+        resource["Type"], ""
+    )
+    return (
+        resolve(properties[named], template, place)
+        if named in properties
+        else stand_in(name, "Ref", resource["Type"], place)
+    )
 
 
 def _attribute(argument: Any, template: Mapping[str, Any], place: Place) -> Any:

@@ -93,7 +93,11 @@ class Deployment:
     @property
     def log_prefixes(self) -> tuple[str, ...]:
         """The prefixes that trails put before ``AWSLogs/``, each once; ``""`` for none, else with a final slash."""
-        return tuple(dict.fromkeys(f"{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else "" for trail in self.trails))
+        return tuple(
+            dict.fromkeys(
+                f"{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else "" for trail in self.trails
+            )
+        )
 
     @property
     def access_log_bucket(self) -> str | None:

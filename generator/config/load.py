@@ -51,11 +51,21 @@ def load(path: FilePath) -> Deployment:
     deployment: Deployment | None = None
     if not problems:
         if not isinstance(source.data, dict):
-            problems.append(((), f"the file holds {_shown(source.data)}; a config is a mapping of keys; run trailkey init for a starter"))
+            problems.append(
+                (
+                    (),
+                    f"the file holds {_shown(source.data)}; a config is a mapping of keys; run trailkey init for a starter",
+                )
+            )
         else:
             deployment, problems = _judge(source)
     if problems or deployment is None:
-        raise ConfigError([source.problem(place, problem) for place, problem in sorted(problems, key=lambda item: _order(source, item[0]))])
+        raise ConfigError(
+            [
+                source.problem(place, problem)
+                for place, problem in sorted(problems, key=lambda item: _order(source, item[0]))
+            ]
+        )
     mirrors, differences = notes
     return replace(deployment, mirrors=mirrors, differences=differences)
 
@@ -71,7 +81,11 @@ def _read(path: FilePath) -> Source:
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file; name a config file, or run trailkey init for a starter") from error
     except UnicodeDecodeError as error:
-        raise ConfigError([f"config error: {path}:1: the file is not UTF-8 text ({error.reason} at byte {error.start}); UTF-8 is allowed; save it as UTF-8"]) from error
+        raise ConfigError(
+            [
+                f"config error: {path}:1: the file is not UTF-8 text ({error.reason} at byte {error.start}); UTF-8 is allowed; save it as UTF-8"
+            ]
+        ) from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); name a readable config file") from error
     return text.parse(content, path.as_posix())
@@ -136,7 +150,11 @@ def _shown(value: Any) -> str:
 
 def _problem(source: Source, error: ErrorDetails) -> tuple[Path, str]:
     """Put an error of pydantic into the words of a config: what is wrong, what is allowed, what to do."""
-    path = tuple(step for step in error["loc"] if not (isinstance(step, str) and step.startswith(("function-", "union-", "constrained-"))))
+    path = tuple(
+        step
+        for step in error["loc"]
+        if not (isinstance(step, str) and step.startswith(("function-", "union-", "constrained-")))
+    )
     kind, context = error["type"], error.get("ctx", {})
     value = error["input"]
     if path and path[-1] == "[key]":
@@ -164,7 +182,11 @@ def _problem(source: Source, error: ErrorDetails) -> tuple[Path, str]:
         return path, f"{_shown(value)} is refused; text of the form {context['pattern']} is allowed; correct it"
     allowed = _ALLOWED.get(kind, error["msg"])
     mark = source.mark(path)
-    quoting = "; put it in quotes" if kind == "string_type" and mark.written is not None and not mark.quoted else "; correct it"
+    quoting = (
+        "; put it in quotes"
+        if kind == "string_type" and mark.written is not None and not mark.quoted
+        else "; correct it"
+    )
     return path, f"{_shown(value)} is refused; {allowed}{quoting}"
 
 
@@ -184,8 +206,14 @@ def _section(path: Path) -> type[BaseModel]:
 def _unwrapped(annotation: Any) -> Any:
     """Return what an optional or annotated type is about: ``AccessLogs | None`` is about AccessLogs."""
     arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
-    if arguments and any(isinstance(argument, type) and issubclass(argument, BaseModel) for argument in arguments) and getattr(annotation, "__origin__", None) not in (tuple, dict, list):
-        return next(argument for argument in arguments if isinstance(argument, type) and issubclass(argument, BaseModel))
+    if (
+        arguments
+        and any(isinstance(argument, type) and issubclass(argument, BaseModel) for argument in arguments)
+        and getattr(annotation, "__origin__", None) not in (tuple, dict, list)
+    ):
+        return next(
+            argument for argument in arguments if isinstance(argument, type) and issubclass(argument, BaseModel)
+        )
     return annotation
 
 
@@ -193,23 +221,45 @@ def _extend(source: Source, path: FilePath) -> tuple[str | None, tuple[str, ...]
     """Lay a file that says ``extends`` over the one it names; it may change what differs between two worlds only."""
     named = source.data.pop("extends")
     if not isinstance(named, str):
-        source.problems.append((("extends",), f"{_shown(named)} is no file name; the name of a config beside this one is allowed; correct it"))
+        source.problems.append(
+            (
+                ("extends",),
+                f"{_shown(named)} is no file name; the name of a config beside this one is allowed; correct it",
+            )
+        )
         return None, ()
     base_path = path.parent / named
     if not base_path.is_file():
-        source.problems.append((("extends",), f"{named!r} is not there; the path of a config, from this file's folder, is allowed; correct it"))
+        source.problems.append(
+            (
+                ("extends",),
+                f"{named!r} is not there; the path of a config, from this file's folder, is allowed; correct it",
+            )
+        )
         return None, ()
     base = _read(base_path)
     if base.problems:
         raise ConfigError([base.problem(place, problem) for place, problem in base.problems])
     if not isinstance(base.data, dict):
-        source.problems.append((("extends",), f"{named!r} holds no config; a mapping of keys is allowed; correct that file"))
+        source.problems.append(
+            (("extends",), f"{named!r} holds no config; a mapping of keys is allowed; correct that file")
+        )
         return None, ()
     if "extends" in base.data:
-        source.problems.append((("extends",), f"{named!r} extends another file itself; one step is allowed; extend {base.data['extends']!r} directly"))
+        source.problems.append(
+            (
+                ("extends",),
+                f"{named!r} extends another file itself; one step is allowed; extend {base.data['extends']!r} directly",
+            )
+        )
         return None, ()
     if "name" not in source.data:
-        source.problems.append(((), f"'name' is missing; a file that extends another writes to a folder of its own; add name, other than {base.data.get('name')!r}"))
+        source.problems.append(
+            (
+                (),
+                f"'name' is missing; a file that extends another writes to a folder of its own; add name, other than {base.data.get('name')!r}",
+            )
+        )
     overlay = source.data
     own = dict(source.marks)
     source.marks = dict(base.marks)
@@ -218,7 +268,9 @@ def _extend(source: Source, path: FilePath) -> tuple[str | None, tuple[str, ...]
     return str(base.data.get("name")), tuple(sorted(set(changes) - {"name"}))
 
 
-def _overlaid(source: Source, own: dict[Path, Any], base: Any, over: Any, path: Path, over_path: Path, changes: list[str]) -> Any:
+def _overlaid(
+    source: Source, own: dict[Path, Any], base: Any, over: Any, path: Path, over_path: Path, changes: list[str]
+) -> Any:
     """Return base with the values of over in place of its own, and note each changed path with its mark."""
     if isinstance(base, dict) and isinstance(over, dict):
         merged = dict(base)
@@ -230,17 +282,28 @@ def _overlaid(source: Source, own: dict[Path, Any], base: Any, over: Any, path: 
                 _changed(source, own, place, (*over_path, key), changes)
                 merged[key] = value
         return merged
-    if isinstance(base, list) and isinstance(over, list) and all(isinstance(item, dict) and "name" in item for item in (*base, *over)):
+    if (
+        isinstance(base, list)
+        and isinstance(over, list)
+        and all(isinstance(item, dict) and "name" in item for item in (*base, *over))
+    ):
         merged_list = list(base)
         names = [item["name"] for item in base]
         for index, item in enumerate(over):
             if item["name"] in names:
                 position = names.index(item["name"])
                 rest = {key: value for key, value in item.items() if key != "name"}
-                merged_list[position] = _overlaid(source, own, base[position], rest, (*path, position), (*over_path, index), changes)
+                merged_list[position] = _overlaid(
+                    source, own, base[position], rest, (*path, position), (*over_path, index), changes
+                )
             else:
                 source.marks[path] = own[*over_path, index]
-                source.problems.append((path, f"{item['name']!r} is not in the file this one extends; named entries may be changed, not added; add it there"))
+                source.problems.append(
+                    (
+                        path,
+                        f"{item['name']!r} is not in the file this one extends; named entries may be changed, not added; add it there",
+                    )
+                )
         return merged_list
     if base != over:
         _changed(source, own, path, over_path, changes)
@@ -254,4 +317,9 @@ def _changed(source: Source, own: dict[Path, Any], path: Path, over_path: Path, 
     if MIRRORED.fullmatch(text.written(path)):
         changes.append(text.written(path))
     else:
-        source.problems.append((path, "a mirrored environment differs in this; it may change name, account ids, organization id and paths, bucket names and ARNs of what is named there; change it in the file this one extends"))
+        source.problems.append(
+            (
+                path,
+                "a mirrored environment differs in this; it may change name, account ids, organization id and paths, bucket names and ARNs of what is named there; change it in the file this one extends",
+            )
+        )

@@ -29,6 +29,8 @@ class Organization(Section):
     """Id of the organization, ``o-`` and letters."""
     management_account: str
     """Name (under ``accounts``) of the management account; it owns every organization trail."""
+    root_id: names.RootId | None = None
+    """Id of the organization's root, ``r-`` and letters; needed where a reader takes in the whole organization."""
 
 
 class Account(Section):
@@ -51,7 +53,9 @@ class Alarm(Section):
     @model_validator(mode="after")
     def _one_topic(self) -> Alarm:
         if self.topic_arn and self.email:
-            raise ValueError("email stands beside topic_arn; a subscription is made for a topic made here only; remove one of the two")
+            raise ValueError(
+                "email stands beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
+            )
         return self
 
 
@@ -88,7 +92,9 @@ class Lifecycle(Section):
 
     transition_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days until log files move to ``transition_storage_class``."""
-    transition_storage_class: Literal["GLACIER_IR", "GLACIER", "DEEP_ARCHIVE", "STANDARD_IA", "INTELLIGENT_TIERING"] = "GLACIER_IR"
+    transition_storage_class: Literal["GLACIER_IR", "GLACIER", "DEEP_ARCHIVE", "STANDARD_IA", "INTELLIGENT_TIERING"] = (
+        "GLACIER_IR"
+    )
     """The storage class they move to; Athena reads none of GLACIER and DEEP_ARCHIVE."""
     expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days until log files are deleted; kept for ever without it."""
@@ -97,10 +103,18 @@ class Lifecycle(Section):
 
     @model_validator(mode="after")
     def _order(self) -> Lifecycle:
-        if self.transition_storage_class == "STANDARD_IA" and self.transition_days is not None and self.transition_days < 30:
-            raise ValueError(f"transition_days is {self.transition_days}; S3 moves objects to STANDARD_IA after 30 days or more; raise it or choose GLACIER_IR")
+        if (
+            self.transition_storage_class == "STANDARD_IA"
+            and self.transition_days is not None
+            and self.transition_days < 30
+        ):
+            raise ValueError(
+                f"transition_days is {self.transition_days}; S3 moves objects to STANDARD_IA after 30 days or more; raise it or choose GLACIER_IR"
+            )
         if self.transition_days and self.expiration_days and self.expiration_days <= self.transition_days:
-            raise ValueError(f"expiration_days is {self.expiration_days}, transition_days {self.transition_days}; objects must move before they go; raise expiration_days")
+            raise ValueError(
+                f"expiration_days is {self.expiration_days}, transition_days {self.transition_days}; objects must move before they go; raise expiration_days"
+            )
         return self
 
 
@@ -157,7 +171,19 @@ class ManagementEvents(Section):
 class FieldSelector(Section):
     """One condition of an advanced event selector; at least one operator."""
 
-    field: Literal["eventCategory", "eventName", "eventSource", "eventType", "readOnly", "resources.ARN", "resources.type", "sessionCredentialFromConsole", "errorCode", "userIdentity.arn", "vpcEndpointId"]
+    field: Literal[
+        "eventCategory",
+        "eventName",
+        "eventSource",
+        "eventType",
+        "readOnly",
+        "resources.ARN",
+        "resources.type",
+        "sessionCredentialFromConsole",
+        "errorCode",
+        "userIdentity.arn",
+        "vpcEndpointId",
+    ]
     equals: tuple[str, ...] = ()
     starts_with: tuple[str, ...] = ()
     ends_with: tuple[str, ...] = ()
@@ -168,12 +194,21 @@ class FieldSelector(Section):
     @property
     def values(self) -> tuple[str, ...]:
         """Every value of every operator; AWS counts them."""
-        return self.equals + self.starts_with + self.ends_with + self.not_equals + self.not_starts_with + self.not_ends_with
+        return (
+            self.equals
+            + self.starts_with
+            + self.ends_with
+            + self.not_equals
+            + self.not_starts_with
+            + self.not_ends_with
+        )
 
     @model_validator(mode="after")
     def _some_value(self) -> FieldSelector:
         if not self.values:
-            raise ValueError("no operator; equals, starts_with, ends_with, not_equals, not_starts_with, not_ends_with are allowed, each a list of 1 or more; add one")
+            raise ValueError(
+                "no operator; equals, starts_with, ends_with, not_equals, not_starts_with, not_ends_with are allowed, each a list of 1 or more; add one"
+            )
         if any(not 1 <= len(value) <= 2048 for value in self.values):
             raise ValueError("an empty or overlong value; CloudTrail allows 1 to 2,048 characters; correct it")
         return self
@@ -192,11 +227,17 @@ class AdvancedEventSelector(Section):
             raise ValueError(f"a field stands twice in {fields}; each may stand once; put its operators together")
         category = next((selector for selector in self.field_selectors if selector.field == "eventCategory"), None)
         if category is None or category.values != category.equals or len(category.equals) != 1:
-            raise ValueError("eventCategory is missing or has more than one value; each selector says equals with one category; add {field: eventCategory, equals: [Data]}")
+            raise ValueError(
+                "eventCategory is missing or has more than one value; each selector says equals with one category; add {field: eventCategory, equals: [Data]}"
+            )
         if category.equals[0] == "Management":
-            raise ValueError("eventCategory 'Management' has its own key; Data and NetworkActivity are allowed here; use management_events")
+            raise ValueError(
+                "eventCategory 'Management' has its own key; Data and NetworkActivity are allowed here; use management_events"
+            )
         if category.equals[0] not in ("Data", "NetworkActivity"):
-            raise ValueError(f"eventCategory {category.equals[0]!r} is none a trail logs; Data and NetworkActivity are allowed; correct it")
+            raise ValueError(
+                f"eventCategory {category.equals[0]!r} is none a trail logs; Data and NetworkActivity are allowed; correct it"
+            )
         needed = "resources.type" if category.equals[0] == "Data" else "eventSource"
         if not any(selector.field == needed and selector.equals for selector in self.field_selectors):
             raise ValueError(f"{needed} is missing; {category.equals[0]} selectors name it with equals; add it")
@@ -206,7 +247,9 @@ class AdvancedEventSelector(Section):
 class CloudWatchLogs(Section):
     """Delivery to a CloudWatch Logs log group, made with its role. What reads that log group reads the same events."""
 
-    retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] = 365
+    retention_days: Literal[
+        1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+    ] = 365
     """Days events are kept."""
     kms_key_arn: names.KeyArn | None = None
     """A key of its own for the log group, whose policy lets logs.REGION.amazonaws.com use it."""
@@ -256,18 +299,36 @@ class Trail(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Trail:
         if self.is_multi_region_trail and not self.include_global_service_events:
-            raise ValueError("include_global_service_events is false; CloudTrail allows that for a single-Region trail only; set is_multi_region_trail: false or remove the line")
+            raise ValueError(
+                "include_global_service_events is false; CloudTrail allows that for a single-Region trail only; set is_multi_region_trail: false or remove the line"
+            )
         if self.management_events is None and not self.advanced_event_selectors:
-            raise ValueError("management_events is null and there are no advanced_event_selectors; a trail logs something; remove the line or add a selector")
+            raise ValueError(
+                "management_events is null and there are no advanced_event_selectors; a trail logs something; remove the line or add a selector"
+            )
         if self.insights and (self.management_events is None or self.management_events.read_write_type == "ReadOnly"):
-            raise ValueError("insights needs write management events; management_events with read_write_type All or WriteOnly is allowed; add it or remove insights")
-        values = sum(len(field.values) for selector in self.advanced_event_selectors for field in selector.field_selectors)
+            raise ValueError(
+                "insights needs write management events; management_events with read_write_type All or WriteOnly is allowed; add it or remove insights"
+            )
+        values = sum(
+            len(field.values) for selector in self.advanced_event_selectors for field in selector.field_selectors
+        )
         if values > SELECTOR_VALUES - 20:
-            raise ValueError(f"the selectors hold {values} values; CloudTrail allows {SELECTOR_VALUES} in a trail, 20 of which are kept for management events and the log bucket; use fewer, with starts_with")
+            raise ValueError(
+                f"the selectors hold {values} values; CloudTrail allows {SELECTOR_VALUES} in a trail, 20 of which are kept for management events and the log bucket; use fewer, with starts_with"
+            )
         return self
 
 
-READER_KINDS = ("role", "permission_set", "principal_arn_like", "account_principal", "principal_org_path", "principal_org_id", "service")
+READER_KINDS = (
+    "role",
+    "permission_set",
+    "principal_arn_like",
+    "account_principal",
+    "principal_org_path",
+    "principal_org_id",
+    "service",
+)
 
 
 class Reader(Section):
@@ -299,10 +360,14 @@ class Reader(Section):
     def _needs_nothing(cls, value: Any) -> Any:
         streams = {"guardduty": "GuardDuty", "detective": "Detective", "security-lake": "Security Lake"}
         if isinstance(value, str) and value.lower().replace("_", "-") in streams:
-            raise ValueError(f"{value!r} needs nothing, {streams[value.lower().replace('_', '-')]} has its own stream of events; access-analyzer and macie are allowed; remove this reader")
+            raise ValueError(
+                f"{value!r} needs nothing, {streams[value.lower().replace('_', '-')]} has its own stream of events; access-analyzer and macie are allowed; remove this reader"
+            )
         callers = ("athena", "glue", "opensearch", "emr", "quicksight", "siem", "splunk", "datadog")
         if isinstance(value, str) and value.lower() in callers:
-            raise ValueError(f"{value!r} reads as the role that calls it; access-analyzer and macie are allowed; name that role with role: account:role/Name")
+            raise ValueError(
+                f"{value!r} reads as the role that calls it; access-analyzer and macie are allowed; name that role with role: account:role/Name"
+            )
         return value
 
     @model_validator(mode="after")
@@ -310,9 +375,13 @@ class Reader(Section):
         kinds = [kind for kind in READER_KINDS if getattr(self, kind) is not None]
         if len(kinds) != 1:
             found = "none" if not kinds else " and ".join(kinds)
-            raise ValueError(f"{found} of the kinds of reader is given; exactly one of {', '.join(READER_KINDS)} is allowed; keep one")
+            raise ValueError(
+                f"{found} of the kinds of reader is given; exactly one of {', '.join(READER_KINDS)} is allowed; keep one"
+            )
         if (self.permission_set is None) != (self.account is None):
-            raise ValueError("account goes with permission_set; the other kinds name their account themselves; write permission_set and account, or neither")
+            raise ValueError(
+                "account goes with permission_set; the other kinds name their account themselves; write permission_set and account, or neither"
+            )
         return self
 
 
@@ -346,7 +415,9 @@ class EventDataStore(KeySettings):
     @model_validator(mode="after")
     def _retention(self) -> EventDataStore:
         if self.billing_mode == "FIXED_RETENTION_PRICING" and self.retention_days > 2557:
-            raise ValueError(f"retention_days is {self.retention_days}; fixed pricing allows up to 2,557; lower it or use EXTENDABLE_RETENTION_PRICING")
+            raise ValueError(
+                f"retention_days is {self.retention_days}; fixed pricing allows up to 2,557; lower it or use EXTENDABLE_RETENTION_PRICING"
+            )
         return self
 
 

@@ -28,13 +28,21 @@ def check_resource(resource: str) -> None:
     """
     match = _RESOURCE.fullmatch(resource)
     if not match:
-        raise PrincipalError(f"{resource!r} is not a role or user; role/Path/Name or user/Path/Name with letters, digits and _+=,.@- is allowed (and * or ? in patterns); correct the name")
+        raise PrincipalError(
+            f"{resource!r} is not a role or user; role/Path/Name or user/Path/Name with letters, digits and _+=,.@- is allowed (and * or ? in patterns); correct the name"
+        )
     if len(match[3]) > _NAME_CHARACTERS:
-        raise PrincipalError(f"{match[3]!r} has {len(match[3])} characters; IAM allows {_NAME_CHARACTERS} in a name; shorten it")
+        raise PrincipalError(
+            f"{match[3]!r} has {len(match[3])} characters; IAM allows {_NAME_CHARACTERS} in a name; shorten it"
+        )
     if len(match[2]) > _PATH_CHARACTERS:
-        raise PrincipalError(f"the path of {resource!r} has {len(match[2])} characters; IAM allows {_PATH_CHARACTERS}; shorten it")
+        raise PrincipalError(
+            f"the path of {resource!r} has {len(match[2])} characters; IAM allows {_PATH_CHARACTERS}; shorten it"
+        )
     if not set(match[2] + match[3]) - set("*?/"):
-        raise PrincipalError(f"{resource!r} takes in every {match[1]} of the account; a pattern must hold some of the name; name the roles that are meant")
+        raise PrincipalError(
+            f"{resource!r} takes in every {match[1]} of the account; a pattern must hold some of the name; name the roles that are meant"
+        )
 
 
 def is_pattern(arn: str) -> bool:
@@ -50,18 +58,26 @@ def principal_arn(text: str, account_ids: Mapping[str, str], partition: str) -> 
     arn = parse_arn(text)
     if arn is not None:
         if (arn.service, arn.region) != ("iam", ""):
-            raise PrincipalError(f"{text!r} is not the ARN of an IAM principal; arn:{partition}:iam::123456789012:role/Name is allowed; {_FORM}")
+            raise PrincipalError(
+                f"{text!r} is not the ARN of an IAM principal; arn:{partition}:iam::123456789012:role/Name is allowed; {_FORM}"
+            )
         if arn.partition != partition:
-            raise PrincipalError(f"{text!r} is in partition {arn.partition!r}; this deployment is in {partition!r}; correct the ARN")
+            raise PrincipalError(
+                f"{text!r} is in partition {arn.partition!r}; this deployment is in {partition!r}; correct the ARN"
+            )
         if arn.account not in account_ids.values():
-            raise PrincipalError(f"account {arn.account!r} in {text!r} is not listed; {_listed(account_ids)}; list it under accounts")
+            raise PrincipalError(
+                f"account {arn.account!r} in {text!r} is not listed; {_listed(account_ids)}; list it under accounts"
+            )
         check_resource(arn.resource)
         return text
     account, colon, resource = text.partition(":")
     if not colon:
         raise PrincipalError(f"{text!r} names no account; account:role/Path/Name or a full ARN is allowed; {_FORM}")
     if account not in account_ids:
-        raise PrincipalError(f"account {account!r} in {text!r} is not listed; {_listed(account_ids)}; list it under accounts")
+        raise PrincipalError(
+            f"account {account!r} in {text!r} is not listed; {_listed(account_ids)}; list it under accounts"
+        )
     check_resource(resource)
     return f"arn:{partition}:iam::{account_ids[account]}:{resource}"
 

@@ -23,18 +23,30 @@ def schema_text() -> str:
         "if": {"type": "object", "required": ["extends"]},
         "then": {"$ref": "#/$defs/Mirror"},
         "else": {"$ref": "#/$defs/Config"},
-        "$defs": {"Config": whole, "Mirror": mirror, **definitions, **{f"Mirror{name}": _optional(part) for name, part in definitions.items()}},
+        "$defs": {
+            "Config": whole,
+            "Mirror": mirror,
+            **definitions,
+            **{f"Mirror{name}": _optional(part) for name, part in definitions.items()},
+        },
     }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-_EXTENDS = {"type": "string", "description": "Another config, from this file's folder; this one says what differs in the mirrored environment."}
+_EXTENDS = {
+    "type": "string",
+    "description": "Another config, from this file's folder; this one says what differs in the mirrored environment.",
+}
 
 
 def _optional(part: Any) -> Any:
     """Return a part of the schema with nothing required, referring to the definitions for mirrors."""
     if isinstance(part, dict):
-        renamed = {key: _optional(value) for key, value in part.items() if not (key == "required" and isinstance(value, list)) and key != "minItems"}
+        renamed = {
+            key: _optional(value)
+            for key, value in part.items()
+            if not (key == "required" and isinstance(value, list)) and key != "minItems"
+        }
         if "$ref" in renamed:
             renamed["$ref"] = renamed["$ref"].replace("#/$defs/", "#/$defs/Mirror")
         return renamed

@@ -63,15 +63,24 @@ def parse(text: str, file: str) -> Source:
     try:
         node = loader.get_single_node()
         if node is None:
-            source.problems.append(((), "the file is empty; a config has at least name, accounts, key, bucket and trails; run trailkey init for a starter"))
+            source.problems.append(
+                (
+                    (),
+                    "the file is empty; a config has at least name, accounts, key, bucket and trails; run trailkey init for a starter",
+                )
+            )
         else:
             source.data = _value(source, loader, node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         source.marks[()] = Mark(file, mark.line + 1 if mark else 1)
-        source.problems.append(((), f"not YAML: {error.problem or error.context}; mind indentation, quotes and colons; correct this line"))
+        source.problems.append(
+            ((), f"not YAML: {error.problem or error.context}; mind indentation, quotes and colons; correct this line")
+        )
     except (yaml.YAMLError, ValueError) as error:
-        source.problems.append(((), f"not YAML: {' '.join(str(error).split())}; the file must be UTF-8 text; correct it"))
+        source.problems.append(
+            ((), f"not YAML: {' '.join(str(error).split())}; the file must be UTF-8 text; correct it")
+        )
     finally:
         loader.dispose()
     return source
@@ -81,7 +90,9 @@ def _value(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Path)
     """Return the plain value of a node and note the mark of everything in it."""
     source.marks[path] = Mark(source.file, node.start_mark.line + 1)
     if len(path) > MAXIMUM_DEPTH:
-        source.problems.append((path, f"nested deeper than {MAXIMUM_DEPTH} levels; a config is about five deep; flatten it"))
+        source.problems.append(
+            (path, f"nested deeper than {MAXIMUM_DEPTH} levels; a config is about five deep; flatten it")
+        )
         return None
     if isinstance(node, yaml.ScalarNode):
         source.marks[path] = Mark(source.file, node.start_mark.line + 1, node.value, quoted=node.style in ("'", '"'))
@@ -93,10 +104,15 @@ def _value(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Path)
 
 def _scalar(source: Source, loader: yaml.SafeLoader, node: yaml.ScalarNode, path: Path) -> Any:
     try:
-        value = loader.construct_object(node)  # type: ignore[no-untyped-call]  # types-PyYAML leaves it untyped
+        value = loader.construct_object(node)
     except (yaml.YAMLError, ValueError) as error:
         problem = getattr(error, "problem", None) or str(error)
-        source.problems.append((path, f"{node.value!r} cannot be read: {problem}; plain text, numbers, true and false are allowed; put it in quotes"))
+        source.problems.append(
+            (
+                path,
+                f"{node.value!r} cannot be read: {problem}; plain text, numbers, true and false are allowed; put it in quotes",
+            )
+        )
         return None
     # Dates and binaries are YAML's idea, never a config's: hand back what was written.
     return value if isinstance(value, str | int | float | bool | None) else node.value
@@ -107,15 +123,24 @@ def _entries(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Pat
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            source.problems.append((path, f"line {line}: a key that is a list or a mapping; keys are words; write a word"))
+            source.problems.append(
+                (path, f"line {line}: a key that is a list or a mapping; keys are words; write a word")
+            )
             continue
         key = key_node.value
         if key == "<<":
-            source.problems.append((path, "'<<' (a YAML merge) is not supported; write the keys out, or use extends; remove it"))
+            source.problems.append(
+                (path, "'<<' (a YAML merge) is not supported; write the keys out, or use extends; remove it")
+            )
             continue
         if key in seen:
             source.marks[*path, key] = Mark(source.file, line)
-            source.problems.append(((*path, key), f"{key!r} stands here a second time, first in line {seen[key]}; a key may stand once; remove one"))
+            source.problems.append(
+                (
+                    (*path, key),
+                    f"{key!r} stands here a second time, first in line {seen[key]}; a key may stand once; remove one",
+                )
+            )
             continue
         seen[key] = line
         value = _value(source, loader, value_node, (*path, key))

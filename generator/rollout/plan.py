@@ -55,7 +55,9 @@ def _stack(scope: Scope, files: Mapping[str, bytes]) -> dict[str, Any]:
         "sha256": _hash(content),
         "delivery": "template_body" if len(content) <= TEMPLATE_BODY_BYTES else "template_url",
         "target": _target(scope),
-        "parameters": {name: {"output": f"{value.stack}.{value.output}"} for name, value in sorted(scope.parameters.items())},
+        "parameters": {
+            name: {"output": f"{value.stack}.{value.output}"} for name, value in sorted(scope.parameters.items())
+        },
         "capabilities": _capabilities(scope),
         "depends_on": list(scope.depends_on),
         "termination_protection": scope.account is not None and bool(kinds & KEPT),
@@ -80,7 +82,9 @@ def _unit(scope: Scope) -> str:
     if units:
         return str(units[-1])
     organization = scope.deployment.config.organization
-    return (organization.root_id if organization else None) or ""
+    if organization is None or organization.root_id is None:
+        raise ValueError(f"stack set {scope.name} has no target")  # the config refuses such a reader
+    return organization.root_id
 
 
 def _capabilities(scope: Scope) -> list[str]:
@@ -88,7 +92,9 @@ def _capabilities(scope: Scope) -> list[str]:
 
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (Capabilities)
     """
-    iam = [resource for resource in scope.template.resources.values() if resource.resource_type.startswith("AWS::IAM::")]
+    iam = [
+        resource for resource in scope.template.resources.values() if resource.resource_type.startswith("AWS::IAM::")
+    ]
     if any("ManagedPolicyName" in resource.properties or "RoleName" in resource.properties for resource in iam):
         return ["CAPABILITY_NAMED_IAM"]
     return ["CAPABILITY_IAM"] if iam else []

@@ -57,7 +57,13 @@ USE_OR_TAKE_OVER: Final = (
 )
 BREAK_GLASS: Final = (kms.CancelKeyDeletion, kms.DisableKey, kms.EnableKey, kms.PutKeyPolicy, kms.ScheduleKeyDeletion)
 REPLACE_POLICY: Final = (kms.PutKeyPolicy,)
-READ_METADATA: Final = (kms.DescribeKey, kms.GetKeyPolicy, kms.GetKeyRotationStatus, kms.ListGrants, kms.ListResourceTags)
+READ_METADATA: Final = (
+    kms.DescribeKey,
+    kms.GetKeyPolicy,
+    kms.GetKeyRotationStatus,
+    kms.ListGrants,
+    kms.ListResourceTags,
+)
 
 # What the handlers of AWS::KMS::Key and AWS::KMS::Alias call to create, read and update, and to drop an alias that is renamed:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html and the "handlers" of the

@@ -39,7 +39,10 @@ def administers_key(key_arn: Any, alias_arn: Any) -> list[Statement]:
     Alias operations ask for the alias and the key both:
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
     """
-    return [allow("AdministerKey", actions.ADMINISTER, on=key_arn), allow("ChangeAlias", actions.CHANGE_ALIAS, on=alias_arn)]
+    return [
+        allow("AdministerKey", actions.ADMINISTER, on=key_arn),
+        allow("ChangeAlias", actions.CHANGE_ALIAS, on=alias_arn),
+    ]
 
 
 def repairs_key(key_arn: Any) -> list[Statement]:
@@ -49,7 +52,10 @@ def repairs_key(key_arn: Any) -> list[Statement]:
 
 def deploys_key(key_arn: Any, alias_arn: Any) -> list[Statement]:
     """The deployer reads and updates key and alias."""
-    return [allow("DeployKey", actions.DEPLOY_KEY, on=key_arn), allow("ChangeAlias", actions.CHANGE_ALIAS, on=alias_arn)]
+    return [
+        allow("DeployKey", actions.DEPLOY_KEY, on=key_arn),
+        allow("ChangeAlias", actions.CHANGE_ALIAS, on=alias_arn),
+    ]
 
 
 def describes_key(key_arn: Any) -> list[Statement]:

@@ -32,7 +32,12 @@ def cloudtrail_describes(deployment: Deployment) -> Statement:
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
     """
-    return allow("CloudTrailDescribesKey", actions.DESCRIBE_KEY, to=service_principal(CLOUDTRAIL), guard=source_trails(deployment))
+    return allow(
+        "CloudTrailDescribesKey",
+        actions.DESCRIBE_KEY,
+        to=service_principal(CLOUDTRAIL),
+        guard=source_trails(deployment),
+    )
 
 
 def cloudtrail_decrypts(deployment: Deployment) -> Statement:
@@ -40,7 +45,12 @@ def cloudtrail_decrypts(deployment: Deployment) -> Statement:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    return allow("CloudTrailDecryptsWithBucketKeys", actions.DECRYPT, to=service_principal(CLOUDTRAIL), guard=source_trails(deployment))
+    return allow(
+        "CloudTrailDecryptsWithBucketKeys",
+        actions.DECRYPT,
+        to=service_principal(CLOUDTRAIL),
+        guard=source_trails(deployment),
+    )
 
 
 def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
@@ -88,7 +98,9 @@ def trail_deployer_describes(account: Account, *, directly: bool) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail-update-trail.html
     """
     holder = held_by([account.deployer or ""], directly=directly)
-    return allow(f"TrailDeployer{identifier(account.name)}", actions.DESCRIBE_KEY, to=holder.principal, guard=holder.guard)
+    return allow(
+        f"TrailDeployer{identifier(account.name)}", actions.DESCRIBE_KEY, to=holder.principal, guard=holder.guard
+    )
 
 
 def break_glass_repairs(arns: Sequence[str], *, directly: bool) -> Statement:
@@ -160,10 +172,19 @@ def trail_key_policy(deployment: Deployment) -> list[Statement]:
         for owner in deployment.trail_owners
         if owner.id != deployment.key_account.id and owner.deployer
     ]
-    return statements + _keepers(deployment.key_account, deployment.administrators, deployment.break_glass, directly=config.key.name_roles)
+    return statements + _keepers(
+        deployment.key_account, deployment.administrators, deployment.break_glass, directly=config.key.name_roles
+    )
 
 
-def lake_key_policy(account: Account, queriers: Sequence[str], administrators: Sequence[str], break_glass: Sequence[str], *, directly: bool) -> list[Statement]:
+def lake_key_policy(
+    account: Account,
+    queriers: Sequence[str],
+    administrators: Sequence[str],
+    break_glass: Sequence[str],
+    *,
+    directly: bool,
+) -> list[Statement]:
     """Return the statements of an event data store's key."""
     statements = [lake_encrypts(), lake_describes()]
     if queriers:
@@ -173,13 +194,23 @@ def lake_key_policy(account: Account, queriers: Sequence[str], administrators: S
     return statements + _keepers(account, administrators, break_glass, directly=directly)
 
 
-def _keepers(account: Account, administrators: Sequence[str], break_glass: Sequence[str], *, directly: bool) -> list[Statement]:
+def _keepers(
+    account: Account, administrators: Sequence[str], break_glass: Sequence[str], *, directly: bool
+) -> list[Statement]:
     """Return the statements that every key has for those who look after it."""
     statements = []
     if administrators:
-        statements += [administrators_manage(administrators, directly=directly), administrators_never_use(administrators, account)]
+        statements += [
+            administrators_manage(administrators, directly=directly),
+            administrators_never_use(administrators, account),
+        ]
     if account.deployer:
         statements.append(deployer_updates(account.deployer, directly=directly))
     if break_glass:
         statements.append(break_glass_repairs(break_glass, directly=directly))
-    return [*statements, root_user_recovers(account), nobody_bypasses_the_lockout_check(), account_reads_metadata(account)]
+    return [
+        *statements,
+        root_user_recovers(account),
+        nobody_bypasses_the_lockout_check(),
+        account_reads_metadata(account),
+    ]

@@ -85,14 +85,23 @@ def deny(
     return _statement("Deny", sid, actions, to, on, guard)
 
 
-def _statement(effect: Literal["Allow", "Deny"], sid: str, actions: Iterable[Action], to: Principal | None, on: Any, guard: Mapping[str, Mapping[str, Any]] | None) -> Statement:
+def _statement(
+    effect: Literal["Allow", "Deny"],
+    sid: str,
+    actions: Iterable[Action],
+    to: Principal | None,
+    on: Any,
+    guard: Mapping[str, Mapping[str, Any]] | None,
+) -> Statement:
     optional: dict[str, Any] = {}
     if to is not None:
         optional["Principal"] = to
     if guard:
         operators = [getattr(policy, operator.replace(":", ""))(dict(keys)) for operator, keys in guard.items()]
         optional["Condition"] = policy.Condition(operators)
-    return Statement(Sid=sid, Effect=effect, Action=list(actions), Resource=on if isinstance(on, list) else [on], **optional)
+    return Statement(
+        Sid=sid, Effect=effect, Action=list(actions), Resource=on if isinstance(on, list) else [on], **optional
+    )
 
 
 def document(statements: Sequence[Statement]) -> PolicyDocument:

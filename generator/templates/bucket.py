@@ -29,14 +29,20 @@ def add_bucket(scope: Scope, deployment: Deployment, key_arn: Any) -> None:
     if settings.object_lock is not None:
         optional["ObjectLockEnabled"] = True
         retention = s3.DefaultRetention(Mode=settings.object_lock.mode, Days=settings.object_lock.retention_days)
-        optional["ObjectLockConfiguration"] = s3.ObjectLockConfiguration(ObjectLockEnabled="Enabled", Rule=s3.ObjectLockRule(DefaultRetention=retention))
+        optional["ObjectLockConfiguration"] = s3.ObjectLockConfiguration(
+            ObjectLockEnabled="Enabled", Rule=s3.ObjectLockRule(DefaultRetention=retention)
+        )
     if deployment.access_log_bucket is not None:
-        optional["LoggingConfiguration"] = s3.LoggingConfiguration(DestinationBucketName=_access_logs(scope, deployment, deployment.access_log_bucket))
+        optional["LoggingConfiguration"] = s3.LoggingConfiguration(
+            DestinationBucketName=_access_logs(scope, deployment, deployment.access_log_bucket)
+        )
         if settings.access_logs and not settings.access_logs.existing:
             # S3 checks that it may write there when logging is turned on.
             optional["DependsOn"] = [f"{ACCESS_LOGS}Policy"]
     encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key_arn)
-    rule = s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=encryption, BucketKeyEnabled=settings.bucket_key_enabled)
+    rule = s3.ServerSideEncryptionRule(
+        ServerSideEncryptionByDefault=encryption, BucketKeyEnabled=settings.bucket_key_enabled
+    )
     bucket = s3.Bucket(
         BUCKET,
         BucketName=settings.name,
@@ -62,7 +68,9 @@ def _private() -> dict[str, Any]:
         "PublicAccessBlockConfiguration": s3.PublicAccessBlockConfiguration(
             BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
         ),
-        "OwnershipControls": s3.OwnershipControls(Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]),
+        "OwnershipControls": s3.OwnershipControls(
+            Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
+        ),
         "VersioningConfiguration": s3.VersioningConfiguration(Status="Enabled"),
         "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
@@ -73,11 +81,17 @@ def _lifecycle(settings: Lifecycle) -> list[s3.LifecycleRule]:
     """Return the lifecycle rules; parts of an upload that never ended always go, after a week."""
     optional: dict[str, Any] = {}
     if settings.transition_days is not None:
-        optional["Transitions"] = [s3.LifecycleRuleTransition(StorageClass=settings.transition_storage_class, TransitionInDays=settings.transition_days)]
+        optional["Transitions"] = [
+            s3.LifecycleRuleTransition(
+                StorageClass=settings.transition_storage_class, TransitionInDays=settings.transition_days
+            )
+        ]
     if settings.expiration_days is not None:
         optional["ExpirationInDays"] = settings.expiration_days
     if settings.noncurrent_version_expiration_days is not None:
-        optional["NoncurrentVersionExpiration"] = s3.NoncurrentVersionExpiration(NoncurrentDays=settings.noncurrent_version_expiration_days)
+        optional["NoncurrentVersionExpiration"] = s3.NoncurrentVersionExpiration(
+            NoncurrentDays=settings.noncurrent_version_expiration_days
+        )
     abort = s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7)
     return [s3.LifecycleRule(Id="Logs", Status="Enabled", AbortIncompleteMultipartUpload=abort, **optional)]
 
@@ -90,7 +104,9 @@ def _access_logs(scope: Scope, deployment: Deployment, name: str) -> Any:
     """
     settings = deployment.config.bucket.access_logs
     if settings is None or settings.existing:
-        scope.preconditions.append(f"Bucket {name} exists in account {deployment.bucket_account.id}, {deployment.region}, and its policy lets logging.s3.amazonaws.com write.")
+        scope.preconditions.append(
+            f"Bucket {name} exists in account {deployment.bucket_account.id}, {deployment.region}, and its policy lets logging.s3.amazonaws.com write."
+        )
         return name
     encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
     expiry = s3.LifecycleRule(
@@ -103,7 +119,9 @@ def _access_logs(scope: Scope, deployment: Deployment, name: str) -> Any:
     bucket = s3.Bucket(
         ACCESS_LOGS,
         BucketName=name,
-        BucketEncryption=s3.BucketEncryption(ServerSideEncryptionConfiguration=[s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=encryption)]),
+        BucketEncryption=s3.BucketEncryption(
+            ServerSideEncryptionConfiguration=[s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=encryption)]
+        ),
         LifecycleConfiguration=s3.LifecycleConfiguration(Rules=[expiry]),
         **_private(),
         **scope.tags(),

@@ -23,7 +23,9 @@ KEY = "Key"
 ENDANGERING = ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion")
 
 
-def build_key(scope: Scope, logical_id: str, settings: KeySettings, policy: Any, alias: str, description: str, origin: Path) -> None:
+def build_key(
+    scope: Scope, logical_id: str, settings: KeySettings, policy: Any, alias: str, description: str, origin: Path
+) -> None:
     """Add a key with its policy and alias.
 
     RetainExceptOnCreate keeps the key when the stack goes, and leaves none behind when the first creation fails:
@@ -75,9 +77,14 @@ def _add_alarm(scope: Scope, deployment: Deployment) -> None:
         topic = Ref(made)
         scope.output("KeyAlarmTopicArn", topic, "Subscribe here to hear of changes that endanger the key.")
         if alarm and alarm.email:
-            scope.add(sns.SubscriptionResource("KeyAlarmEmail", Protocol="email", Endpoint=alarm.email, TopicArn=topic), (*origin, "email"))
+            scope.add(
+                sns.SubscriptionResource("KeyAlarmEmail", Protocol="email", Endpoint=alarm.email, TopicArn=topic),
+                (*origin, "email"),
+            )
     else:
-        scope.preconditions.append(f"The policy of topic {topic} lets events.amazonaws.com call sns:Publish for the rule in account {deployment.key_account.id}.")
+        scope.preconditions.append(
+            f"The policy of topic {topic} lets events.amazonaws.com call sns:Publish for the rule in account {deployment.key_account.id}."
+        )
     rule = events.Rule(
         "KeyAlarmRule",
         Description=f"Tells of {', '.join(ENDANGERING)} on the key that encrypts CloudTrail logs",

@@ -28,8 +28,18 @@ def add_store(scope: Scope, deployment: Deployment, store: Store) -> None:
     """
     settings = store.settings
     directly = deployment.config.key.name_roles
-    policy = document(lake_key_policy(store.account, store.queriers, store.administrators, store.break_glass, directly=directly))
-    build_key(scope, store_key(settings.name), settings, policy, settings.alias, f"Encrypts the CloudTrail Lake event data store {settings.name}", store.path)
+    policy = document(
+        lake_key_policy(store.account, store.queriers, store.administrators, store.break_glass, directly=directly)
+    )
+    build_key(
+        scope,
+        store_key(settings.name),
+        settings,
+        policy,
+        settings.alias,
+        f"Encrypts the CloudTrail Lake event data store {settings.name}",
+        store.path,
+    )
     resource = cloudtrail.EventDataStore(
         store_id(settings.name),
         Name=settings.name,
@@ -44,7 +54,15 @@ def add_store(scope: Scope, deployment: Deployment, store: Store) -> None:
         **scope.tags(),
     )
     scope.add(resource, store.path)
-    scope.output(f"{store_id(settings.name)}Arn", GetAtt(resource, "EventDataStoreArn"), f"ARN of event data store {settings.name}.")
-    scope.preconditions.append(f"Account {store.account.id} used CloudTrail Lake before 2026-05-31: AWS closed it to new customers then.")
+    scope.output(
+        f"{store_id(settings.name)}Arn",
+        GetAtt(resource, "EventDataStoreArn"),
+        f"ARN of event data store {settings.name}.",
+    )
+    scope.preconditions.append(
+        f"Account {store.account.id} used CloudTrail Lake before 2026-05-31: AWS closed it to new customers then."
+    )
     if settings.organization_enabled:
-        scope.preconditions.append("Trusted access for CloudTrail (cloudtrail.amazonaws.com) is on in the organization: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com")
+        scope.preconditions.append(
+            "Trusted access for CloudTrail (cloudtrail.amazonaws.com) is on in the organization: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com"
+        )

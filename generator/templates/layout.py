@@ -47,11 +47,21 @@ def build(deployment: Deployment) -> list[Scope]:
         )
     keepers = scopes.of(deployment.key_account, deployment.region, "people")
     add_key_people(keepers, deployment, key_arn(keepers))
-    trail_deployers = {owner.id: scopes.of(owner, deployment.region, "people") for owner in deployment.trail_owners if owner.id != deployment.key_account.id and owner.deployer}
+    trail_deployers = {
+        owner.id: scopes.of(owner, deployment.region, "people")
+        for owner in deployment.trail_owners
+        if owner.id != deployment.key_account.id and owner.deployer
+    }
     for owner in deployment.trail_owners:
         if owner.id in trail_deployers and owner.deployer:
             scope = trail_deployers[owner.id]
-            add_deployer(scope, owner.deployer, "TrailDeployerPolicy", identity.describes_key(key_arn(scope)), ("accounts", owner.name, "deployer"))
+            add_deployer(
+                scope,
+                owner.deployer,
+                "TrailDeployerPolicy",
+                identity.describes_key(key_arn(scope)),
+                ("accounts", owner.name, "deployer"),
+            )
     for trail in deployment.trails:
         scope = scopes.of(trail.account, trail.settings.home_region, "trail")
         add_trail(scope, deployment, trail, key_arn(scope))
@@ -63,7 +73,13 @@ def build(deployment: Deployment) -> list[Scope]:
         scope = scopes.of(store.account, store.settings.region, f"lake-{identifier(store.settings.name).lower()}")
         add_store(scope, deployment, store)
         # Names in IAM are global to the account, so the people of a store stand beside it, each policy under the store's name.
-        add_store_people(scope, deployment, store, scope.key_arn(scope, store_key(store.settings.name), store.account.id, store.settings.region), store_arn(store_id(store.settings.name)))
+        add_store_people(
+            scope,
+            deployment,
+            store,
+            scope.key_arn(scope, store_key(store.settings.name), store.account.id, store.settings.region),
+            store_arn(store_id(store.settings.name)),
+        )
     _add_readers(scopes, deployment, key_arn)
     return scopes.ordered()
 
@@ -80,7 +96,7 @@ def _add_readers(scopes: _Scopes, deployment: Deployment, key_arn: Any) -> None:
             scope = scopes.over(path, reader.name)
             add_reader(scope, deployment, reader, key_arn(scope))
             management = deployment.management
-            if management is not None and management.deployer and _takes_in_root(path):
+            if management is not None and _takes_in_root(path):
                 # Service-managed stack sets skip the management account, which is below the root only.
                 plain = scopes.of(management, deployment.region, "people")
                 add_reader(plain, deployment, reader, key_arn(plain))
@@ -94,9 +110,15 @@ def _takes_in_root(path: str) -> bool:
 def _service_preconditions(scopes: _Scopes, deployment: Deployment, service: str) -> None:
     key_scope = scopes.of(deployment.key_account, deployment.region, "key")
     if service == "macie":
-        key_scope.preconditions.append(f"Macie is on in account {deployment.key_account.id}: KMS refuses a key policy that names its service-linked role before that exists.")
+        key_scope.preconditions.append(
+            f"Macie is on in account {deployment.key_account.id}: KMS refuses a key policy that names its service-linked role before that exists."
+        )
     else:
-        key_scope.preconditions.append("Each account that generates policies has the role service-role/AccessAnalyzerMonitorServiceRole_… with kms:Decrypt and s3:GetObject; the console of IAM Access Analyzer makes it.".replace("…", "*"))
+        key_scope.preconditions.append(
+            "Each account that generates policies has the role service-role/AccessAnalyzerMonitorServiceRole_… with kms:Decrypt and s3:GetObject; the console of IAM Access Analyzer makes it.".replace(
+                "…", "*"
+            )
+        )
 
 
 class _Scopes:
@@ -126,7 +148,14 @@ class _Scopes:
 
     def over(self, path: str, reader: str) -> Scope:
         """Return the stack set over an organization path, for one reader."""
-        scope = Scope(name=f"organization-{reader}", deployment=self.deployment, account=None, region=self.deployment.region, purposes=("people",), organizational_path=path)
+        scope = Scope(
+            name=f"organization-{reader}",
+            deployment=self.deployment,
+            account=None,
+            region=self.deployment.region,
+            purposes=("people",),
+            organizational_path=path,
+        )
         self.made["", "", reader] = scope
         return scope
 

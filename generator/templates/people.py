@@ -57,7 +57,16 @@ def _characters(statements: Sequence[Statement]) -> int:
     return len(json.dumps(resolved(encode_to_dict(document(statements))), separators=(",", ":")))
 
 
-def add_policies(scope: Scope, logical_id: str, statements: Sequence[Statement], origin: Path, description: str, *, arns: Sequence[str] = (), name: str | None = None) -> None:
+def add_policies(
+    scope: Scope,
+    logical_id: str,
+    statements: Sequence[Statement],
+    origin: Path,
+    description: str,
+    *,
+    arns: Sequence[str] = (),
+    name: str | None = None,
+) -> None:
     """Add the managed policies of one holder: attached where exact roles or users are named, else under a fixed name.
 
     Fixed names are what permission sets and other accounts refer to; they ask for CAPABILITY_NAMED_IAM.
@@ -74,7 +83,12 @@ def add_policies(scope: Scope, logical_id: str, statements: Sequence[Statement],
             optional["Users"] = users
         if name is not None:
             optional["ManagedPolicyName"] = f"{name}{suffix}"
-        scope.add(iam.ManagedPolicy(f"{logical_id}{suffix}", Description=description[:1000], PolicyDocument=document(part), **optional), origin)
+        scope.add(
+            iam.ManagedPolicy(
+                f"{logical_id}{suffix}", Description=description[:1000], PolicyDocument=document(part), **optional
+            ),
+            origin,
+        )
     for arn in exact:
         scope.preconditions.append(f"{arn} exists: stack {scope.name} attaches a policy to it.")
 
@@ -91,9 +105,19 @@ def add_reader(scope: Scope, deployment: Deployment, reader: Reader, key_arn: An
     attached = bool(reader.settings.role)
     name = None if attached else policy_name(deployment, f"read-{reader.name}")
     description = f"Reads the CloudTrail logs in {deployment.config.bucket.name} as reader {reader.name}"
-    add_policies(scope, f"Reader{identifier(reader.name)}Policy", statements, reader.path, description, arns=reader.principal_arns if attached else (), name=name)
+    add_policies(
+        scope,
+        f"Reader{identifier(reader.name)}Policy",
+        statements,
+        reader.path,
+        description,
+        arns=reader.principal_arns if attached else (),
+        name=name,
+    )
     if reader.settings.permission_set and reader.account:
-        scope.preconditions.append(f"Permission set {reader.settings.permission_set} refers to the customer managed policy {name} and is provisioned to account {reader.account.id}.")
+        scope.preconditions.append(
+            f"Permission set {reader.settings.permission_set} refers to the customer managed policy {name} and is provisioned to account {reader.account.id}."
+        )
     elif name:
         where = f"account {reader.account.id}" if reader.account else f"each account of {scope.organizational_path}"
         scope.preconditions.append(f"IAM in {where} decides who reads: attach policy {name} to those who shall.")
@@ -105,7 +129,13 @@ def add_key_people(scope: Scope, deployment: Deployment, key_arn: Any) -> None:
     _add_keepers(scope, deployment, "", deployment.administrators, deployment.break_glass, key_arn, alias, ("key",))
     deployer = deployment.key_account.deployer
     if deployer:
-        add_deployer(scope, deployer, "DeployerPolicy", identity.deploys_key(key_arn, alias), ("accounts", deployment.key_account.name, "deployer"))
+        add_deployer(
+            scope,
+            deployer,
+            "DeployerPolicy",
+            identity.deploys_key(key_arn, alias),
+            ("accounts", deployment.key_account.name, "deployer"),
+        )
         scope.preconditions.append(
             f"{deployer} may call kms:CreateKey, kms:TagResource and what its stacks need beside the key (IAM, S3, CloudTrail, EventBridge, SNS) before the first stack; "
             f"for the key it needs, until stack {scope.name} attaches them, the actions of its policy there. A first creation that fails cannot delete its key: the deployer never holds kms:ScheduleKeyDeletion."
@@ -117,9 +147,13 @@ def add_deployer(scope: Scope, deployer: str, logical_id: str, statements: Seque
     if is_pattern(deployer):
         name = policy_name(scope.deployment, f"deploy-{identifier(logical_id).removesuffix('Policy').lower()}")
         add_policies(scope, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", name=name)
-        scope.preconditions.append(f"Policy {name}, or one that allows the same, is attached to the roles {deployer}: their names are not known here.")
+        scope.preconditions.append(
+            f"Policy {name}, or one that allows the same, is attached to the roles {deployer}: their names are not known here."
+        )
     else:
-        add_policies(scope, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", arns=[deployer])
+        add_policies(
+            scope, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", arns=[deployer]
+        )
 
 
 def add_store_people(scope: Scope, deployment: Deployment, store: Store, key_arn: Any, store_arn: Any) -> None:
@@ -131,23 +165,66 @@ def add_store_people(scope: Scope, deployment: Deployment, store: Store, key_arn
         statements = [*identity.deploys_key(key_arn, alias), *identity.uses_store_key(key_arn)]
         add_deployer(scope, store.account.deployer, f"{name}DeployerPolicy", statements, store.path)
     if store.queriers:
-        _add_holder(scope, deployment, f"{name}QuerierPolicy", identity.queries_store(key_arn, store_arn), (*store.path, "queriers"), f"Queries event data store {store.settings.name}", store.queriers)
+        _add_holder(
+            scope,
+            deployment,
+            f"{name}QuerierPolicy",
+            identity.queries_store(key_arn, store_arn),
+            (*store.path, "queriers"),
+            f"Queries event data store {store.settings.name}",
+            store.queriers,
+        )
 
 
-def _add_keepers(scope: Scope, deployment: Deployment, name: str, administrators: Sequence[str], break_glass: Sequence[str], key_arn: Any, alias: Any, origin: Path) -> None:
+def _add_keepers(
+    scope: Scope,
+    deployment: Deployment,
+    name: str,
+    administrators: Sequence[str],
+    break_glass: Sequence[str],
+    key_arn: Any,
+    alias: Any,
+    origin: Path,
+) -> None:
     if administrators:
-        _add_holder(scope, deployment, f"{name}AdministratorPolicy", identity.administers_key(key_arn, alias), (*origin, "administrators"), "Administers the key that encrypts CloudTrail events, without its use", administrators)
+        _add_holder(
+            scope,
+            deployment,
+            f"{name}AdministratorPolicy",
+            identity.administers_key(key_arn, alias),
+            (*origin, "administrators"),
+            "Administers the key that encrypts CloudTrail events, without its use",
+            administrators,
+        )
     if break_glass:
-        _add_holder(scope, deployment, f"{name}BreakGlassPolicy", identity.repairs_key(key_arn), (*origin, "break_glass"), "Repairs, disables and deletes the key that encrypts CloudTrail events", break_glass)
+        _add_holder(
+            scope,
+            deployment,
+            f"{name}BreakGlassPolicy",
+            identity.repairs_key(key_arn),
+            (*origin, "break_glass"),
+            "Repairs, disables and deletes the key that encrypts CloudTrail events",
+            break_glass,
+        )
 
 
-def _add_holder(scope: Scope, deployment: Deployment, logical_id: str, statements: Sequence[Statement], origin: Path, description: str, arns: Sequence[str]) -> None:
+def _add_holder(
+    scope: Scope,
+    deployment: Deployment,
+    logical_id: str,
+    statements: Sequence[Statement],
+    origin: Path,
+    description: str,
+    arns: Sequence[str],
+) -> None:
     """Add the policy of named roles; where some are patterns it gets a fixed name, for others to attach."""
     patterns = [arn for arn in arns if is_pattern(arn)]
     name = policy_name(deployment, f"{logical_id.removesuffix('Policy')}") if patterns else None
     add_policies(scope, logical_id, statements, origin, description, arns=arns, name=name)
     if patterns:
-        scope.preconditions.append(f"Policy {name} is attached to the roles {', '.join(patterns)}: their names are not known here.")
+        scope.preconditions.append(
+            f"Policy {name} is attached to the roles {', '.join(patterns)}: their names are not known here."
+        )
 
 
 def store_arn(logical_id: str) -> Any:

@@ -52,7 +52,9 @@ class Scope:
 
     def output(self, name: str, value: Any, description: str) -> None:
         """Declare an Output, exported under the stack's name so that other stacks can import it."""
-        self.template.add_output(Output(name, Value=value, Description=description, Export=Export(Sub(f"${{AWS::StackName}}-{name}"))))
+        self.template.add_output(
+            Output(name, Value=value, Description=description, Export=Export(Sub(f"${{AWS::StackName}}-{name}")))
+        )
 
     def tags(self) -> Mapping[str, Any]:
         """Return the Tags property, or nothing where the config has none."""
@@ -70,7 +72,9 @@ class Scope:
                     Type="String",
                     Description=f"ARN of the KMS key: Output {parameter} of stack {key_scope.name} in account {account_id}.",
                     AllowedPattern=f"^arn:{re.escape(self.deployment.partition)}:kms:{region}:{account_id}:key/{KEY_ID_PATTERN}$",
-                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account_id}, arn:{self.deployment.partition}:kms:{region}:{account_id}:key/…".replace("…", "ID"),
+                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account_id}, arn:{self.deployment.partition}:kms:{region}:{account_id}:key/…".replace(
+                        "…", "ID"
+                    ),
                 )
             )
             self.template.add_parameter_to_group(parameter, "From the stacks deployed before")
@@ -89,4 +93,6 @@ class Scope:
         where = f"account {self.account.id}" if self.account else f"the accounts of {self.organizational_path}"
         what = ", ".join(self.purposes)
         self.template.set_version("2010-09-09")
-        self.template.set_description(f"{what[0].upper()}{what[1:]} of deployment {self.deployment.name}, for {where} in {self.region}. Built by trailkey {__version__}: change the config, not this file.")
+        self.template.set_description(
+            f"{what[0].upper()}{what[1:]} of deployment {self.deployment.name}, for {where} in {self.region}. Built by trailkey {__version__}: change the config, not this file."
+        )

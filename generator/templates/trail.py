@@ -55,7 +55,9 @@ def add_trail(scope: Scope, deployment: Deployment, trail: Trail, key_arn: Any) 
     scope.add(resource, trail.path)
     scope.output(f"{name}TrailArn", GetAtt(resource, "Arn"), f"ARN of trail {settings.name}.")
     if trail.settings.is_organization_trail:
-        scope.preconditions.append("The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com")
+        scope.preconditions.append(
+            "The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com"
+        )
 
 
 def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.AdvancedEventSelector]:
@@ -68,9 +70,17 @@ def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.Advanced
     if events is not None:
         fields = [cloudtrail.AdvancedFieldSelector(Field="eventCategory", Equals=["Management"])]
         if events.read_write_type != "All":
-            fields.append(cloudtrail.AdvancedFieldSelector(Field="readOnly", Equals=["true" if events.read_write_type == "ReadOnly" else "false"]))
+            fields.append(
+                cloudtrail.AdvancedFieldSelector(
+                    Field="readOnly", Equals=["true" if events.read_write_type == "ReadOnly" else "false"]
+                )
+            )
         if events.exclude_event_sources:
-            fields.append(cloudtrail.AdvancedFieldSelector(Field="eventSource", NotEquals=sorted(set(events.exclude_event_sources))))
+            fields.append(
+                cloudtrail.AdvancedFieldSelector(
+                    Field="eventSource", NotEquals=sorted(set(events.exclude_event_sources))
+                )
+            )
         selectors.append(cloudtrail.AdvancedEventSelector(Name="Management events", FieldSelectors=fields))
     return selectors + [_selector(selector, deployment) for selector in trail.settings.advanced_event_selectors]
 
@@ -78,8 +88,13 @@ def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.Advanced
 def _selector(selector: AdvancedEventSelector, deployment: Deployment) -> cloudtrail.AdvancedEventSelector:
     """Return a selector of the config, with the log bucket left out: else each delivery logs itself, without end."""
     own = text(f"arn:aws:s3:::{deployment.config.bucket.name}/")
-    about_objects = any(field.field == "resources.type" and "AWS::S3::Object" in field.equals for field in selector.field_selectors)
-    fields = [_field(field, deployment, [own] if about_objects and field.field == "resources.ARN" else []) for field in selector.field_selectors]
+    about_objects = any(
+        field.field == "resources.type" and "AWS::S3::Object" in field.equals for field in selector.field_selectors
+    )
+    fields = [
+        _field(field, deployment, [own] if about_objects and field.field == "resources.ARN" else [])
+        for field in selector.field_selectors
+    ]
     if about_objects and not any(field.field == "resources.ARN" for field in selector.field_selectors):
         fields.append(cloudtrail.AdvancedFieldSelector(Field="resources.ARN", NotStartsWith=[own]))
     optional = {"Name": selector.name} if selector.name else {}
@@ -96,7 +111,11 @@ def _field(field: FieldSelector, deployment: Deployment, left_out: list[Any]) ->
         "NotEndsWith": field.not_ends_with,
     }
     own_arn = f"arn:{deployment.partition}:"
-    values = {name: [text(value) if value.startswith(own_arn) else value for value in given] for name, given in operators.items() if given}
+    values = {
+        name: [text(value) if value.startswith(own_arn) else value for value in given]
+        for name, given in operators.items()
+        if given
+    }
     if left_out:
         values["NotStartsWith"] = [*values.get("NotStartsWith", []), *left_out]
     return cloudtrail.AdvancedFieldSelector(Field=field.field, **values)
@@ -113,7 +132,15 @@ def _add_log_group(scope: Scope, deployment: Deployment, trail: Trail, name: str
     origin = (*trail.path, "cloudwatch_logs")
     group_name = f"/trailkey/{trail.settings.name}"
     key = {"KmsKeyId": text(settings.kms_key_arn)} if settings.kms_key_arn else {}
-    group = logs.LogGroup(f"{name}LogGroup", LogGroupName=group_name, RetentionInDays=settings.retention_days, DeletionPolicy="RetainExceptOnCreate", UpdateReplacePolicy="Retain", **key, **scope.tags())
+    group = logs.LogGroup(
+        f"{name}LogGroup",
+        LogGroupName=group_name,
+        RetentionInDays=settings.retention_days,
+        DeletionPolicy="RetainExceptOnCreate",
+        UpdateReplacePolicy="Retain",
+        **key,
+        **scope.tags(),
+    )
     scope.add(group, origin)
     role = iam.Role(f"{name}LogsRole", AssumeRolePolicyDocument=document([cloudtrail_assumes()]), **scope.tags())
     scope.add(role, origin)
@@ -126,7 +153,7 @@ def _add_log_group(scope: Scope, deployment: Deployment, trail: Trail, name: str
     scope.add(policy, origin)
     optional["CloudWatchLogsLogGroupArn"] = GetAtt(group, "Arn")
     optional["CloudWatchLogsRoleArn"] = GetAtt(role, "Arn")
-    return policy.title
+    return str(policy.title)
 
 
 def _add_topic(scope: Scope, trail: Trail, name: str, optional: dict[str, Any]) -> str:
@@ -141,10 +168,13 @@ def _add_topic(scope: Scope, trail: Trail, name: str, optional: dict[str, Any]) 
     key = {"KmsMasterKeyId": text(settings.kms_key)} if settings.kms_key else {}
     topic = sns.Topic(f"{name}Topic", TopicName=settings.name, **key, **scope.tags())
     scope.add(topic, origin)
-    policy = sns.TopicPolicy(f"{name}TopicPolicy", Topics=[Ref(topic)], PolicyDocument=document([cloudtrail_publishes(Ref(topic), trail)]))
+    policy = sns.TopicPolicy(
+        f"{name}TopicPolicy", Topics=[Ref(topic)], PolicyDocument=document([cloudtrail_publishes(Ref(topic), trail)])
+    )
     scope.add(policy, origin)
     optional["SnsTopicName"] = GetAtt(topic, "TopicName")
     if settings.kms_key:
-        scope.preconditions.append(f"The policy of the key {settings.kms_key} of topic {settings.name} lets cloudtrail.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt. Never use the trails' key there.")
-    return policy.title
-
+        scope.preconditions.append(
+            f"The policy of the key {settings.kms_key} of topic {settings.name} lets cloudtrail.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt. Never use the trails' key there."
+        )
+    return str(policy.title)
