@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from generator.errors import OutputError
+from generator.errors import OutputError, UsageError
 
 if sys.platform != "win32":
     import fcntl
@@ -312,3 +312,16 @@ def _explained(folder: Path) -> Iterator[_Progress]:
         wrong, remedy = _REASONS.get(error.errno or 0, (error.strerror or str(error), "solve that"))
         state = "the folder is half written and the next run mends it" if progress.begun else "nothing was changed"
         raise OutputError(f"{place}: {wrong}; {state}; {remedy} and run again") from error
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that does not exist yet, for ``trailkey init``. Raises UsageError where it does, OutputError otherwise."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path}: exists already; init never overwrites; name another file, or remove it") from error
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); name a file in a folder that exists and can be written"
+        ) from error

@@ -7,13 +7,13 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from generator.aws import parse_arn
-from generator.config.deployment import Account
 from generator.config.principals import PrincipalError, is_pattern, principal_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from generator.config import model
+    from generator.config.deployment import Account
     from generator.config.text import Path, Source
 
 
@@ -27,9 +27,11 @@ class Resolver:
     accounts: dict[str, Account] = field(default_factory=dict)
 
     def refuse(self, path: Path, text: str) -> None:
+        """Note a problem at a config path."""
         self.problems.append((path, text))
 
     def account(self, name: str, path: Path) -> Account | None:
+        """Return the account of that name, or note that it is not listed."""
         if name in self.accounts:
             return self.accounts[name]
         near = get_close_matches(name, self.accounts, n=1)
@@ -38,6 +40,7 @@ class Resolver:
         return None
 
     def principal(self, text: str, path: Path, *, pattern: bool = True) -> str | None:
+        """Return the ARN of a principal, or note what is wrong with it."""
         try:
             arn = principal_arn(
                 text, {name: account.id for name, account in self.accounts.items()}, self.config.partition
