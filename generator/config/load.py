@@ -104,13 +104,14 @@ def _judge(source: Source) -> tuple[Deployment | None, list[tuple[Path, str]]]:
             error for error in errors if error["type"] != "too_short" or not _beside_others(tuple(error["loc"]), places)
         ]
         problems = [_problem(source, error) for error in errors]
-        rest, left = _without(source.data, [path for path, _ in problems])
+        wrong = [_place(error) for error in errors]
+        rest, left = _without(source.data, wrong)
         try:
             _, more = resolve(Config.model_validate(_frozen(rest)), source)
         except ValidationError:
             more = []
         more = [(_back(path, left), problem) for path, problem in more if path[:1] != ("trails",) or left.get("trails")]
-        return None, problems + [item for item in more if not _beside(item[0], [path for path, _ in problems])]
+        return None, problems + [item for item in more if not _beside(item[0], wrong)]
     return resolve(config, source)
 
 
@@ -182,17 +183,18 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
+def _place(error: ErrorDetails) -> Path:
+    """Return the config path of an error of pydantic, without the steps that only its model knows."""
+    inner = ("function-", "union-", "constrained-")
+    path = tuple(step for step in error["loc"] if not (isinstance(step, str) and step.startswith(inner)))
+    return path[:-1] if path[-1:] == ("[key]",) else path
+
+
 def _problem(source: Source, error: ErrorDetails) -> tuple[Path, str]:
     """Put an error of pydantic into the words of a config: what is wrong, what is allowed, what to do."""
-    path = tuple(
-        step
-        for step in error["loc"]
-        if not (isinstance(step, str) and step.startswith(("function-", "union-", "constrained-")))
-    )
+    path = _place(error)
     kind, context = error["type"], error.get("ctx", {})
     value = error["input"]
-    if path and path[-1] == "[key]":
-        path = path[:-1]
     if kind == "value_error":
         return path, str(context["error"])
     if kind == "missing":
