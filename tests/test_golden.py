@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline
+from generator import cloudformation, pipeline
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = sorted(path for path in (ROOT / "tests" / "golden").iterdir() if path.is_dir())
@@ -77,7 +77,6 @@ def test_bytes_do_not_depend_on_hash_order_locale_or_folder(tmp_path: Path) -> N
 
 
 def test_json_holds_the_same_templates() -> None:
-    from generator import cloudformation
 
     deployment = pipeline.load_all([EXAMPLES[0]])[0]
     as_yaml, as_json = pipeline.render(deployment).files, pipeline.render(deployment, as_json=True).files

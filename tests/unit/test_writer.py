@@ -557,7 +557,7 @@ RIGHT = "give yourself the right to read and write it and its folder and run aga
         ("replace", 2, "EACCES", "key.yaml", f"permission denied; {HALF}; {RIGHT}"),
     ],
 )
-def test_what_the_system_refuses_is_said(  # noqa: PLR0917 (the columns of the table)
+def test_what_the_system_refuses_is_said(
     folder: Path, call: str, after: int, number: str, name: str, text: str
 ) -> None:
     original = getattr(os, call)
