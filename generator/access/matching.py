@@ -31,15 +31,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     """Return the test whether a whole text matches ``pattern``; case counts."""
     if "*" not in pattern and "?" not in pattern:
         return partial(eq, pattern.translate(_UNMARK))
-    # Each run between two stars is taken at its first place and never tried again (an atomic group): the match cannot need
-    # another one, and so a pattern with many stars stays fast on every text.
-    head, *middle = (_pieces(part) for part in pattern.split("*"))
-    if not middle:
-        regex = head
-    else:
-        *middle, tail = middle
-        regex = head + "".join(f"(?>.*?{part})" for part in middle if part) + f".*{tail}"
-    fullmatch = re.compile(regex, re.DOTALL).fullmatch
+    fullmatch = re.compile(_regex(pattern, "."), re.DOTALL).fullmatch
     return lambda text: fullmatch(text) is not None
 
 
@@ -49,15 +41,28 @@ def arn_matcher(pattern: str) -> Callable[[str], bool]:
 
     A text that is no ARN matches no pattern, and a pattern that is none matches no text.
     """
-    parts = pattern.split(":", 5)
-    tests = [matcher(part) for part in parts]
+    *front, last = pattern.split(":", 5)
+    if len(front) < 5:
+        return lambda _: False
+    if "*" not in pattern and "?" not in pattern:
+        return partial(eq, pattern.translate(_UNMARK))
+    # The sixth part, the resource, may hold colons itself.
+    parts = [*(_regex(part, "[^:]") for part in front), _regex(last, ".")]
+    fullmatch = re.compile(":".join(parts), re.DOTALL).fullmatch
+    return lambda text: fullmatch(text) is not None
 
-    def test(text: str) -> bool:
-        given = text.split(":", 5)
-        return len(given) == 6 and all(test(part) for test, part in zip(tests, given, strict=True))
 
-    return test if len(parts) == 6 else lambda _: False
+def _regex(pattern: str, one: str) -> str:
+    """Translate a pattern; ``one`` matches a single character of those that wildcards may take in.
 
-
-def _pieces(part: str) -> str:
-    return "".join("." if char == "?" else re.escape(char.translate(_UNMARK)) for char in part)
+    Each run between two stars is taken at its first place and never tried again (an atomic group): the match cannot need
+    another one, and so a pattern with many stars stays fast on every text.
+    """
+    runs = [
+        "".join(one if char == "?" else re.escape(char.translate(_UNMARK)) for char in run)
+        for run in pattern.split("*")
+    ]
+    if len(runs) == 1:
+        return runs[0]
+    head, *middle, tail = runs
+    return head + "".join(f"(?>{one}*?{run})" for run in middle if run) + f"{one}*{tail}"
