@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from generator.access.matching import LITERAL_ANY, LITERAL_ONE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -38,12 +40,6 @@ class Run:
     """Any number of characters of one set, also none."""
 
     of: Chars
-
-
-class Verbatim(str):
-    """A piece of a pattern in which ``*`` and ``?`` are plain characters (what ``${*}`` stands for)."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -117,22 +113,22 @@ class Pattern:
         return run is not None and run.takes_in(chars)
 
 
-def glob(*pieces: str, fold: bool = False) -> Pattern:
+def glob(text: str, *, fold: bool = False) -> Pattern:
     """Return the pattern of StringLike, of an action or of a resource; with ``fold`` letters match in either case.
 
-    Several pieces are read one behind the other; a ``Verbatim`` piece has no wildcards.
+    The two marks of ``matching`` stand for a plain ``*`` and ``?``, as policy variables bring them in.
     """
-    return row(_items(pieces, fold=fold))
+    return row(_items(text, fold=fold))
 
 
-def arn(*pieces: str) -> Pattern | None:
+def arn(text: str) -> Pattern | None:
     """Return the pattern of ArnLike and ArnEquals, or None where it has fewer than six parts.
 
     Each part is compared by itself: wildcards of the first five never reach over a colon, the sixth may hold colons.
     """
     part = 0
     found: list[Chars | Run] = []
-    for item in _items(pieces, fold=False):
+    for item in _items(text, fold=False):
         if part < 5 and isinstance(item, Run):
             found.append(Run(NOT_COLON))
         elif part < 5 and item == ANY:
@@ -164,16 +160,24 @@ def row(items: Iterable[Chars | Run | str]) -> Pattern:
 
 
 _COLON: Final = Chars(frozenset(":"))
+_PLAIN: Final = {LITERAL_ANY: "*", LITERAL_ONE: "?"}
+_LOOKALIKES: Final = {"k": "\u212a", "s": "\u017f"}  # the two ASCII letters that Unicode folds another character into
 
 
-def _items(pieces: Iterable[str], *, fold: bool) -> Iterator[Chars | Run]:
-    for piece in pieces:
-        for char in piece:
-            if char in "*?" and not isinstance(piece, Verbatim):
-                yield Run(ANY) if char == "*" else ANY
-            else:
-                both = (char.lower(), char.upper()) if fold else (char,)
-                yield Chars(frozenset(form for form in both if len(form) == 1))  # ß has no upper case of one character
+def _items(text: str, *, fold: bool) -> Iterator[Chars | Run]:
+    for char in text:
+        if char in "*?":
+            yield Run(ANY) if char == "*" else ANY
+        else:
+            plain = _PLAIN.get(char, char)
+            yield Chars(frozenset(_cases(plain)) if fold else frozenset(plain))
+
+
+def _cases(char: str) -> Iterator[str]:
+    """Yield the single characters that equal this one without regard to case (AWS's keys and values are ASCII)."""
+    for form in (char.lower(), char.upper(), *_LOOKALIKES.get(char.lower(), "")):
+        if len(form) == 1:
+            yield form
 
 
 def _plain(ones: Iterable[Chars], runs: Iterable[Chars | None]) -> Iterator[str]:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 from generator.access.automata import EVERYTHING, NOTHING, AllOf, AnyOf, Not, Rule, matches, search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from generator.access.patterns import Pattern
 
 _PAIRS = 20_000
 """How many pairs of patterns are compared by their looks before the automata do it."""
+
+_TRIES = 4
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -46,8 +48,16 @@ class Language:
         """
         if self.rule is NOTHING:
             return not self.exceptions
-        if self.rule is EVERYTHING:
-            return False
+        if isinstance(self.rule, AnyOf) and any(run for pattern in self.rule.patterns for run in pattern.runs):
+            return False  # infinitely many texts, finitely many exceptions
+        tried: set[str] = set()
+        while len(tried) < _TRIES:  # mostly the first text found is no exception, and the thousand others need no look
+            found = search(self.rule, frozenset(tried))
+            if found is None:
+                return all(text in tried for text in self.exceptions)
+            if found not in self.exceptions:
+                return False
+            tried.add(found)
         return self.witness() is None
 
     def witness(self, hints: Sequence[str] = ()) -> str | None:
@@ -93,27 +103,35 @@ class Language:
     def __and__(self, other: Language) -> Language:
         if self.rule is NOTHING:
             return Language(NOTHING, frozenset(text for text in self.exceptions if other.contains(text)))
-        if other.rule is NOTHING:
+        if self.rule is EVERYTHING:
+            return Language(other.rule, other.exceptions ^ frozenset(filter(other.contains, self.exceptions)))
+        if other.rule is NOTHING or other.rule is EVERYTHING:
             return other & self
         rule = _conjunction(self.rule, other.rule)
-        return self._combined(other, rule, lambda one, two: one and two)
-
-    def __or__(self, other: Language) -> Language:
-        if self.rule is NOTHING and other.rule is NOTHING:
-            return Language(NOTHING, self.exceptions | other.exceptions)
-        rule = _negate(_conjunction(_negate(self.rule), _negate(other.rule)))
-        return self._combined(other, rule, lambda one, two: one or two)
-
-    def __sub__(self, other: Language) -> Language:
-        return self & ~other
-
-    def _combined(self, other: Language, rule: Rule, how: Callable[[bool, bool], bool]) -> Language:
         # Exceptions are few and finite: each is looked up in both, so the rule never has to know of them.
         either = self.exceptions | other.exceptions
         return Language(
             rule,
-            frozenset(text for text in either if how(self.contains(text), other.contains(text)) != matches(rule, text)),
+            frozenset(text for text in either if (self.contains(text) and other.contains(text)) != matches(rule, text)),
         )
+
+    def __or__(self, other: Language) -> Language:
+        return ~(~self & ~other)
+
+    def __sub__(self, other: Language) -> Language:
+        return self & ~other
+
+
+def union(languages: Sequence[Language]) -> Language:
+    """Return the texts of any of the languages, in one go: a thousand of them one by one would be compared pairwise."""
+    finite = frozenset[str]().union(*(one.exceptions for one in languages if one.rule is NOTHING))
+    plain = [one for one in languages if isinstance(one.rule, AnyOf) and one.rule is not NOTHING and not one.exceptions]
+    rest = [one for one in languages if one.rule is not NOTHING and one not in plain]
+    rule = _union(pattern for one in plain if isinstance(one.rule, AnyOf) for pattern in one.rule.patterns)
+    found = Language(rule, frozenset(text for text in finite if not matches(rule, text)))
+    for one in rest:
+        found |= one
+    return found
 
 
 def language(patterns: Iterable[Pattern]) -> Language:
