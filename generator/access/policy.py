@@ -8,17 +8,15 @@ The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
+from generator.access.documents import need_object, only_known, scalar, show, text_value, texts
 from generator.access.operators import OPERATORS, check_value
 from generator.access.principals import Principals, parse_principals
+from generator.access.variables import problem as variable_problem
 from generator.errors import PolicyError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Effect = Literal["Allow", "Deny"]
 
@@ -104,15 +102,15 @@ def parse_policy(document: Any, *, what: str = "policy", resource_based: bool) -
     Raises:
         PolicyError: the document has an element, shape or value that is not modelled, named with its place.
     """
-    _object(document, what)
-    _only(document, ("Version", "Id", "Statement"), what)
+    need_object(document, what)
+    only_known(document, ("Version", "Id", "Statement"), what)
     version = document.get("Version", VERSIONS[0])  # AWS reads a policy without Version as the old language
     if version not in VERSIONS:
         raise PolicyError(
-            f"{what}: Version: unknown version {_show(version)}; {' or '.join(VERSIONS)} (as text); use {VARIABLES_VERSION}"
+            f"{what}: Version: unknown version {show(version)}; {' or '.join(VERSIONS)} (as text); use {VARIABLES_VERSION}"
         )
     if not isinstance(document.get("Id", ""), str):
-        raise PolicyError(f"{what}: Id: {_show(document['Id'])} is no text; a text; quote it or leave it out")
+        raise PolicyError(f"{what}: Id: {show(document['Id'])} is no text; a text; quote it or leave it out")
     written = document.get("Statement")
     statements = written if isinstance(written, list) else [written]
     if not statements or "Statement" not in document:
@@ -133,18 +131,18 @@ def parse_policy(document: Any, *, what: str = "policy", resource_based: bool) -
 
 
 def _statement(entry: Any, index: int, place: str, *, resource_based: bool, variables: bool) -> Statement:
-    _object(entry, place)
-    _only(entry, _ELEMENTS, place)
+    need_object(entry, place)
+    only_known(entry, _ELEMENTS, place)
     sid = entry.get("Sid")
     if sid is not None and not isinstance(sid, str):
-        raise PolicyError(f"{place}: Sid: {_show(sid)} is no text; a text; quote it")
+        raise PolicyError(f"{place}: Sid: {show(sid)} is no text; a text; quote it")
     effect: Effect
     if entry.get("Effect") == "Allow":
         effect = "Allow"
     elif entry.get("Effect") == "Deny":
         effect = "Deny"
     else:
-        raise PolicyError(f"{place}: Effect: {_show(entry.get('Effect'))}; Allow or Deny, spelled so; correct it")
+        raise PolicyError(f"{place}: Effect: {show(entry.get('Effect'))}; Allow or Deny, spelled so; correct it")
     actions, not_actions = _either(entry, "Action", place)
     for action in actions:
         if not _ACTION.fullmatch(action):
@@ -153,8 +151,9 @@ def _statement(entry: Any, index: int, place: str, *, resource_based: bool, vari
             )
     resources, not_resources = _either(entry, "Resource", place)
     for resource in resources:
-        if resource != "*" and not resource.startswith("arn:"):
-            raise PolicyError(f'{place}: Resource: "{resource}" is no resource; "*" or an ARN; write the full ARN')
+        problem = _resource_problem(resource, variables=variables)
+        if problem:
+            raise PolicyError(f'{place}: Resource: "{resource}" {problem}; "*" or an ARN; write the full ARN')
     return Statement(
         index,
         sid,
@@ -166,6 +165,20 @@ def _statement(entry: Any, index: int, place: str, *, resource_based: bool, vari
         not_resources,
         _conditions(entry.get("Condition", {}), f"{place}: Condition", variables=variables),
     )
+
+
+def _resource_problem(resource: str, *, variables: bool) -> str:
+    """Return what is wrong with a resource, or an empty text.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+    if resource != "*" and not resource.startswith("arn:"):
+        return "is no resource"
+    if not variables or "${" not in resource:
+        return ""
+    if resource.partition("${")[0].count(":") < 5:
+        return "holds a policy variable before the fifth colon, where AWS fills none in"
+    return variable_problem(resource)
 
 
 def _principals(entry: dict[str, Any], place: str, *, resource_based: bool) -> Principals | None:
@@ -195,27 +208,27 @@ def _either(entry: dict[str, Any], name: str, place: str) -> tuple[tuple[str, ..
     if len(present) != 1:
         found = "both" if present else "neither"
         raise PolicyError(f"{place}: {found} of {name} and Not{name}; exactly one; add or remove one")
-    return _texts(entry[present[0]], f"{place}: {present[0]}", _text), present[0] != name
+    return texts(entry[present[0]], f"{place}: {present[0]}", text_value), present[0] != name
 
 
 def _conditions(block: Any, place: str, *, variables: bool) -> tuple[Condition, ...]:
-    _object(block, place)
+    need_object(block, place)
     found = []
     for operator, keys in block.items():
         here = f"{place}: {operator}"
         quantifier, name, if_exists = _operator(operator, here)
-        _object(keys, here)
+        need_object(keys, here)
         for key, values in keys.items():
             if not _KEY.fullmatch(key):
                 raise PolicyError(
                     f'{here}: "{key}" is no condition key; service:name, such as aws:PrincipalArn; correct it'
                 )
-            texts = _texts(values, f"{here}: {key}", _scalar)
-            for text in texts:
+            found_values = texts(values, f"{here}: {key}", scalar)
+            for text in found_values:
                 problem = check_value(name, text, variables=variables)
                 if problem:
                     raise PolicyError(f"{here}: {key}: {problem}; correct it")
-            found.append(Condition(name, quantifier, if_exists, key, texts))
+            found.append(Condition(name, quantifier, if_exists, key, found_values))
     return tuple(found)
 
 
@@ -230,47 +243,3 @@ def _operator(written: str, place: str) -> tuple[str, str, bool]:
             f"{': or '.join(QUANTIFIERS)}: before it (Null takes neither); check the spelling, upper and lower case too"
         )
     return quantifier, bare, bare != name
-
-
-def _texts(value: Any, place: str, convert: Callable[[Any, str], str]) -> tuple[str, ...]:
-    entries = value if isinstance(value, list) else [value]
-    if not entries:
-        raise PolicyError(f"{place}: an empty list; one value or more; add a value or remove the element")
-    return tuple(convert(entry, place) for entry in entries)
-
-
-def _text(value: Any, place: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise PolicyError(f"{place}: {_show(value)} is no text; a text or a list of texts; write it as text")
-    return value
-
-
-def _scalar(value: Any, place: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if not isinstance(value, str):
-        raise PolicyError(
-            f"{place}: {_show(value)} is no condition value; a text, number or boolean, or a list of them; correct it"
-        )
-    return value
-
-
-def _object(value: Any, place: str) -> None:
-    if not isinstance(value, dict):
-        raise PolicyError(f"{place}: {_show(value)} is no object; a JSON object with named elements; correct it")
-
-
-def _only(entry: dict[str, Any], allowed: tuple[str, ...], place: str) -> None:
-    for name in entry:
-        if name not in allowed:
-            raise PolicyError(
-                f'{place}: unknown element "{name}"; {", ".join(allowed)}; check the spelling, upper and lower case too'
-            )
-
-
-def _show(value: Any) -> str:
-    """Return a value as short text for an error message."""
-    text = "nothing" if value is None else json.dumps(value, default=repr, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from generator.access.callers import PRINCIPAL_TYPE, Caller, parse_caller
+from generator.access.documents import scalar
 from generator.access.policy import Policy, parse_policy
 from generator.aws import parse_arn
 from generator.errors import PolicyError
@@ -162,19 +163,9 @@ def _context(value: Any, place: str) -> dict[str, tuple[str, ...]]:
             why = "stands twice" if folded in found else "is no condition key"
             raise PolicyError(f'{place}: "{key}" {why}; service:name, each once whatever its case; correct it')
         found[folded] = tuple(
-            _scalar(entry, f"{place}: {key}") for entry in (entries if isinstance(entries, list) else [entries])
+            scalar(entry, f"{place}: {key}") for entry in (entries if isinstance(entries, list) else [entries])
         )
     return found
-
-
-def _scalar(value: Any, place: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | float):
-        return repr(value)
-    raise PolicyError(f"{place}: {value!r} is no value; a text, number or boolean, or a list of them; correct it")
 
 
 def _text(document: dict[str, Any], element: str, what: str) -> str | None:
