@@ -146,7 +146,7 @@ def _entry_reach(entry: str, caller: Caller) -> Reach | None:
     if entry == caller.arn:
         return "named"
     if entry in (caller.account, caller.root_arn):
-        return "named" if caller.kind == "root" else "account"
+        return "account"
     if not caller.role_arn or ":role/" not in entry:
         return None
     if entry == caller.role_arn:

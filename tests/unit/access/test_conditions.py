@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from generator.access.conditions import holds
+from generator.access.operators import _date
 from generator.access.policy import Condition
 from generator.access.variables import resolve
 from generator.errors import PolicyError
@@ -88,3 +91,13 @@ def test_defaults_keep_their_case_and_may_be_empty() -> None:
 def test_a_filled_in_value_is_not_read_again() -> None:
     context = {"aws:username": ("${aws:userid}",), "aws:userid": ("secret",)}
     assert resolve("${aws:username}", context, pattern=False) == "${aws:userid}"
+
+
+def test_a_date_without_zone_is_in_utc_wherever_this_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert _date("2027-01-01") == datetime(2027, 1, 1, tzinfo=UTC)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -35,6 +35,8 @@ def ask(principal: str = ROLE, action: str = "kms:Decrypt", **more: Any) -> Any:
         (key_policy({"AWS": ROLE}), ROLE, "direct"),
         (key_policy({"AWS": ROOT}), ROLE, "delegated"),
         (key_policy({"AWS": ROOT}), ROOT, "direct"),
+        (key_policy({"AWS": ACCOUNT}), ROOT, "direct"),
+        (key_policy({"AWS": "444455556666"}), "arn:aws:iam::444455556666:root", "direct"),
         (key_policy({"AWS": OTHER}), OTHER, "delegated"),
         (key_policy("*"), ROLE, "direct"),
         (key_policy("*"), OTHER, "delegated"),
@@ -50,6 +52,11 @@ def test_the_resource_policy_alone(policy: Any, caller: str, verdict: str) -> No
 def test_the_resource_side_does_not_look_at_iam_policies() -> None:
     policy = key_policy({"AWS": ROOT})
     assert resource_side(ask(), policy) == resource_side(ask(identity_policies=[IAM]), policy)
+
+
+def test_no_iam_policy_binds_the_root_user() -> None:
+    deny = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}
+    assert decide(ask(ROOT, identity_policies=[deny]), resource_policy=key_policy({"AWS": ROOT})).reason == "allowed"
 
 
 def test_a_decision_names_the_policies_it_rests_on() -> None:
