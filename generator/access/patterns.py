@@ -33,6 +33,8 @@ class Chars:
 ANY: Final = Chars(frozenset(), others=True)
 NOT_COLON: Final = Chars(frozenset(":"), others=True)
 DIGIT: Final = Chars(frozenset("0123456789"))
+ACCOUNT_ID: Final = "\ufdd2"
+"""Stands for any account id in a pattern's text: like the marks of ``matching``, a code point no document carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class Pattern:
 def glob(text: str, *, fold: bool = False) -> Pattern:
     """Return the pattern of StringLike, of an action or of a resource; with ``fold`` letters match in either case.
 
-    The two marks of ``matching`` stand for a plain ``*`` and ``?``, as policy variables bring them in.
+    The two marks of ``matching`` stand for a plain ``*`` and ``?``, as policy variables bring them in, and ``ACCOUNT_ID``
+    for twelve digits.
     """
     return row(_items(text, fold=fold))
 
@@ -168,6 +171,8 @@ def _items(text: str, *, fold: bool) -> Iterator[Chars | Run]:
     for char in text:
         if char in "*?":
             yield Run(ANY) if char == "*" else ANY
+        elif char == ACCOUNT_ID:
+            yield from (DIGIT,) * 12
         else:
             plain = _PLAIN.get(char, char)
             yield Chars(frozenset(_cases(plain)) if fold else frozenset(plain))
