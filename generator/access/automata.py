@@ -59,6 +59,9 @@ class AllOf:
 Rule = AnyOf | Not | AllOf
 _Node = tuple[tuple[int, ...], str | None]
 
+_NOTHING_MORE: Final[frozenset[str]] = frozenset()
+_FEW = 8
+
 NOTHING: Final = AnyOf(())
 EVERYTHING: Final = AnyOf((Pattern((), (ANY,)),))
 
@@ -68,6 +71,7 @@ class Machine:
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self.start = self.accept = self.forever = 0
+        self.only: list[frozenset[str] | None] = []
         ones, runs = _Masks(), _Masks()
         offset = 0
         for pattern in patterns:
@@ -77,6 +81,9 @@ class Machine:
             for at, run in enumerate(pattern.runs):
                 if run is not None:
                     runs.add(run.listed, 1 << (offset + at), others=run.others)
+            for one, run in zip(pattern.ones, pattern.runs, strict=False):
+                self.only.append(one.listed if run is None and not one.others else None)
+            self.only.append(None if pattern.runs[-1] else _NOTHING_MORE)
             offset += len(pattern.runs)
             self.accept |= 1 << (offset - 1)
             if pattern.runs[-1] == ANY:
@@ -88,6 +95,20 @@ class Machine:
         """Return the state behind ``char``."""
         ones, runs = self.steps.get(char, self.other)
         return ((state & ones) << 1) | (state & runs)
+
+    def next_only(self, state: int) -> frozenset[str] | None:
+        """Return the only characters that lead on from a state, or None where they are too many to tell."""
+        if state.bit_count() > _FEW:
+            return None
+        found = _NOTHING_MORE
+        while state:
+            lowest = state & -state
+            only = self.only[lowest.bit_length() - 1]
+            if only is None:
+                return None
+            found |= only
+            state ^= lowest
+        return found
 
 
 class _Masks:
@@ -141,32 +162,89 @@ def search(rule: Rule, barred: frozenset[str]) -> str | None:
     Raises:
         UndecidedError: more than ``STATES`` states would have to be visited.
     """
-    unions = tuple(dict.fromkeys(_unions(rule)))
-    machines = [machine(union) for union in unions]
-    index = {union: at for at, union in enumerate(unions)}
+    product = _Product(rule)
     children = _children(barred)
-    classes = _classes(machines, most_taken=max(map(len, children.values()), default=0))
-    start = tuple(automaton.start for automaton in machines)
-    first: _Node = (start, "" if barred else None)
+    classes = _classes(product.machines, most_taken=max(map(len, children.values()), default=0))
+    first: _Node = (tuple(automaton.start for automaton in product.machines), "" if barred else None)
     came_from: dict[_Node, tuple[_Node, str] | None] = {first: None}
     waiting = deque([first])
     while waiting:
         node = waiting.popleft()
         states, prefix = node
-        if _accepts(rule, states, machines, index) and prefix not in barred:
+        if product.accepts(states) and prefix not in barred:
             return _spell(node, came_from)
-        for char in _choices(classes, children.get(prefix, "") if prefix is not None else ""):
-            then = tuple(automaton.step(state, char) for automaton, state in zip(machines, states, strict=True))
-            if _verdict(rule, then, machines, index) is False:
+        taken = children.get(prefix, "") if prefix is not None else ""
+        for char in _choices(classes, taken, product.next_only(states)):
+            then = product.step(states, char)
+            if then is None:
                 continue
             # Past every barred text the text so far no longer matters, only the states do.
-            longer = None if prefix is None or char not in children.get(prefix, "") else prefix + char
-            if (then, longer) not in came_from:
-                came_from[then, longer] = (node, char)
-                waiting.append((then, longer))
+            following = (then, prefix + char if prefix is not None and char in taken else None)
+            if following not in came_from:
+                came_from[following] = (node, char)
+                waiting.append(following)
         if len(came_from) > STATES:
             raise UndecidedError(f"a comparison of patterns needs more than {STATES} states")
     return None
+
+
+class _Product:
+    """The automata of all unions in a rule, side by side.
+
+    Nearly every rule is a few unions less a few others; a state none of those can still accept is seen without a look at
+    the rule as a whole. What is nested deeper is asked recursively.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.index = {union: at for at, union in enumerate(dict.fromkeys(_unions(rule)))}
+        self.machines = [machine(union) for union in self.index]
+        parts = rule.rules if isinstance(rule, AllOf) else (rule,)
+        self.wanted = {self.index[part] for part in parts if isinstance(part, AnyOf)}
+        self.unwanted = {
+            self.index[part.rule] for part in parts if isinstance(part, Not) and isinstance(part.rule, AnyOf)
+        }
+        self.nested = [part for part in parts if isinstance(part, Not) and not isinstance(part.rule, AnyOf)]
+
+    def step(self, states: tuple[int, ...], char: str) -> tuple[int, ...] | None:
+        """Return the states behind a character, or None where no text from there on is in the rule."""
+        found = []
+        for at, automaton in enumerate(self.machines):
+            state = automaton.step(states[at], char)
+            if (not state and at in self.wanted) or (state & automaton.forever and at in self.unwanted):
+                return None
+            found.append(state)
+        then = tuple(found)
+        return None if any(self.verdict(part, then) is False for part in self.nested) else then
+
+    def next_only(self, states: tuple[int, ...]) -> frozenset[str] | None:
+        """Return the only characters that can lead on, where one of the wanted unions leaves so few."""
+        for at in sorted(self.wanted):
+            only = self.machines[at].next_only(states[at])
+            if only is not None:
+                return only
+        return None
+
+    def accepts(self, states: tuple[int, ...], rule: Rule | None = None) -> bool:
+        """Return whether the text that led here is in the rule."""
+        rule = rule or self.rule
+        if isinstance(rule, AnyOf):
+            at = self.index[rule]
+            return bool(states[at] & self.machines[at].accept)
+        if isinstance(rule, Not):
+            return not self.accepts(states, rule.rule)
+        return all(self.accepts(states, part) for part in rule.rules)
+
+    def verdict(self, rule: Rule, states: tuple[int, ...]) -> bool | None:
+        """Return whether all texts from here on are in a rule (True), none of them is (False), or it depends (None)."""
+        if isinstance(rule, AnyOf):
+            at = self.index[rule]
+            return False if not states[at] else True if states[at] & self.machines[at].forever else None
+        if isinstance(rule, Not):
+            inner = self.verdict(rule.rule, states)
+            return None if inner is None else not inner
+        verdicts = [self.verdict(part, states) for part in rule.rules]
+        return False if False in verdicts else None if None in verdicts else True
 
 
 def _unions(rule: Rule) -> Iterator[AnyOf]:
@@ -177,27 +255,6 @@ def _unions(rule: Rule) -> Iterator[AnyOf]:
     else:
         for part in rule.rules:
             yield from _unions(part)
-
-
-def _accepts(rule: Rule, states: tuple[int, ...], machines: list[Machine], index: dict[AnyOf, int]) -> bool:
-    if isinstance(rule, AnyOf):
-        at = index[rule]
-        return bool(states[at] & machines[at].accept)
-    if isinstance(rule, Not):
-        return not _accepts(rule.rule, states, machines, index)
-    return all(_accepts(part, states, machines, index) for part in rule.rules)
-
-
-def _verdict(rule: Rule, states: tuple[int, ...], machines: list[Machine], index: dict[AnyOf, int]) -> bool | None:
-    """Return whether all texts from here on are in the rule (True), none of them is (False), or it depends (None)."""
-    if isinstance(rule, AnyOf):
-        at = index[rule]
-        return False if not states[at] else True if states[at] & machines[at].forever else None
-    if isinstance(rule, Not):
-        inner = _verdict(rule.rule, states, machines, index)
-        return None if inner is None else not inner
-    verdicts = [_verdict(part, states, machines, index) for part in rule.rules]
-    return False if False in verdicts else None if None in verdicts else True
 
 
 def _children(barred: frozenset[str]) -> dict[str, str]:
@@ -228,11 +285,14 @@ def _classes(machines: list[Machine], *, most_taken: int) -> list[tuple[str, ...
     return sorted(classes, key=lambda group: _rank(group[0]))
 
 
-def _choices(classes: list[tuple[str, ...]], taken: str) -> Iterator[str]:
+def _choices(classes: list[tuple[str, ...]], taken: str, only: frozenset[str] | None) -> Iterator[str]:
     """Yield one character of each class, and every taken one (those are on the way to a barred text) by itself."""
+    if only is not None:
+        yield from sorted(only, key=_rank)
+        return
     yield from taken
     for group in classes:
-        free = next((char for char in group if char not in taken), None)
+        free = group[0] if not taken else next((char for char in group if char not in taken), None)
         if free is not None:
             yield free
 
