@@ -148,7 +148,7 @@ def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
     findings: list[Finding] = []
     for item in rendered:
         for scope in item.scopes:
-            name, text = _template(item, scope)
+            name, text = template_of(item, scope)
             document = cloudformation.load(text, name)
             findings += [
                 _placed(finding, item, scope) for finding in check_limits(name, text, document, place_of(scope))
@@ -162,12 +162,13 @@ def _lint(rendered: Sequence[Rendered]) -> list[Finding]:
     origins: dict[Template, tuple[Rendered, Scope]] = {}
     for item in rendered:
         for scope in item.scopes:
-            name, text = _template(item, scope)
+            name, text = template_of(item, scope)
             origins[Template(f"{item.deployment.name}/{name}", text, scope.region)] = (item, scope)
     return [_placed(finding, *origins[template]) for template, finding in lint(list(origins))]
 
 
-def _template(item: Rendered, scope: Scope) -> tuple[str, str]:
+def template_of(item: Rendered, scope: Scope) -> tuple[str, str]:
+    """Return file name and text of a stack's template."""
     name = next(name for name in item.files if name.rpartition(".")[0] == scope.name)
     return name, item.files[name].decode()
 
