@@ -61,12 +61,14 @@ def rendered_templates(deployment: Deployment) -> dict[str, Document]:
     }
 
 
-def resources(deployment: Deployment, kind: str) -> dict[str, Document]:
-    """Return the properties of all resources of a type by logical id, intrinsic functions resolved."""
+def resources(deployment: Deployment, kind: str, stack: str | None = None) -> dict[str, Document]:
+    """Return the properties of all resources of a type by logical id, intrinsic functions resolved; of one stack or all."""
     rendered = pipeline.render(deployment)
     found: dict[str, Document] = {}
     for scope in rendered.scopes:
         name = f"{scope.name}.yaml"
+        if stack not in {None, scope.name}:
+            continue
         template = cloudformation.load(rendered.files[name].decode(), name)
         for logical_id, resource in template["Resources"].items():
             if resource["Type"] == kind:
@@ -96,6 +98,6 @@ def bucket_policy(deployment: Deployment, logical_id: str = "LogBucketPolicy") -
     return by_sid(resources(deployment, "AWS::S3::BucketPolicy")[logical_id]["PolicyDocument"])
 
 
-def managed_policy(deployment: Deployment, logical_id: str) -> dict[str, Document]:
+def managed_policy(deployment: Deployment, logical_id: str, stack: str | None = None) -> dict[str, Document]:
     """Return the statements of a managed policy by Sid."""
-    return by_sid(resources(deployment, "AWS::IAM::ManagedPolicy")[logical_id]["PolicyDocument"])
+    return by_sid(resources(deployment, "AWS::IAM::ManagedPolicy", stack)[logical_id]["PolicyDocument"])
