@@ -26,15 +26,16 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from generator.errors import OutputError
+from generator.errors import OutputError, UsageError
 
 if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 MANIFEST: Final = "rollout.json"
@@ -98,7 +99,7 @@ class _Plan:
     folder: Path
     files: Mapping[str, bytes]
     changes: Mapping[str, Change]
-    journal: Mapping[str, str]
+    journal: AbstractSet[tuple[str, str]]
 
     def result(self) -> list[FileChange]:
         return [FileChange(name, self.changes[name]) for name in sorted(self.changes)]
@@ -127,7 +128,7 @@ def _check(folder: Path, files: Mapping[str, bytes]) -> None:
                 f"{folder}: {other!r} and {name!r} are one file on systems that ignore case; names differ in more than "
                 "case; rename one of the two"
             )
-    if _listed(files.get(MANIFEST, b"")) != {name: _sha256(data) for name, data in files.items() if name != MANIFEST}:
+    if MANIFEST not in files or _listed(files[MANIFEST]) != _digests(files):
         raise ValueError(f"{MANIFEST} has to list every other file with its hash")
 
 
@@ -139,21 +140,23 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _listed(manifest: bytes) -> dict[str, str]:
-    """Return the files a rollout.json or a journal lists, each with its hash; none where it is not one of ours."""
+def _digests(files: Mapping[str, bytes]) -> set[tuple[str, str]]:
+    return {(name, _sha256(data)) for name, data in files.items() if name != MANIFEST}
+
+
+def _listed(manifest: bytes) -> set[tuple[str, str]]:
+    """Return name and hash of the files a rollout.json or a journal lists; none where it is not one of ours."""
     try:
         document = json.loads(manifest)
     except (ValueError, RecursionError):
-        return {}
+        return set()
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        return {}
+        return set()
     stacks, files = document.get("stacks", []), document.get("files", {})
     if not isinstance(stacks, list) or not isinstance(files, dict):
-        return {}
-    pairs: list[tuple[Any, Any]] = [
-        (stack.get("template"), stack.get("sha256")) for stack in stacks if isinstance(stack, dict)
-    ]
-    return {name: str(digest) for name, digest in (*pairs, *files.items()) if _is_name(name) and name != MANIFEST}
+        return set()
+    pairs = [(stack.get("template"), stack.get("sha256")) for stack in stacks if isinstance(stack, dict)]
+    return {(name, str(digest)) for name, digest in (*pairs, *files.items()) if _is_name(name) and name != MANIFEST}
 
 
 def _read(path: Path) -> bytes | None:
@@ -168,12 +171,12 @@ def _plan(folder: Path, files: Mapping[str, bytes]) -> _Plan:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise NotADirectoryError(errno.ENOTDIR, "", str(folder))
     changes = {name: _change(folder / name, data) for name, data in files.items()}
-    for name in _listed(_read(folder / MANIFEST) or b""):
+    for name, _ in _listed(_read(folder / MANIFEST) or b""):
         path = folder / name
         if name not in files and (path.is_symlink() or path.is_file()):
             changes[name] = Change.REMOVED
     journal = _listed(_read(folder / _JOURNAL) or b"")
-    for name, digest in journal.items():
+    for name, digest in journal:
         # The killed run may not have come to this file, and someone else may have since: only its own bytes are ours.
         if name not in files and (data := _read(folder / name)) is not None and _sha256(data) == digest:
             changes[name] = Change.REMOVED
@@ -193,16 +196,18 @@ def _change(path: Path, data: bytes) -> Change:
 
 def _carry_out(plan: _Plan, descriptor: int | None, progress: _Progress) -> None:
     for path in plan.folder.glob(f"{TEMPORARY}*"):
-        if path.name != _JOURNAL:
+        if path.name != _JOURNAL or not plan.journal:
             progress.path = path
             path.unlink()
     contents = {name: plan.files[name] for name in plan.names(Change.CREATED, Change.CHANGED)}
     removed = plan.names(Change.REMOVED)
-    journal = {**plan.journal, **{name: _sha256(data) for name, data in contents.items()}}
-    if not journal and not removed:
+    if not contents and not removed and not plan.journal:
         return
+    # What a killed run may have left stays listed beside what this one makes: a name may stand there with several hashes.
+    journal = sorted(plan.journal | _digests(contents))
     if contents:
-        contents[_JOURNAL] = json.dumps({"format": _FORMAT, "files": journal}).encode()
+        entries = [{"template": name, "sha256": digest} for name, digest in journal]
+        contents[_JOURNAL] = json.dumps({"format": _FORMAT, "stacks": entries}).encode()
     staged: dict[str, Path] = {}
 
     def put(name: str) -> None:
@@ -213,7 +218,7 @@ def _carry_out(plan: _Plan, descriptor: int | None, progress: _Progress) -> None
 
     def remove(name: str) -> None:
         progress.path = plan.folder / name
-        progress.path.unlink()
+        progress.path.unlink(missing_ok=True)
 
     try:
         for name, data in contents.items():
@@ -230,8 +235,7 @@ def _carry_out(plan: _Plan, descriptor: int | None, progress: _Progress) -> None
         _sync(descriptor)
         put(MANIFEST)
         _sync(descriptor)
-        if journal:
-            remove(_JOURNAL)
+        remove(_JOURNAL)
     finally:
         for path in staged.values():
             with suppress(OSError):
@@ -284,14 +288,8 @@ def _locked(folder: Path) -> Iterator[int | None]:
 
 
 _REASONS: Final = {
-    errno.ENOTDIR: (
-        "is no folder, and the output belongs into one",
-        "move it away or choose another folder with --output",
-    ),
-    errno.EEXIST: (
-        "is no folder, and the output belongs into one",
-        "move it away or choose another folder with --output",
-    ),
+    errno.ENOTDIR: ("is a file or a link, and the output needs a folder there", "move it away"),
+    errno.EEXIST: ("is a file or a link, and the output needs a folder there", "move it away"),
     errno.EISDIR: ("is a folder where a file belongs", "move it away"),
     errno.EACCES: ("permission denied", "give yourself the right to read and write it and its folder"),
     errno.EPERM: ("operation not permitted", "give yourself the right to read and write it and its folder"),
@@ -314,3 +312,16 @@ def _explained(folder: Path) -> Iterator[_Progress]:
         wrong, remedy = _REASONS.get(error.errno or 0, (error.strerror or str(error), "solve that"))
         state = "the folder is half written and the next run mends it" if progress.begun else "nothing was changed"
         raise OutputError(f"{place}: {wrong}; {state}; {remedy} and run again") from error
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that does not exist yet, for ``trailkey init``. Raises UsageError where it does, OutputError otherwise."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path}: exists already; init never overwrites; name another file, or remove it") from error
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); name a file in a folder that exists and can be written"
+        ) from error

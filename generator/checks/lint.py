@@ -10,7 +10,9 @@ from generator.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SEVERITY = {"E": "error", "W": "warning", "I": "note"}
+    from generator.findings import Severity
+
+_SEVERITY: dict[str, Severity] = {"E": "error", "W": "warning", "I": "note"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +46,5 @@ def lint(templates: Sequence[Template]) -> list[tuple[Template, Finding]]:
                     template,
                     Finding(id=match.rule.id, severity=_SEVERITY[match.rule.id[0]], message=match.message, place=place),
                 )
-            )  # type: ignore[arg-type]  # the letter gives one of three
+            )
     return findings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +15,8 @@ from generator.config.references import resolve
 from generator.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
     from pydantic_core import ErrorDetails
 
     from generator.config.deployment import Deployment
@@ -96,19 +97,32 @@ def _judge(source: Source) -> tuple[Deployment | None, list[tuple[Path, str]]]:
     try:
         config = Config.model_validate(_frozen(source.data))
     except ValidationError as failure:
-        problems = [_problem(source, error) for error in failure.errors(include_url=False)]
-        rest = _without(source.data, [path for path, _ in problems])
+        errors = failure.errors(include_url=False)
+        places = [tuple(error["loc"]) for error in errors]
+        # A list with a wrong entry counts as short too: that would be said of the entry twice.
+        errors = [
+            error for error in errors if error["type"] != "too_short" or not _beside_others(tuple(error["loc"]), places)
+        ]
+        problems = [_problem(source, error) for error in errors]
+        wrong = [_place(error) for error in errors]
+        rest, left = _without(source.data, wrong)
         try:
             _, more = resolve(Config.model_validate(_frozen(rest)), source)
         except ValidationError:
             more = []
-        return None, problems + [item for item in more if not _beside(item[0], [path for path, _ in problems])]
+        more = [(_back(path, left), problem) for path, problem in more if path[:1] != ("trails",) or left.get("trails")]
+        return None, problems + [item for item in more if not _beside(item[0], wrong)]
     return resolve(config, source)
 
 
 def _beside(path: Path, wrong: list[Path]) -> bool:
     """Tell whether a path stands in a part that was cut out: what is said of it would be said of the cut."""
     return any(path[: len(other)] == other or other[: len(path)] == path for other in wrong)
+
+
+def _beside_others(path: Path, places: list[Path]) -> bool:
+    """Tell whether another error stands below this path."""
+    return any(len(place) > len(path) and place[: len(path)] == path for place in places)
 
 
 def _frozen(value: Any) -> Any:
@@ -120,21 +134,42 @@ def _frozen(value: Any) -> Any:
     return value
 
 
-def _without(data: Any, wrong: list[Path]) -> Any:
-    """Return the config without its wrong values: accounts keep a stand-in, list entries stay in place or the cut fails."""
+_STAND_INS = {"region": "us-east-1", "name": "stand-in"}
+
+
+def _without(data: dict[str, Any], wrong: list[Path]) -> tuple[Any, dict[str, list[int]]]:
+    """Return the config without its wrong values, so that the rest can be judged, and which list entries are left.
+
+    Entries of lists go whole; accounts and what cannot be missing keep a stand-in.
+    """
     rest = _copy(data)
     for number, path in enumerate(wrong):
-        if path[:1] == ("accounts",) and len(path) > 1 and isinstance(rest.get("accounts"), dict):
-            rest["accounts"][path[1]] = {"id": f"{number:012d}", "deployer": "role/Unknown"}
-            continue
         parent = rest
         for step in path[:-1]:
-            parent = parent[step] if isinstance(parent, dict) and step in parent else None
-            if parent is None:
-                break
-        if isinstance(parent, dict):
+            parent = parent.get(step) if isinstance(parent, dict) else None
+        if path[:1] == ("accounts",) and len(path) > 1 and isinstance(rest.get("accounts"), dict):
+            rest["accounts"][path[1]] = {"id": f"{number:012d}", "deployer": "role/StandIn"}
+        elif isinstance(parent, dict) and path[-1] in _STAND_INS:
+            parent[path[-1]] = _STAND_INS[str(path[-1])]
+        elif isinstance(parent, dict):
             parent.pop(path[-1], None)
-    return rest
+    left = {}
+    for key, value in rest.items():
+        if isinstance(value, list):
+            left[key] = [index for index in range(len(value)) if not any(path[:2] == (key, index) for path in wrong)]
+            rest[key] = [value[index] for index in left[key]]
+    if not rest.get("trails"):
+        rest["trails"] = [
+            {"name": "stand-in", "home_region": "us-east-1", "account": next(iter(rest.get("accounts") or {"": 0}))}
+        ]
+    return rest, left
+
+
+def _back(path: Path, left: dict[str, list[int]]) -> Path:
+    """Return where a path of the config without its wrong values stood before."""
+    if len(path) > 1 and isinstance(path[1], int) and path[1] < len(left.get(str(path[0]), [])):
+        return (path[0], left[str(path[0])][path[1]], *path[2:])
+    return path
 
 
 def _copy(value: Any) -> Any:
@@ -148,17 +183,18 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
+def _place(error: ErrorDetails) -> Path:
+    """Return the config path of an error of pydantic, without the steps that only its model knows."""
+    inner = ("function-", "union-", "constrained-")
+    path = tuple(step for step in error["loc"] if not (isinstance(step, str) and step.startswith(inner)))
+    return path[:-1] if path[-1:] == ("[key]",) else path
+
+
 def _problem(source: Source, error: ErrorDetails) -> tuple[Path, str]:
     """Put an error of pydantic into the words of a config: what is wrong, what is allowed, what to do."""
-    path = tuple(
-        step
-        for step in error["loc"]
-        if not (isinstance(step, str) and step.startswith(("function-", "union-", "constrained-")))
-    )
+    path = _place(error)
     kind, context = error["type"], error.get("ctx", {})
     value = error["input"]
-    if path and path[-1] == "[key]":
-        path = path[:-1]
     if kind == "value_error":
         return path, str(context["error"])
     if kind == "missing":
@@ -173,7 +209,9 @@ def _problem(source: Source, error: ErrorDetails) -> tuple[Path, str]:
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = f"{context['ge']:,} or more" if kind == "greater_than_equal" else f"{context['le']:,} or less"
         return path, f"{_shown(value)} is out of range; {bound} is allowed; correct it"
-    if kind in ("string_too_short", "string_too_long", "too_short", "too_long"):
+    if kind == "too_short":
+        return path, f"{path[-1]} is empty; {context['min_length']} or more entries are allowed; add one"
+    if kind in ("string_too_short", "string_too_long", "too_long"):
         least = kind.endswith("short")
         bound = f"{context.get('min_length')} or more" if least else f"{context.get('max_length'):,} or fewer"
         unit = "characters" if kind.startswith("string") else "entries"

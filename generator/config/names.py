@@ -28,7 +28,7 @@ def _matching(pattern: str, allowed: str, advice: str) -> Callable[[str], str]:
 
 def _account_id(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004 # pydantic collects ValueError only
             "the account id is not in quotes; YAML reads bare digits as a number, and 012345670123 as an octal one; write it in quotes, 12 digits"
         )
     return value

@@ -1,0 +1,62 @@
+"""What a policy is asked about: the resource it is attached to, its account, and the actions there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.access.catalog import actions
+from generator.access.patterns import ANY, Run, row
+from generator.access.wildcards import Language, language, texts
+from generator.aws import parse_arn
+from generator.errors import PolicyError
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The requests in question: those on ``resources``, which ``account`` owns.
+
+    ``universe`` lists every action there is; a request with any other does not exist. ``region`` is empty where the resource's
+    ARN names none.
+    """
+
+    service: str
+    partition: str
+    account: str
+    region: str
+    resources: Language
+    universe: tuple[str, ...]
+    home: str
+    """The ARN that stands for the resource in witnesses."""
+
+
+def key_scope(arn: str) -> Scope:
+    """Return the scope of a key policy. In it ``"Resource": "*"`` means this key.
+
+    Args:
+        arn: the key's ARN.
+
+    Raises:
+        PolicyError: no ARN of a key.
+    """
+    parts = parse_arn(arn)
+    if not parts or parts.service != "kms":
+        raise PolicyError(f'"{arn}" is no key; arn:aws:kms:REGION:ACCOUNT:key/ID; write the full ARN')
+    return Scope("kms", parts.partition, parts.account, parts.region, texts(arn), actions("kms"), arn)
+
+
+def bucket_scope(arn: str, account: str, objects: Language | None = None) -> Scope:
+    """Return the scope of a bucket policy: the bucket itself and its objects.
+
+    Args:
+        arn: the bucket's ARN, which names no account.
+        account: who owns it.
+        objects: the ARNs in question where not the bucket and all its objects.
+
+    Raises:
+        PolicyError: no ARN of a bucket.
+    """
+    parts = parse_arn(arn)
+    if not parts or parts.service != "s3" or parts.region or parts.account:
+        raise PolicyError(f'"{arn}" is no bucket; arn:aws:s3:::NAME; write the full ARN')
+    everything = language([row([arn]), row([f"{arn}/", ANY, Run(ANY)])])
+    return Scope("s3", parts.partition, account, "", objects or everything, actions("s3"), f"{arn}/object")

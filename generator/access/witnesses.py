@@ -1,0 +1,107 @@
+"""A box as one concrete, readable request, in the shape that ``trailkey decide`` reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.access.boxes import FILLED, Box, Many, Single
+from generator.access.catalog import spelling
+from generator.access.terms import PRINCIPAL
+from generator.access.wildcards import ALL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from generator.access.scope import Scope
+
+ALLOW_ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+"""The identity policy of a witness whose caller's own IAM policies allow the request."""
+
+_STRANGER: Final = "999999999999"
+_ACTIONS: Final = (
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "kms:DescribeKey",
+    "kms:PutKeyPolicy",
+    "s3:GetObject",
+    "s3:PutObject",
+)
+_HINTS: Final = {
+    "aws:sourceaccount": (_STRANGER,),
+    "aws:principalorgid": ("o-anyorganiz",),
+    "aws:principalorgpaths": ("o-anyorganiz/r-any1/ou-any1-anyunit1/",),
+    "aws:sourceip": ("203.0.113.1",),
+    "kms:viaservice": ("s3.us-east-1.amazonaws.com", "ec2.us-east-1.amazonaws.com"),
+}
+
+
+def request(box: Box, scope: Scope) -> dict[str, Any]:
+    """Return a request that is in the box: few keys, believable values.
+
+    Raises:
+        UndecidedError: finding a value would take too long.
+    """
+    found: dict[str, Any] = {
+        PRINCIPAL: _pick(box, PRINCIPAL, _principals(scope)),
+        "action": _pick(box, "action", _ACTIONS),
+        "resource": _pick(box, "resource", (scope.home, scope.home.removesuffix("/object"))),
+    }
+    context: dict[str, str | list[str]] = {}
+    for name, side in box.items:
+        if ":" not in name:
+            continue
+        if isinstance(side, Many):
+            values = _several(side, _hints(name, scope))
+            if values:
+                context[spelling(name)] = values
+        elif not side.absent:
+            context[spelling(name)] = side.values.witness(_hints(name, scope)) or ""
+    if scope.service == "s3":
+        context["aws:ResourceAccount"] = scope.account  # the ARN of a bucket does not say whose it is
+    if context:
+        found["context"] = dict(sorted(context.items()))
+    identity = box.sides.get("identity")
+    if isinstance(identity, Single) and not identity.admits(["no"]):
+        found["identity_policies"] = [ALLOW_ALL]
+    return found
+
+
+def _pick(box: Box, name: str, hints: Sequence[str]) -> str:
+    side = box.sides.get(name)
+    values = side.values if isinstance(side, Single) else ALL
+    return values.witness(hints) or ""
+
+
+def _several(side: Many, hints: Sequence[str]) -> list[str]:
+    """Return one value for each demand that an earlier one does not meet yet."""
+    found: list[str] = []
+    for wanted in side.some:
+        if not any(map(wanted.contains, found)):
+            found.append((side.every & wanted & FILLED).witness(hints) or "")
+    return found
+
+
+def _principals(scope: Scope) -> tuple[str, ...]:
+    start = f"arn:{scope.partition}:iam::"
+    return (
+        f"{start}{_STRANGER}:role/Anyone",
+        f"{start}{scope.account}:role/Anyone",
+        f"{start}{_STRANGER}:user/anyone",
+        f"{start}{scope.account}:user/anyone",
+        f"{start}{_STRANGER}:root",
+        f"{start}{scope.account}:root",
+        "cloudtrail.amazonaws.com",
+        "config.amazonaws.com",
+        "sns.amazonaws.com",
+    )
+
+
+def _hints(name: str, scope: Scope) -> tuple[str, ...]:
+    trails = tuple(
+        f"arn:{scope.partition}:cloudtrail:us-east-1:{account}:trail/other" for account in (_STRANGER, scope.account)
+    )
+    if name == "aws:sourcearn" or name.endswith(":aws:cloudtrail:arn"):
+        return trails
+    if name.endswith("account"):
+        return (_STRANGER, scope.account)
+    return _HINTS.get(name, ("other",))

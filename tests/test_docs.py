@@ -1,0 +1,197 @@
+"""The documentation says what the code does: commands, options, config keys, exit codes, excerpts and links."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from generator import __version__, aws, cli, errors
+from generator.config.model import Config
+from generator.config.schema import schema_text
+from generator.reports.config_reference import config_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+KEY_TEMPLATE = "output/organization/log-archive-key.yaml"
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    actions = cli._parser()._actions
+    return dict(next(action for action in actions if isinstance(action, argparse._SubParsersAction)).choices)
+
+
+def options() -> Iterator[str]:
+    for parser in [cli._parser(), *commands().values()]:
+        for action in parser._actions:
+            yield from (option for option in action.option_strings if option.startswith("--"))
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_readme_has_a_row_for_each_command(command: str) -> None:
+    assert re.search(rf"^\| `trailkey {command}\b", README, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", sorted(set(options())))
+def test_the_readme_names_each_option(option: str) -> None:
+    assert re.search(rf"{option}\b", README)
+
+
+def test_the_readme_names_no_command_that_does_not_exist() -> None:
+    console = "\n".join(blocks(README, "console"))
+    named = re.findall(r"\btrailkey ([a-z]+)", console + "".join(re.findall(r"`[^`\n]+`", README)))
+    assert set(named) <= set(commands())
+
+
+def test_the_readme_shows_the_two_commands_before_anything_else() -> None:
+    first = blocks(README, "console")[0]
+    assert [line.partition("#")[0].strip() for line in first.splitlines()] == ["$ make templates", "$ make test"]
+    assert README.index(first) < README.index("\n## ")
+
+
+def test_the_readme_names_each_make_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):.*##", makefile, flags=re.MULTILINE)
+    assert [target for target in targets if f"`make {target}`" not in README] == []
+
+
+def test_exit_codes_in_the_readme_and_the_help_are_those_of_the_code() -> None:
+    codes = {value for name, value in vars(errors).items() if name.isupper() and isinstance(value, int)}
+    rows = {int(code): text for code, text in re.findall(r"^\| (\d) \| (.+) \|$", README, flags=re.MULTILINE)}
+    told = {int(code): text for code, text in re.findall(r"^  (\d)  (.+)$", cli.EPILOG, flags=re.MULTILINE)}
+    assert set(rows) == set(told) == codes
+    raised = {
+        cls.exit_code
+        for cls in vars(errors).values()
+        if isinstance(cls, type) and issubclass(cls, errors.TrailkeyError)
+    }
+    assert raised <= codes
+
+
+def test_the_excerpts_of_the_key_policy_are_real() -> None:
+    template = (ROOT / KEY_TEMPLATE).read_text(encoding="utf-8")
+    excerpts = [block for block in blocks(README, "yaml") if block.startswith("- Sid:")]
+    assert len(excerpts) == 2
+    for excerpt in excerpts:
+        assert textwrap.indent(excerpt, " " * 10) in template
+
+
+def test_the_config_in_the_readme_is_the_example() -> None:
+    block = next(block for block in blocks(README, "yaml") if block.startswith("name: single-account"))
+    example = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
+    assert block in example
+    assert "ten lines" in README
+    assert len(block.splitlines()) <= 10
+
+
+def test_the_excerpt_of_the_rollout_is_real() -> None:
+    rollout = (ROOT / "output" / "organization" / "rollout.json").read_text(encoding="utf-8")
+    (excerpt,) = blocks(README, "json")
+    assert textwrap.indent(excerpt, " " * 4) in rollout
+
+
+def test_concepts_explain_each_statement_of_the_key_policy() -> None:
+    concepts = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Za-z]+)(…?)` \|", concepts, flags=re.MULTILINE)
+    template = (ROOT / KEY_TEMPLATE).read_text(encoding="utf-8")
+    key_policy = template.partition("KeyPolicy:")[2].partition("KeySpec:")[0]
+    for sid in re.findall(r"- Sid: (\w+)", key_policy):
+        assert [name for name, more in rows if sid == name or (more and sid.startswith(name))], sid
+    excerpt = textwrap.indent(next(iter(blocks(concepts, "yaml"))), " " * 12)
+    assert all(line in template for line in excerpt.splitlines())
+
+
+def test_the_config_reference_is_current() -> None:
+    assert (ROOT / "docs" / "config.md").read_text(encoding="utf-8") == config_reference(), "run make docs"
+
+
+def test_the_schema_is_current() -> None:
+    assert (ROOT / "docs" / "config.schema.json").read_text(encoding="utf-8") == schema_text(), "run make docs"
+
+
+def test_the_config_reference_explains_every_key() -> None:
+    schema = Config.model_json_schema()
+    page = config_reference()
+    sections = {"The file": schema, **schema["$defs"]}
+    for title, part in sections.items():
+        section = page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+        for key in part["properties"]:
+            row = re.search(rf"^\| `{key}` \| (.+?) \| (.*?) ?\| (.+) \|$", section, flags=re.MULTILINE)
+            assert row, f"{title}: {key}"
+            assert row[1].strip()
+            assert row[3].strip()
+
+
+def test_every_limit_in_the_readme_is_that_of_the_code() -> None:
+    table = README.partition("| limit | |")[2].partition("\n\n")[0]
+    numbers = {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", table)}
+    assert numbers == {
+        aws.KEY_POLICY_BYTES,
+        aws.BUCKET_POLICY_BYTES,
+        aws.MANAGED_POLICY_CHARACTERS,
+        aws.MANAGED_POLICIES_PER_ROLE,
+        aws.TEMPLATE_URL_BYTES,
+        aws.TEMPLATE_RESOURCES,
+        aws.TRAILS_PER_REGION,
+        aws.EVENT_DATA_STORES_PER_REGION,
+    }
+
+
+def test_the_page_on_checks_lists_each_limit_and_no_suppression_exists() -> None:
+    page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
+    source = (ROOT / "generator" / "checks" / "limits.py").read_text(encoding="utf-8")
+    known = set(re.findall(r'"((?:template|policies|key-policy|bucket-policy|managed-policy)-[a-z-]+)"', source))
+    assert known
+    assert known == set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page)) - {"cfn-lint"}
+    for template in ROOT.glob("output/*/*.yaml"):
+        assert "cfn-lint" not in template.read_text(encoding="utf-8")
+
+
+def test_the_changelog_has_this_version_with_access_and_replacement_first() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^##+ (.+)$", changelog, flags=re.MULTILINE)
+    assert headings[0].startswith(__version__)
+    assert headings[1:3] == ["Access", "Replacement"]
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        aim = (page.parent / file).resolve() if file else page
+        assert aim.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", aim.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert anchor in {slug(heading) for heading in headings}, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_yaml_on_the_pages_can_be_read(page: Path) -> None:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def any_tag(loader: Any, _suffix: str, node: Any) -> Any:
+        return loader.construct_scalar(node)
+
+    Loader.add_multi_constructor("!", any_tag)
+    for block in blocks(page.read_text(encoding="utf-8"), "yaml"):
+        assert yaml.load(block, Loader)  # noqa: S506 # a safe loader that reads the tags of CloudFormation as text

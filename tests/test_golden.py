@@ -1,0 +1,92 @@
+"""Every folder of tests/golden is a config and the files it makes, byte for byte; config/ and output/ are the same thing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator import cloudformation, pipeline
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = sorted(path for path in (ROOT / "tests" / "golden").iterdir() if path.is_dir())
+EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
+
+
+def rendered(config: Path) -> dict[str, bytes]:
+    deployments = pipeline.load_all([config])
+    return dict(pipeline.render(deployments[0]).files)
+
+
+def recorded(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.name)
+def test_config_gives_the_recorded_files(case: Path, *, update_golden: bool) -> None:
+    files = rendered(case / "config.yaml")
+
+    if update_golden:
+        (case / "expected").mkdir(exist_ok=True)
+        for path in (case / "expected").iterdir():
+            path.unlink()
+        for name, content in files.items():
+            (case / "expected" / name).write_bytes(content)
+    assert recorded(case / "expected") == files
+
+
+@pytest.mark.parametrize("config", EXAMPLES, ids=lambda config: config.stem)
+def test_examples_are_what_output_holds(config: Path) -> None:
+    assert recorded(ROOT / "output" / config.stem) == rendered(config)
+
+
+def test_every_output_folder_has_a_config() -> None:
+    assert [config.stem for config in EXAMPLES] == sorted(path.name for path in (ROOT / "output").iterdir())
+
+
+def test_all_recordings_pass_every_check() -> None:
+    deployments = pipeline.load_all([case / "config.yaml" for case in GOLDEN])
+
+    assert pipeline.check_all([pipeline.render(deployment) for deployment in deployments]) == []
+
+
+def test_bytes_do_not_depend_on_hash_order_locale_or_folder(tmp_path: Path) -> None:
+    """The same config gives the same bytes on every machine: two runs that differ in all that may differ."""
+    outputs = []
+    for seed, language in (("1", "C"), ("4711", "C.UTF-8")):
+        output = tmp_path / seed
+        command = [
+            sys.executable,
+            "-m",
+            "generator",
+            "generate",
+            str(GOLDEN[0] / "config.yaml"),
+            "--output",
+            str(output),
+            "--quiet",
+        ]
+        subprocess.run(
+            command, check=True, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": language}
+        )
+        outputs.append(recorded(output / GOLDEN[0].name))
+
+    assert outputs[0] == outputs[1] == recorded(GOLDEN[0] / "expected")
+
+
+def test_json_holds_the_same_templates() -> None:
+
+    deployment = pipeline.load_all([EXAMPLES[0]])[0]
+    as_yaml, as_json = pipeline.render(deployment).files, pipeline.render(deployment, as_json=True).files
+
+    assert {
+        name.removesuffix(".yaml"): cloudformation.load(text.decode(), name)
+        for name, text in as_yaml.items()
+        if name.endswith(".yaml")
+    } == {
+        name.removesuffix(".json"): cloudformation.load(text.decode(), name)
+        for name, text in as_json.items()
+        if name != "rollout.json"
+    }
