@@ -1,0 +1,103 @@
+"""What the tests share: a config from a few words, and the policies of its templates as AWS would see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from generator import cloudformation, pipeline
+from generator.cloudformation.resolve import resolve
+from generator.config.load import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.config.deployment import Deployment
+
+Document = dict[str, Any]
+
+SINGLE: Document = {
+    "name": "one",
+    "accounts": {"main": {"id": "777777777777", "deployer": "role/Deploy"}},
+    "key": {"account": "main"},
+    "bucket": {"account": "main", "region": "eu-central-1", "name": "logs-of-one"},
+    "trails": [{"name": "audit", "home_region": "eu-central-1"}],
+}
+"""A config of one account: nobody reads, nobody administers."""
+
+ORGANIZATION: Document = {
+    "name": "org",
+    "organization": {"id": "o-a1b2c3d4e5", "management_account": "management"},
+    "accounts": {
+        "management": {"id": "111111111111", "deployer": "role/Deploy"},
+        "archive": {"id": "222222222222", "deployer": "role/Deploy"},
+        "security": {"id": "333333333333", "deployer": "role/Deploy"},
+    },
+    "key": {"account": "archive"},
+    "bucket": {"account": "archive", "region": "us-east-1", "name": "logs-of-org"},
+    "trails": [{"name": "everyone", "home_region": "us-east-1", "is_organization_trail": True}],
+}
+"""A config of an organization: trail in management, key and bucket in archive; nobody reads, nobody administers."""
+
+
+def deploy(folder: Path, base: Document, **changes: Any) -> Deployment:
+    """Return the deployment of a base config with some of its keys changed; mappings are joined, all else replaced."""
+    config = dict(base)
+    for name, value in changes.items():
+        config[name] = {**config[name], **value} if isinstance(value, dict) and name in config else value
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    return load(path)
+
+
+def rendered_templates(deployment: Deployment) -> dict[str, Document]:
+    """Return the templates by stack, read back from their text."""
+    files = pipeline.render(deployment).files
+    return {
+        name.removesuffix(".yaml"): cloudformation.load(content.decode(), name)
+        for name, content in files.items()
+        if name.endswith(".yaml")
+    }
+
+
+def resources(deployment: Deployment, kind: str, stack: str | None = None) -> dict[str, Document]:
+    """Return the properties of all resources of a type by logical id, intrinsic functions resolved; of one stack or all."""
+    rendered = pipeline.render(deployment)
+    found: dict[str, Document] = {}
+    for scope in rendered.scopes:
+        name = f"{scope.name}.yaml"
+        if stack not in {None, scope.name}:
+            continue
+        template = cloudformation.load(rendered.files[name].decode(), name)
+        for logical_id, resource in template["Resources"].items():
+            if resource["Type"] == kind:
+                assert logical_id not in found, f"{logical_id} stands in two stacks; ask for one stack's template"
+                found[logical_id] = resolve(resource["Properties"], template, pipeline.place_of(scope))
+    return found
+
+
+def by_sid(policy: Document) -> dict[str, Document]:
+    """Return the statements of a policy by their Sid, each without it; a Sid that stands twice fails."""
+    assert policy["Version"] == "2012-10-17"
+    sids = [statement["Sid"] for statement in policy["Statement"]]
+    assert len(set(sids)) == len(sids)
+    return {
+        statement["Sid"]: {name: value for name, value in statement.items() if name != "Sid"}
+        for statement in policy["Statement"]
+    }
+
+
+def key_policy(deployment: Deployment, logical_id: str = "Key") -> dict[str, Document]:
+    """Return the statements of a key's policy by Sid."""
+    return by_sid(resources(deployment, "AWS::KMS::Key")[logical_id]["KeyPolicy"])
+
+
+def bucket_policy(deployment: Deployment, logical_id: str = "LogBucketPolicy") -> dict[str, Document]:
+    """Return the statements of a bucket's policy by Sid."""
+    return by_sid(resources(deployment, "AWS::S3::BucketPolicy")[logical_id]["PolicyDocument"])
+
+
+def managed_policy(deployment: Deployment, logical_id: str, stack: str | None = None) -> dict[str, Document]:
+    """Return the statements of a managed policy by Sid."""
+    return by_sid(resources(deployment, "AWS::IAM::ManagedPolicy", stack)[logical_id]["PolicyDocument"])
