@@ -143,7 +143,7 @@ def place_of(scope: Scope) -> Place:
 
 def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
     """Return what the checks say of all templates, with the config line in place of the template's where there is one."""
-    from generator.checks.limits import check_limits  # noqa: PLC0415 # when there is something to check
+    from generator.checks.limits import check_bucket_policy, check_limits  # noqa: PLC0415 # when there is something to check
 
     findings: list[Finding] = []
     for item in rendered:
@@ -153,6 +153,8 @@ def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
             findings += [
                 _placed(finding, item, scope) for finding in check_limits(name, text, document, place_of(scope))
             ]
+        if BUCKET_POLICY in item.files:
+            findings += check_bucket_policy(BUCKET_POLICY, json.loads(item.files[BUCKET_POLICY]))
     return findings + _lint(rendered)
 
 

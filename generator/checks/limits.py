@@ -74,15 +74,8 @@ def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place
             attached[role] = attached.get(role, 0) + 1
         if resource["Type"] not in _POLICIES:
             continue
-        identity, name, limit, unit, service, advice = _POLICIES[resource["Type"]]
-        policy = compact(resolve(resource["Properties"][name], template, place))
-        count = len(policy) if unit == "characters" else len(policy.encode())
-        if count > limit:
-            yield _finding(
-                identity,
-                f"{file}: Resources/{logical_id}",
-                f"the policy has {count:,} {unit}; {service} takes {limit:,}; {advice}",
-            )
+        policy = resolve(resource["Properties"][_POLICIES[resource["Type"]][1]], template, place)
+        yield from _check_size(f"{file}: Resources/{logical_id}", resource["Type"], policy)
     for role, number in attached.items():
         if number > MANAGED_POLICIES_PER_ROLE:
             yield _finding(
@@ -90,6 +83,19 @@ def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place
                 file,
                 f"role {role!r} gets {number} managed policies; IAM attaches {MANAGED_POLICIES_PER_ROLE} by default; ask for a higher quota, or use another role for some",
             )
+
+
+def check_bucket_policy(file: str, policy: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield an error where the statements for an existing bucket, in a file of their own, are too large for any bucket."""
+    yield from _check_size(file, "AWS::S3::BucketPolicy", policy)
+
+
+def _check_size(where: str, kind: str, policy: Any) -> Iterator[Finding]:
+    identity, _, limit, unit, service, advice = _POLICIES[kind]
+    text = compact(policy)
+    count = len(text) if unit == "characters" else len(text.encode())
+    if count > limit:
+        yield _finding(identity, where, f"the policy has {count:,} {unit}; {service} takes {limit:,}; {advice}")
 
 
 def _finding(identity: str, place: str, message: str) -> Finding:

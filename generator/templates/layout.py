@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from generator.config.deployment import Account, Deployment
 
+NAMES_OF_FILES = ("rollout", "bucket-policy")
+"""What other files of the output are called; a stack is not, or its template in JSON would be overwritten."""
+
 
 def existing_bucket_policy(deployment: Deployment) -> dict[str, Any]:
     """Return the statements that the policy of an existing bucket needs, as a plain policy for its partition."""
@@ -133,6 +136,8 @@ class _Scopes:
         """Return the stack of a purpose in an account and Region, made when first asked for."""
         if self.single:
             place, name = (account.id, region, ""), self.deployment.name
+            if name in NAMES_OF_FILES:
+                name = f"{name}-stack"
         else:
             place = (account.id, region, purpose)
             name = f"{account.name}-{purpose}"
@@ -148,8 +153,11 @@ class _Scopes:
 
     def over(self, path: str, reader: str) -> Scope:
         """Return the stack set over an organization path, for one reader."""
+        name = f"organization-{reader}"
+        if any(scope.name == name for scope in self.made.values()):  # an account may be called organization
+            name = f"{name}-stack-set"
         scope = Scope(
-            name=f"organization-{reader}",
+            name=name,
             deployment=self.deployment,
             account=None,
             region=self.deployment.region,

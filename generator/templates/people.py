@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 
 def policy_name(deployment: Deployment, who: str) -> str:
-    """Return the fixed name of a policy, made from the key's alias: ``cloudtrail-logs-read-analysts``. Limit: 128 characters."""
-    return f"{deployment.config.key.alias.removeprefix('alias/').replace('/', '-')}-{who}"[-128:].lstrip("-")
+    """Return the fixed name of a policy, made from the key's alias: ``cloudtrail-logs-read-analysts``.
+
+    Limit: 128 characters, of which two are kept for the number of a policy that is split.
+    """
+    return f"{deployment.config.key.alias.removeprefix('alias/').replace('/', '-')}-{who}"[-126:].lstrip("-")
 
 
 def packed(statements: Sequence[Statement], limit: int = MANAGED_POLICY_CHARACTERS) -> list[list[Statement]]:
