@@ -57,7 +57,8 @@ class LintMatch:
 def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
     """Return everything cfn-lint finds, informational rules included, by file in the order given, then by line and rule.
 
-    Text that cannot be read is a match of E0000 and not an exception. Raises UsageError for a Region cfn-lint does not know.
+    Meant for text of our own: what cannot be read is a match of E0000, but PyYAML under cfn-lint crashes on text nested by
+    tens of thousands of levels, which `generator.cloudformation.load` refuses. Raises UsageError for a Region cfn-lint does not know.
     """
     if not templates:
         return []

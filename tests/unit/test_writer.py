@@ -62,6 +62,12 @@ def is_whole(folder: Path, files: dict[str, bytes]) -> bool:
     return all(item.change is Change.UNCHANGED for item in compare_output(folder, files))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    with patch.object(os, "fsync", lambda _descriptor: None):  # only a power cut would tell
+        yield
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "output" / "organization"
