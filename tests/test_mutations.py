@@ -37,7 +37,7 @@ def policy_of(config: Path) -> tuple[dict[str, Any], Setting, str]:
 
 def broken(document: dict[str, Any], setting: Setting, arn: str) -> list[str]:
     granted = allowed(parse_policy(document, resource_based=True), key_scope(arn))
-    return [judged.property.id for judged in judge(granted, setting) if not judged.holds]
+    return [judged.claim.id for judged in judge(granted, setting) if not judged.holds]
 
 
 def mutations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -67,10 +67,15 @@ def mutations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 text = value if isinstance(value, str) else value[0]
                 digits = "".join("9" if character.isdigit() else character for character in text)
                 if digits != text:
-                    yield f"{sid}: {key} of another account", changed(Condition={**rest, operator: {**keys, key: digits}})
+                    yield (
+                        f"{sid}: {key} of another account",
+                        changed(Condition={**rest, operator: {**keys, key: digits}}),
+                    )
         if statement["Effect"] == "Allow" and "Condition" in statement:
             repeated = copy.deepcopy(document)
-            repeated["Statement"].append({name: value for name, value in statement.items() if name not in ("Condition", "Sid")})
+            repeated["Statement"].append(
+                {name: value for name, value in statement.items() if name not in ("Condition", "Sid")}
+            )
             yield f"{sid}: repeated without its guard", repeated
 
 

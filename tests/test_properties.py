@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from strategies import configs
 
 from generator import cloudformation
 from generator.checks.limits import check_limits
-from generator.checks.lint import Template, lint
+from generator.checks.lint import LintInput, lint
 from generator.config.load import load
 from generator.findings import Finding
 from generator.pipeline import place_of, render
+from strategies import configs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,8 @@ def test_any_config_builds(shard: int, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_any_config_passes_lint(tmp_path: Path) -> None:
-    templates: dict[Template, dict[str, Any]] = {}
+    templates: dict[str, LintInput] = {}
+    origins: dict[str, dict[str, Any]] = {}
 
     @seed(0)
     @settings(max_examples=40, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate])
@@ -63,9 +64,10 @@ def test_any_config_passes_lint(tmp_path: Path) -> None:
         rendered = built(tmp_path, data)
         for scope in rendered.scopes:
             name = f"{len(templates)}/{scope.name}.yaml"
-            templates[Template(name, rendered.files[f"{scope.name}.yaml"].decode(), scope.region)] = data
+            templates[name] = LintInput(rendered.files[f"{scope.name}.yaml"].decode(), (scope.region,))
+            origins[name] = data
 
     collect()
 
-    found = [(str(finding), yaml.safe_dump(templates[template])) for template, finding in lint(list(templates))]
+    found = [(str(match.finding()), yaml.safe_dump(origins[match.file])) for match in lint(templates)]
     assert not found, "\n\n".join("\n".join(pair) for pair in found)

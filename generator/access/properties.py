@@ -23,15 +23,28 @@ if TYPE_CHECKING:
     from generator.access.sets import Answer
     from generator.access.space import Granted
 
-_CLOUDTRAIL_PAGE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+_CLOUDTRAIL_PAGE = (
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+)
 _KEY_POLICY_PAGE = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
-_DATA_KEYS = ("kms:GenerateDataKey", "kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext")
+_DATA_KEYS = (
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
 _ENCRYPT = (*_DATA_KEYS, "kms:Encrypt", "kms:ReEncryptTo")
 _DECRYPT = ("kms:Decrypt", "kms:ReEncryptFrom")
 _OTHER_USE = ("kms:DeriveSharedSecret", "kms:GenerateMac", "kms:Sign", "kms:Verify", "kms:VerifyMac")
 USE: Final = (*_ENCRYPT, *_DECRYPT, *_OTHER_USE)
 TAKE_OVER: Final = ("kms:CreateGrant", "kms:PutKeyPolicy", "kms:ReplicateKey")
-_METADATA = ("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListGrants", "kms:ListResourceTags")
+_METADATA = (
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListResourceTags",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +110,7 @@ class Property:
 class Judged:
     """A property and the answer to it."""
 
-    property: Property
+    claim: Property
     answer: Answer
 
     @property
@@ -125,7 +138,9 @@ def _reader(reader: ReaderSetting, setting: Setting) -> RequestSet:
     if reader.principal_arns:
         return region(principals=setting.named(reader.principal_arns), actions=("kms:Decrypt",), context=context)
     if reader.account:
-        return region(principals=in_account(reader.account) & people(setting.partition), actions=("kms:Decrypt",), context=context)
+        return region(
+            principals=in_account(reader.account) & people(setting.partition), actions=("kms:Decrypt",), context=context
+        )
     context["aws:PrincipalOrgID"] = Single(absent=False, values=texts(reader.organization_id))
     if reader.organization_path:
         context["aws:PrincipalOrgPaths"] = Many(some=(language([glob(reader.organization_path)]),))
@@ -138,7 +153,9 @@ def _reader(reader: ReaderSetting, setting: Setting) -> RequestSet:
 
 def _keepers(setting: Setting) -> Language:
     """Who may replace the key policy."""
-    return union([setting.named((*setting.break_glass, *([setting.deployer] if setting.deployer else []))), setting.root_user])
+    return union(
+        [setting.named((*setting.break_glass, *([setting.deployer] if setting.deployer else []))), setting.root_user]
+    )
 
 
 def _services_confined(granted: Granted, setting: Setting) -> Answer:
@@ -160,7 +177,9 @@ def _administrators_never_use(granted: Granted, setting: Setting) -> Answer:
 
 
 def _policy_held(granted: Granted, setting: Setting) -> Answer:
-    return excludes(granted, region(principals=people(setting.partition) & ~_keepers(setting), actions=("kms:PutKeyPolicy",)))
+    return excludes(
+        granted, region(principals=people(setting.partition) & ~_keepers(setting), actions=("kms:PutKeyPolicy",))
+    )
 
 
 def _deletion_held(granted: Granted, setting: Setting) -> Answer:
@@ -169,7 +188,12 @@ def _deletion_held(granted: Granted, setting: Setting) -> Answer:
 
 
 def _nobody_grants(granted: Granted, setting: Setting) -> Answer:
-    return excludes(granted, region(principals=union([people(setting.partition), SERVICES]), actions=("kms:CreateGrant", "kms:ReplicateKey")))
+    return excludes(
+        granted,
+        region(
+            principals=union([people(setting.partition), SERVICES]), actions=("kms:CreateGrant", "kms:ReplicateKey")
+        ),
+    )
 
 
 def _lockout_check_stands(granted: Granted, _setting: Setting) -> Answer:
@@ -179,9 +203,17 @@ def _lockout_check_stands(granted: Granted, _setting: Setting) -> Answer:
 
 def _strangers_hold_nothing(granted: Granted, setting: Setting) -> Answer:
     """Whoever is not named holds metadata at most, and that only in the key's own account."""
-    known = [*setting.administrators, *setting.break_glass, *setting.trail_deployers, *([setting.deployer] if setting.deployer else [])]
+    known = [
+        *setting.administrators,
+        *setting.break_glass,
+        *setting.trail_deployers,
+        *([setting.deployer] if setting.deployer else []),
+    ]
     others = people(setting.partition) & ~setting.root_user & ~setting.named(known)
-    rows = [region(principals=in_account(setting.account), actions=_METADATA), *(_reader(reader, setting) for reader in setting.readers)]
+    rows = [
+        region(principals=in_account(setting.account), actions=_METADATA),
+        *(_reader(reader, setting) for reader in setting.readers),
+    ]
     return excludes(granted, region(principals=others) - joined(rows))
 
 
@@ -209,19 +241,63 @@ def _root_user_recovers(granted: Granted, setting: Setting) -> Answer:
 
 
 PROPERTIES: Final[Sequence[Property]] = (
-    Property("cloudtrail-confined", "AWS services hold nothing but CloudTrail's rows, for the trails named only", _CLOUDTRAIL_PAGE, _services_confined),
+    Property(
+        "cloudtrail-confined",
+        "AWS services hold nothing but CloudTrail's rows, for the trails named only",
+        _CLOUDTRAIL_PAGE,
+        _services_confined,
+    ),
     Property("only-cloudtrail-encrypts", "nobody but CloudTrail encrypts", _CLOUDTRAIL_PAGE, _nobody_else_encrypts),
-    Property("only-readers-decrypt", "nobody but the readers decrypts, and each only under its guard", _CLOUDTRAIL_PAGE, _only_readers_decrypt),
-    Property("administrators-never-use", "whoever administers the key neither uses it nor takes over its use", _KEY_POLICY_PAGE, _administrators_never_use),
-    Property("policy-held", "nobody but deployer, break glass and root user replaces the key policy", _KEY_POLICY_PAGE, _policy_held),
-    Property("deletion-held", "nobody but break glass deletes the key", "https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html", _deletion_held),
-    Property("no-grants", "nobody hands out the key's use by a grant, or replicates it", "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html", _nobody_grants),
-    Property("lockout-check-stands", "nobody puts a key policy past the lockout check", "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html", _lockout_check_stands),
-    Property("strangers-hold-nothing", "whoever is not named holds metadata at most, in the key's account only", _KEY_POLICY_PAGE, _strangers_hold_nothing),
+    Property(
+        "only-readers-decrypt",
+        "nobody but the readers decrypts, and each only under its guard",
+        _CLOUDTRAIL_PAGE,
+        _only_readers_decrypt,
+    ),
+    Property(
+        "administrators-never-use",
+        "whoever administers the key neither uses it nor takes over its use",
+        _KEY_POLICY_PAGE,
+        _administrators_never_use,
+    ),
+    Property(
+        "policy-held",
+        "nobody but deployer, break glass and root user replaces the key policy",
+        _KEY_POLICY_PAGE,
+        _policy_held,
+    ),
+    Property(
+        "deletion-held",
+        "nobody but break glass deletes the key",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
+        _deletion_held,
+    ),
+    Property(
+        "no-grants",
+        "nobody hands out the key's use by a grant, or replicates it",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
+        _nobody_grants,
+    ),
+    Property(
+        "lockout-check-stands",
+        "nobody puts a key policy past the lockout check",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
+        _lockout_check_stands,
+    ),
+    Property(
+        "strangers-hold-nothing",
+        "whoever is not named holds metadata at most, in the key's account only",
+        _KEY_POLICY_PAGE,
+        _strangers_hold_nothing,
+    ),
     Property("trails-deliver", "each trail can encrypt and describe the key", _CLOUDTRAIL_PAGE, _trails_deliver),
-    Property("readers-read", "each reader can decrypt, where its own IAM policy allows", _CLOUDTRAIL_PAGE, _readers_read),
+    Property(
+        "readers-read", "each reader can decrypt, where its own IAM policy allows", _CLOUDTRAIL_PAGE, _readers_read
+    ),
     Property("deployer-updates", "the deployer can still replace the key policy", _KEY_POLICY_PAGE, _deployer_updates),
-    Property("root-user-recovers", "the root user can still replace the key policy", _KEY_POLICY_PAGE, _root_user_recovers),
+    Property(
+        "root-user-recovers", "the root user can still replace the key policy", _KEY_POLICY_PAGE, _root_user_recovers
+    ),
 )
 
 
