@@ -12,6 +12,7 @@ from generator.aws import PARTITIONS, REGIONS, S3_KEY_PREFIX_CHARACTERS, parse_a
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _IPV4: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 
 
@@ -112,7 +113,7 @@ def _topic_arn(text: str) -> str:
     if (
         arn is None
         or arn.service != "sns"
-        or not re.fullmatch(r"\d{12}", arn.account)
+        or not _ACCOUNT.fullmatch(arn.account)
         or not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", arn.resource)
     ):
         raise ValueError(f"{text!r} is no ARN of an SNS topic; arn:aws:sns:REGION:ACCOUNT:NAME is allowed; correct it")
@@ -124,11 +125,15 @@ def _key_arn(text: str) -> str:
     if (
         arn is None
         or arn.service != "kms"
-        or not re.fullmatch(r"\d{12}", arn.account)
+        or not _ACCOUNT.fullmatch(arn.account)
         or not re.fullmatch(r"key/[A-Za-z0-9-]+", arn.resource)
     ):
         raise ValueError(f"{text!r} is no ARN of a KMS key; arn:aws:kms:REGION:ACCOUNT:key/ID is allowed; correct it")
     return text
+
+
+def _topic_key(text: str) -> str:
+    return _key_arn(text) if text.startswith("arn:") else _alias(text)
 
 
 Name = Annotated[
@@ -177,6 +182,25 @@ Region = Annotated[str, AfterValidator(_region)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 TopicArn = Annotated[str, AfterValidator(_topic_arn)]
 KeyArn = Annotated[str, AfterValidator(_key_arn)]
+TopicKey = Annotated[str, AfterValidator(_topic_key)]
+Email = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"(?=.{1,256}\Z)[^@\s]+@[^@\s]+\.[^@\s]+",
+            "an address such as security@example.com is allowed",
+            "correct it",
+        )
+    ),
+]
+RiskId = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"[a-z0-9]+(-[a-z0-9]+)*", "lower-case letters and digits, in words with hyphens, are allowed", "correct it"
+        )
+    ),
+]
 TopicName = Annotated[
     str, AfterValidator(_matching(r"[A-Za-z0-9_-]{1,256}", "1 to 256 letters, digits and _ - are allowed", "rename it"))
 ]
