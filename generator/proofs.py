@@ -23,6 +23,22 @@ def setting_of(deployment: Deployment) -> Setting:
         deployer=deployment.key_account.deployer or "",
         trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
         cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
+        named_directly=_named_directly(deployment),
+    )
+
+
+def _named_directly(deployment: Deployment) -> tuple[str, ...]:
+    """Return whom the policy names as Principal: Macie's role always, exact roles where the config asks for it."""
+    macie = [
+        arn for reader in deployment.readers if reader.settings.service == "macie" for arn in reader.principal_arns
+    ]
+    if not deployment.config.key.name_roles:
+        return tuple(macie)
+    people = [*deployment.administrators, *deployment.break_glass, deployment.key_account.deployer or ""]
+    return (
+        *macie,
+        *(arn for arn in people if arn),
+        *(arn for reader in deployment.readers for arn in reader.principal_arns),
     )
 
 

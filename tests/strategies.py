@@ -263,7 +263,7 @@ def configs(draw: DrawFn) -> dict[str, Any]:
     region = draw(st.sampled_from(REGIONS[partition]))
     key = draw(st.sampled_from(names))
     bucket = draw(st.sampled_from((key, *names)))
-    alarm = st.one_of(
+    alarm: st.SearchStrategy[dict[str, str] | None] = st.one_of(
         st.just({}),
         st.just({"email": "security@example.com"}),
         st.just({"topic_arn": f"arn:{partition}:sns:{region}:{accounts[key]}:alarms"}),

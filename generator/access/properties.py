@@ -13,7 +13,8 @@ from generator.access.boxes import Constraint, Many, Single
 from generator.access.identities import SERVICES, in_account, of_kind, people
 from generator.access.patterns import glob
 from generator.access.prove import covers, excludes, region
-from generator.access.sets import PROVEN, RequestSet, joined
+from generator.access.sets import EVERY_REQUEST, PROVEN, RequestSet, joined
+from generator.access.space import Granted
 from generator.access.wildcards import Language, language, texts, union
 from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from generator.access.sets import Answer
-    from generator.access.space import Granted
 
 _CLOUDTRAIL_PAGE = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
@@ -74,6 +74,8 @@ class Setting:
     deployer: str
     trail_deployers: tuple[str, ...]
     cloudtrail_decrypts: bool
+    named_directly: tuple[str, ...] = ()
+    """Those whom the policy names as Principal, so that they need no IAM policy in the key's account."""
 
     def named(self, arns: Iterable[str]) -> Language:
         """Return the callers that ArnLike patterns name."""
@@ -235,12 +237,88 @@ def _deployer_updates(granted: Granted, setting: Setting) -> Answer:
     return covers(granted, region(principals=who, actions=("kms:PutKeyPolicy",), identity=True, context=checked))
 
 
+def _administrators_denied(granted: Granted, setting: Setting) -> Answer:
+    """The Deny alone takes out every use, whatever another statement may come to allow."""
+    who = setting.named(setting.administrators) & in_account(setting.account)
+    denied = Granted(granted.scope, EVERY_REQUEST, granted.deny, granted.sessions)
+    return excludes(denied, region(principals=who, actions=(*USE, *TAKE_OVER)))
+
+
+def _administrators_administer(granted: Granted, setting: Setting) -> Answer:
+    who = setting.named(setting.administrators)
+    return covers(
+        granted,
+        region(
+            principals=who,
+            actions=(*_METADATA, "kms:TagResource", "kms:RotateKeyOnDemand", "kms:UpdateAlias"),
+            identity=True,
+        ),
+    )
+
+
+def _break_glass_repairs(granted: Granted, setting: Setting) -> Answer:
+    checked: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": Single(absent=True, values=texts("false"))}
+    who = setting.named(setting.break_glass)
+    deletion = region(
+        principals=who,
+        actions=("kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion", "kms:DisableKey", "kms:EnableKey"),
+        identity=True,
+    )
+    return covers(
+        granted, deletion | region(principals=who, actions=("kms:PutKeyPolicy",), identity=True, context=checked)
+    )
+
+
+def _trail_deployers_describe(granted: Granted, setting: Setting) -> Answer:
+    elsewhere = setting.named(setting.trail_deployers) & ~in_account(setting.account)
+    return covers(granted, region(principals=elsewhere, actions=("kms:DescribeKey",), identity=True))
+
+
+def _account_looks(granted: Granted, setting: Setting) -> Answer:
+    who = in_account(setting.account) & people(setting.partition)
+    return covers(granted, region(principals=who, actions=_METADATA, identity=True))
+
+
+def _iam_needed(granted: Granted, setting: Setting) -> Answer:
+    """Without an IAM policy nobody but the root user holds anything; roles that are named as Principal are left out."""
+    who = people(setting.partition) & ~setting.root_user & ~setting.named(setting.named_directly)
+    return excludes(granted, region(principals=who & ~of_kind("root", setting.partition), identity=False))
+
+
 def _root_user_recovers(granted: Granted, setting: Setting) -> Answer:
     checked: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": Single(absent=True, values=texts("false"))}
     return covers(granted, region(principals=setting.root_user, actions=("kms:PutKeyPolicy",), context=checked))
 
 
 PROPERTIES: Final[Sequence[Property]] = (
+    Property(
+        "administrators-denied",
+        "an explicit Deny keeps administrators from the key's use, whatever else allows it",
+        _KEY_POLICY_PAGE,
+        _administrators_denied,
+    ),
+    Property("iam-needed", "a grant by way of the account needs an IAM policy too", _KEY_POLICY_PAGE, _iam_needed),
+    Property(
+        "administrators-administer",
+        "administrators can look at, tag and rotate the key",
+        _KEY_POLICY_PAGE,
+        _administrators_administer,
+    ),
+    Property(
+        "break-glass-repairs",
+        "break glass can replace the policy, disable and delete the key",
+        _KEY_POLICY_PAGE,
+        _break_glass_repairs,
+    ),
+    Property(
+        "trail-deployers-describe",
+        "who deploys a trail in another account can look at the key",
+        _CLOUDTRAIL_PAGE,
+        _trail_deployers_describe,
+    ),
+    Property(
+        "account-looks", "the account's IAM policies can allow to look at the key", _KEY_POLICY_PAGE, _account_looks
+    ),
     Property(
         "cloudtrail-confined",
         "AWS services hold nothing but CloudTrail's rows, for the trails named only",

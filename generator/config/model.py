@@ -207,10 +207,12 @@ class FieldSelector(Section):
     def _some_value(self) -> FieldSelector:
         if not self.values:
             raise ValueError(
-                "no operator; equals, starts_with, ends_with, not_equals, not_starts_with, not_ends_with are allowed, each a list of 1 or more; add one"
+                f"field {self.field!r} has no operator; equals, starts_with, ends_with, not_equals, not_starts_with and not_ends_with are allowed, each a list of one or more values; add one"
             )
         if any(not 1 <= len(value) <= 2048 for value in self.values):
-            raise ValueError("an empty or overlong value; CloudTrail allows 1 to 2,048 characters; correct it")
+            raise ValueError(
+                f"field {self.field!r} has an empty or overlong value; CloudTrail allows 1 to 2,048 characters; correct it"
+            )
         return self
 
 
@@ -224,11 +226,14 @@ class AdvancedEventSelector(Section):
     def _category(self) -> AdvancedEventSelector:
         fields = [selector.field for selector in self.field_selectors]
         if len(set(fields)) != len(fields):
-            raise ValueError(f"a field stands twice in {fields}; each may stand once; put its operators together")
+            twice = next(field for field in fields if fields.count(field) > 1)
+            raise ValueError(
+                f"field {twice!r} stands twice; each may stand once in a selector; put its operators together"
+            )
         category = next((selector for selector in self.field_selectors if selector.field == "eventCategory"), None)
         if category is None or category.values != category.equals or len(category.equals) != 1:
             raise ValueError(
-                "eventCategory is missing or has more than one value; each selector says equals with one category; add {field: eventCategory, equals: [Data]}"
+                "the selector says no category, or more than one; eventCategory with equals and one value is needed; write {field: eventCategory, equals: [Data]}"
             )
         if category.equals[0] == "Management":
             raise ValueError(
@@ -236,7 +241,7 @@ class AdvancedEventSelector(Section):
             )
         if category.equals[0] not in ("Data", "NetworkActivity"):
             raise ValueError(
-                f"eventCategory {category.equals[0]!r} is none a trail logs; Data and NetworkActivity are allowed; correct it"
+                f"eventCategory {category.equals[0]!r} is no category that a trail logs; Data and NetworkActivity are allowed; correct it"
             )
         needed = "resources.type" if category.equals[0] == "Data" else "eventSource"
         if not any(selector.field == needed and selector.equals for selector in self.field_selectors):
@@ -304,11 +309,11 @@ class Trail(Section):
             )
         if self.management_events is None and not self.advanced_event_selectors:
             raise ValueError(
-                "management_events is null and there are no advanced_event_selectors; a trail logs something; remove the line or add a selector"
+                "the trail logs nothing: management_events is null and there are no advanced_event_selectors; one of them is needed; remove the line management_events: null, or add a selector"
             )
         if self.insights and (self.management_events is None or self.management_events.read_write_type == "ReadOnly"):
             raise ValueError(
-                "insights needs write management events; management_events with read_write_type All or WriteOnly is allowed; add it or remove insights"
+                "insights are made from write management events, which this trail does not log; management_events with read_write_type All or WriteOnly is needed; log them, or remove insights"
             )
         for index, selector in enumerate(self.advanced_event_selectors):
             if selector in self.advanced_event_selectors[:index]:
@@ -379,13 +384,16 @@ class Reader(Section):
     def _one_kind(self) -> Reader:
         kinds = [kind for kind in READER_KINDS if getattr(self, kind) is not None]
         if len(kinds) != 1:
-            found = "none" if not kinds else " and ".join(kinds)
+            found = f"{' and '.join(kinds)} stand together" if kinds else "the reader is of no kind"
+            advice = "keep one" if kinds else "add one"
+            raise ValueError(f"{found}; exactly one of {', '.join(READER_KINDS)} is allowed; {advice}")
+        if self.permission_set is not None and self.account is None:
             raise ValueError(
-                f"{found} of the kinds of reader is given; exactly one of {', '.join(READER_KINDS)} is allowed; keep one"
+                f"permission set {self.permission_set!r} is given without an account; a permission set is a role in each account it is assigned to; add account"
             )
-        if (self.permission_set is None) != (self.account is None):
+        if self.permission_set is None and self.account is not None:
             raise ValueError(
-                "account goes with permission_set; the other kinds name their account themselves; write permission_set and account, or neither"
+                f"account {self.account!r} is given without a permission set; a reader of kind {kinds[0]} names its own account; remove account"
             )
         return self
 

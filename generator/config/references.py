@@ -45,24 +45,11 @@ def resolve(config: model.Config, source: Source) -> tuple[Deployment | None, li
         keep_duties_apart(resolver, ("key",), administrators, break_glass, key_account)
         _readers_apart(resolver, administrators, readers)
         _alarm(resolver, key_account)
-    _unique(
-        resolver,
-        "trails",
-        [
-            (
-                trail.path,
-                f"{trail.account.name}/{trail.settings.home_region}/{identifier(trail.settings.name)}",
-                trail.settings.name,
-            )
-            for trail in trails
-        ],
-    )
+    _unique(resolver, "accounts", [(("accounts", name), identifier(name), name) for name in config.accounts])
+    _unique(resolver, "trails", [(trail.path, _trail_identity(trail), trail.settings.name) for trail in trails])
     _unique(resolver, "readers", [(reader.path, identifier(reader.name), reader.name) for reader in readers])
-    _unique(
-        resolver,
-        "event_data_stores",
-        [(store.path, identifier(store.settings.name), store.settings.name) for store in stores],
-    )
+    stored = [(store.path, identifier(store.settings.name), store.settings.name) for store in stores]
+    _unique(resolver, "event_data_stores", stored)
     _deployers(resolver, key_account, bucket_account, trails, readers, stores)
     if resolver.problems or key_account is None or bucket_account is None:
         return None, resolver.problems
@@ -165,14 +152,21 @@ def _alarm(resolver: Resolver, key_account: Account) -> None:
         )
 
 
+def _trail_identity(trail: Trail) -> str:
+    """Return what must differ: logical ids are made from the name, without a final Trail, in templates of one place."""
+    return f"{trail.account.name}/{trail.settings.home_region}/{identifier(trail.settings.name).removesuffix('Trail')}"
+
+
 def _unique(resolver: Resolver, what: str, entries: list[tuple[Path, str, str]]) -> None:
+    """Refuse names that logical ids and policy names, in which case and punctuation do not count, cannot tell apart."""
     seen: dict[str, str] = {}
     for path, identity, name in entries:
-        if identity in seen:
-            first = seen[identity]
-            how = "stands twice" if first == name else f"differs from {first!r} in punctuation only"
-            resolver.refuse((*path, "name"), f"{name!r} {how}; each of {what} needs a name of its own; rename one")
-        seen.setdefault(identity, name)
+        first = seen.setdefault(identity.lower(), name)
+        if first is name:
+            continue
+        how = "stands twice" if first == name else f"is too like {first!r}: only letters and digits count, of any case"
+        place = path if what == "accounts" else (*path, "name")
+        resolver.refuse(place, f"{name!r} {how}; each of {what} needs a name of its own; rename one")
 
 
 def _deployers(

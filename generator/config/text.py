@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,8 @@ Path = tuple[str | int, ...]
 """Where a value stands in a config: ``("trails", 0, "name")``."""
 
 MAXIMUM_DEPTH: Final = 50  # a config is about five deep; what is deeper is a mistake or an attack on the parser
+MAXIMUM_VALUES: Final = 50_000  # aliases multiply: a few lines can stand for billions of values
+MAXIMUM_CHARACTERS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,25 @@ class Source:
 
 def written(path: Path) -> str:
     """Return a path the way people write it: ``trails[0].name``."""
-    parts = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return parts.removeprefix(".")
+    return "".join(_step(step) for step in path).removeprefix(".")
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, str) and re.fullmatch(r"[\w-]+", step, re.ASCII):
+        return f".{step}"
+    return f"[{shown(step)}]"
+
+
+def shown(value: Any) -> str:
+    """Return a value for a message: as YAML writes it where it is short, else what it is."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    letters = repr(value)
+    return letters if len(letters) <= 80 else f"{letters[:77]}..."
 
 
 def parse(text: str, file: str) -> Source:
@@ -59,86 +79,155 @@ def parse(text: str, file: str) -> Source:
     The safe schema of YAML 1.1 as PyYAML has it, with duplicate keys refused: YAML lets the last one win, in silence.
     """
     source = Source(file)
-    try:
-        loader = yaml.SafeLoader(text)
-    except yaml.reader.ReaderError as error:
-        source.marks[()] = Mark(file, text.count("\n", 0, error.position) + 1)
+    if len(text) > MAXIMUM_CHARACTERS:
         source.problems.append(
-            ((), f"not YAML: {chr(error.character)!r} is a control character; printable text is allowed; remove it")
+            (
+                (),
+                f"the file has {len(text):,} characters; {MAXIMUM_CHARACTERS:,} are allowed; is it a config? shorten it",
+            )
         )
         return source
     try:
-        node = loader.get_single_node()
-        if node is None:
-            source.problems.append(
-                (
-                    (),
-                    "the file is empty; a config has at least name, accounts, key, bucket and trails; run trailkey init for a starter",
-                )
-            )
-        else:
-            source.data = _value(source, loader, node, ())
+        _read(source, text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         source.marks[()] = Mark(file, mark.line + 1 if mark else 1)
-        problem = error.problem or error.context or "it cannot be read"
-        if problem.startswith("but "):  # PyYAML's half sentences
-            problem = f"{error.context}, {problem}"
-        source.problems.append(((), f"not YAML: {problem}; mind indentation, quotes and colons; correct this line"))
+        said = error.problem or error.context or "it cannot be read"
+        if said.startswith("but "):  # half a sentence of PyYAML's
+            said = f"{error.context}, {said}"
+        source.problems.append(
+            ((), f"not YAML: {said}; mind indentation (spaces, no tabs), quotes and colons; correct this line")
+        )
+    except _TooDeepError:
+        source.problems.append(((), _TOO_DEEP))
+    except _TooManyError:
+        source.problems.append(
+            ((), f"the file stands for more than {MAXIMUM_VALUES:,} values; aliases multiply; write fewer")
+        )
     except (yaml.YAMLError, ValueError) as error:
         source.problems.append(
             ((), f"not YAML: {' '.join(str(error).split())}; the file must be UTF-8 text; correct it")
         )
-    finally:
-        loader.dispose()
     return source
 
 
-def _value(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Path) -> Any:
-    """Return the plain value of a node and note the mark of everything in it."""
-    source.marks[path] = Mark(source.file, node.start_mark.line + 1)
-    if len(path) > MAXIMUM_DEPTH:
+_TOO_DEEP: Final = f"nested deeper than {MAXIMUM_DEPTH} levels; a config is about five deep; flatten it"
+
+
+class _TooDeepError(Exception):
+    """The text is nested deeper than any config."""
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's loader, which by itself goes as deep as the text until Python's stack ends."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node, unless it lies too deep."""
+        self.depth += 1
+        if self.depth > MAXIMUM_DEPTH:
+            raise _TooDeepError
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+class _TooManyError(Exception):
+    """The text stands for more values than any config has."""
+
+
+def _read(source: Source, text: str) -> None:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is not None:
+            source.data = _value(source, loader, node, (), ())
+            return
         source.problems.append(
-            (path, f"nested deeper than {MAXIMUM_DEPTH} levels; a config is about five deep; flatten it")
+            (
+                (),
+                "the file is empty; a config has at least name, accounts, key, bucket and trails; run trailkey init for a starter",
+            )
+        )
+    finally:
+        loader.dispose()
+
+
+def _value(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Path, above: tuple[yaml.Node, ...]) -> Any:
+    """Return the plain value of a node and note the mark of everything in it."""
+    if len(source.marks) >= MAXIMUM_VALUES:
+        raise _TooManyError
+    source.marks[path] = Mark(source.file, node.start_mark.line + 1)
+    if any(node is other for other in above):
+        source.problems.append(
+            (path, "an alias that holds itself; an alias may stand for what is complete; write it out")
         )
         return None
+    if len(path) > MAXIMUM_DEPTH:  # aliases within aliases
+        raise _TooDeepError
     if isinstance(node, yaml.ScalarNode):
         source.marks[path] = Mark(source.file, node.start_mark.line + 1, node.value, quoted=node.style in ("'", '"'))
         return _scalar(source, loader, node, path)
+    above = (*above, node)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(source, loader, item, (*path, index)) for index, item in enumerate(node.value)]
-    return dict(_entries(source, loader, node, path))
+        return [_value(source, loader, item, (*path, index), above) for index, item in enumerate(node.value)]
+    return dict(_entries(source, loader, node, path, above))
 
 
 def _scalar(source: Source, loader: yaml.SafeLoader, node: yaml.ScalarNode, path: Path) -> Any:
     try:
         value = loader.construct_object(node)
-    except (yaml.YAMLError, ValueError) as error:
-        problem = getattr(error, "problem", None) or str(error)
+        if isinstance(value, int):
+            str(value)  # fails for thousands of digits (0xfff…), here and not in a message
+    # An explicit tag (!!bool maybe) makes PyYAML's constructors fail in every one of these ways.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
         source.problems.append(
             (
                 path,
-                f"{node.value!r} cannot be read: {problem}; plain text, numbers, true and false are allowed; put it in quotes",
+                f"{shown(node.value)} cannot be read as {_kind(node)}; text, numbers, true and false are allowed; put it in quotes, without a tag",
             )
+        )
+        return None
+    if _broken(node.value):
+        source.problems.append(
+            (path, f"{shown(node.value)} holds half a character; whole characters are allowed; correct it")
         )
         return None
     # Dates and binaries are YAML's idea, never a config's: hand back what was written.
     return value if isinstance(value, str | int | float | bool | None) else node.value
 
 
-def _entries(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Path) -> Iterator[tuple[str, Any]]:
+def _broken(text: str) -> bool:
+    """Tell whether a text holds surrogates, which YAML's escapes can write and no file can hold."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _kind(node: yaml.ScalarNode) -> str:
+    """Return what YAML takes a scalar for: ``!!int``, ``!mine``."""
+    return str(node.tag).replace("tag:yaml.org,2002:", "!!")
+
+
+def _entries(
+    source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Path, above: tuple[yaml.Node, ...]
+) -> Iterator[tuple[str, Any]]:
     seen: dict[str, int] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            source.marks[*path, "?"] = Mark(source.file, line)
-            source.problems.append(((*path, "?"), "a key is a list or a mapping; keys are words; write a word"))
+            source.problems.append(
+                (path, f"the key in line {line} is a list or a mapping; keys are words; write a word")
+            )
             continue
         key = key_node.value
-        if key == "<<":
-            source.marks[*path, key] = Mark(source.file, line)
+        if _broken(key):
             source.problems.append(
-                ((*path, key), "'<<' (a YAML merge) is not supported; write the keys out, or use extends; remove it")
+                (path, f"the key {shown(key)} holds half a character; whole characters are allowed; correct it")
+            )
+            continue
+        if key == "<<":
+            source.problems.append(
+                (path, "'<<' (a YAML merge) is not supported; write the keys out, or use extends; remove it")
             )
             continue
         if key in seen:
@@ -146,12 +235,12 @@ def _entries(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Pat
             source.problems.append(
                 (
                     (*path, key),
-                    f"{key!r} stands here a second time, first in line {seen[key]}; a key may stand once; remove one",
+                    f"{shown(key)} stands here a second time, first in line {seen[key]}; a key may stand once; remove one",
                 )
             )
             continue
         seen[key] = line
-        value = _value(source, loader, value_node, (*path, key))
+        value = _value(source, loader, value_node, (*path, key), above)
         # The line of the key, not of the value: a block value begins a line later.
         mark = source.marks[*path, key]
         source.marks[*path, key] = Mark(source.file, line, mark.written, mark.quoted)
