@@ -1,4 +1,4 @@
-"""trailkey: CloudFormation for the KMS key that encrypts CloudTrail logs, and proof of what its policies mean."""
+"""trailkey: CloudFormation for the KMS key that encrypts CloudTrail logs, checked before it is written."""
 
 from importlib.metadata import version
 

@@ -65,8 +65,7 @@ def generate(
     rendered = [render(deployment, as_json=as_json) for deployment in deployments]
     progress("lint")
     findings = check_all(rendered)
-    errors = [finding for finding in findings if finding.severity != "note"]
-    if errors:
+    if findings:
         raise CheckError(by_severity(findings))
     progress("compare" if check else "write")
     act = writer.compare_output if check else writer.write_output
@@ -148,10 +147,11 @@ def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
     findings: list[Finding] = []
     for item in rendered:
         for scope in item.scopes:
-            name, text = _template(item, scope)
+            name, text = template_of(item, scope)
             document = cloudformation.load(text, name)
             findings += [
-                _placed(finding, item, scope) for finding in check_limits(name, text, document, place_of(scope))
+                _placed(finding, item, scope, finding.place.partition(": Resources/")[2])
+                for finding in check_limits(name, text, document, place_of(scope))
             ]
         if BUCKET_POLICY in item.files:
             findings += check_bucket_policy(BUCKET_POLICY, json.loads(item.files[BUCKET_POLICY]))
@@ -159,27 +159,27 @@ def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
 
 
 def _lint(rendered: Sequence[Rendered]) -> list[Finding]:
-    from generator.checks.lint import Template, lint  # noqa: PLC0415 # cfn-lint is loaded when there is something to lint
+    from generator.checks.lint import LintInput, lint  # noqa: PLC0415 # cfn-lint is loaded when there is something to lint
 
-    origins: dict[Template, tuple[Rendered, Scope]] = {}
+    origins: dict[str, tuple[Rendered, Scope]] = {}
+    inputs: dict[str, LintInput] = {}
     for item in rendered:
         for scope in item.scopes:
-            name, text = _template(item, scope)
-            origins[Template(f"{item.deployment.name}/{name}", text, scope.region)] = (item, scope)
-    return [_placed(finding, *origins[template]) for template, finding in lint(list(origins))]
+            name, text = template_of(item, scope)
+            file = f"{item.deployment.name}/{name}"
+            origins[file], inputs[file] = (item, scope), LintInput(text, (scope.region,))
+    return [_placed(match.finding(), *origins[match.file], match.logical_id) for match in lint(inputs)]
 
 
-def _template(item: Rendered, scope: Scope) -> tuple[str, str]:
+def template_of(item: Rendered, scope: Scope) -> tuple[str, str]:
+    """Return file name and text of a stack's template."""
     name = next(name for name in item.files if name.rpartition(".")[0] == scope.name)
     return name, item.files[name].decode()
 
 
-def _placed(finding: Finding, item: Rendered, scope: Scope) -> Finding:
+def _placed(finding: Finding, item: Rendered, scope: Scope, logical_id: str | None) -> Finding:
     """Put the config line in front of the place in the template, where the finding is about a resource."""
-    logical_id = next(
-        (part for part in finding.place.replace("/", " ").replace(":", " ").split() if part in scope.origins), None
-    )
-    if logical_id is None:
+    if logical_id not in scope.origins:
         return finding
     path = scope.origins[logical_id]
     mark = item.deployment.mark(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -199,20 +198,3 @@ def test_help_starts_no_heavy_library(arguments: list[str], tmp_path: Path) -> N
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
-
-
-def test_hostile_settings_of_cfn_lint_change_nothing(tmp_path: Path) -> None:
-    """A .cfnlintrc where the command runs weakens the plain interface of cfn-lint; it must not weaken this one."""
-    (tmp_path / ".cfnlintrc").write_text("ignore_checks: [E, W, I]\n", encoding="utf-8")
-    text = "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Key:\n    Type: AWS::KMS::Key\n    Metadata: {cfn-lint: {config: {ignore_checks: [E3034]}}}\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n    Properties: {PendingWindowInDays: 3, KeyPolicy: {Version: '2012-10-17', Statement: []}}\n"
-    code = f"from generator.checks.lint import Template, lint\nprint(sorted({{finding.id for _, finding in lint([Template('a.yaml', {text!r}, 'us-east-1')])}}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "HOME": str(tmp_path)},
-    )
-
-    assert "E3034" in done.stdout

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +90,32 @@ def test_the_excerpts_of_the_key_policy_are_real() -> None:
     assert len(excerpts) == 2
     for excerpt in excerpts:
         assert textwrap.indent(excerpt, " " * 10) in template
+
+
+def shown(console: str) -> list[tuple[str, list[str]]]:
+    """Return the commands of a console block, each with the lines it is said to print."""
+    parts = re.split(r"^\$ ", console, flags=re.MULTILINE)[1:]
+    return [(lines[0], lines[1:]) for lines in (part.splitlines() for part in parts)]
+
+
+def run(command: str, folder: Path) -> tuple[int, list[str]]:
+    """Run a command of the README in a folder; trailkey as a module of this Python."""
+    words = shlex.split(command)
+    words = [sys.executable, "-m", "generator", *words[1:]] if words[0] == "trailkey" else words
+    done = subprocess.run(words, cwd=folder, check=False, capture_output=True, text=True)
+    return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+def test_the_console_sessions_of_the_readme_are_real(tmp_path: Path) -> None:
+    _, start, mistake = blocks(README, "console")
+    session = [step for step in shown(start) if not step[0].startswith("pip ")]
+    assert len(session) == 3
+    for command, expected in session:
+        assert run(command, tmp_path) == (errors.OK, expected)
+    ((command, expected),) = shown(mistake)
+    config = tmp_path / "my.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace('"111111111111"', "111111111111"), encoding="utf-8")
+    assert run(command, tmp_path) == (errors.USAGE, expected)
 
 
 def test_the_config_in_the_readme_is_the_example() -> None:

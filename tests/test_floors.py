@@ -19,6 +19,7 @@ FLOORS = [
     {"reports"},
     {"writer"},
     {"pipeline"},
+    {"questions"},
     {"cli"},
     {"__main__"},
 ]

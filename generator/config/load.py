@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from generator.config.text import Path, Source
 
 MIRRORED = re.compile(
-    r"name|organization\.id|accounts\.[^.]+\.id|bucket\.name|bucket\.access_logs\.bucket|key\.alarm\.(topic_arn|email)"
+    r"name|organization\.(id|root_id)|accounts\.[^.]+\.id|bucket\.name|bucket\.access_logs\.bucket|key\.alarm\.(topic_arn|email)"
     r"|trails\[\d+\]\.(sns_topic\.kms_key|cloudwatch_logs\.kms_key_arn)|readers\[\d+\]\.(principal_org_path|principal_org_id)"
 )
 """What a file that extends another may change: that which differs between two worlds, and nothing else."""

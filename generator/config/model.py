@@ -47,7 +47,7 @@ class Alarm(Section):
 
     topic_arn: names.TopicArn | None = None
     """An existing SNS topic in the key's account and Region, whose policy lets EventBridge publish; without it a topic is made."""
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=256)] | None = None
+    email: names.Email | None = None
     """An address that is subscribed to the topic made here; whoever reads the mail must confirm."""
 
     @model_validator(mode="after")
@@ -260,7 +260,7 @@ class SnsTopic(Section):
 
     name: names.TopicName
     """Name of the topic."""
-    kms_key: names.KeyArn | names.Alias | None = None
+    kms_key: names.TopicKey | None = None
     """A key of its own (never the trail's), whose policy lets CloudTrail use kms:GenerateDataKey* and kms:Decrypt."""
 
 
@@ -310,6 +310,11 @@ class Trail(Section):
             raise ValueError(
                 "insights needs write management events; management_events with read_write_type All or WriteOnly is allowed; add it or remove insights"
             )
+        for index, selector in enumerate(self.advanced_event_selectors):
+            if selector in self.advanced_event_selectors[:index]:
+                raise ValueError(
+                    f"advanced_event_selectors[{index}] says what one before it says; CloudTrail takes each once; remove one"
+                )
         values = sum(
             len(field.values) for selector in self.advanced_event_selectors for field in selector.field_selectors
         )
@@ -424,7 +429,7 @@ class EventDataStore(KeySettings):
 class AcceptedRisk(Section):
     """A property that fails on purpose; access.md shows it first."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    id: names.RiskId
     """Id of the property or finding."""
     reason: names.Text
     """Why this is accepted."""

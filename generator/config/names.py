@@ -131,6 +131,16 @@ def _key_arn(text: str) -> str:
     return text
 
 
+def _topic_key(text: str) -> str:
+    """Take the ARN or the alias of a key."""
+    try:
+        return _alias(text) if text.startswith("alias/") else _key_arn(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is no key of a topic; arn:aws:kms:REGION:ACCOUNT:key/ID or alias/NAME is allowed; correct it"
+        ) from error
+
+
 Name = Annotated[
     str,
     AfterValidator(
@@ -177,6 +187,24 @@ Region = Annotated[str, AfterValidator(_region)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 TopicArn = Annotated[str, AfterValidator(_topic_arn)]
 KeyArn = Annotated[str, AfterValidator(_key_arn)]
+TopicKey = Annotated[str, AfterValidator(_topic_key)]
+Email = Annotated[
+    str,
+    Field(max_length=256),
+    AfterValidator(
+        _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as security@example.com is allowed", "correct it")
+    ),
+]
+RiskId = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"[a-z0-9]+(-[a-z0-9]+)*",
+            "lower-case letters and digits, in words joined by single hyphens, are allowed",
+            "write the id of the property or finding",
+        )
+    ),
+]
 TopicName = Annotated[
     str, AfterValidator(_matching(r"[A-Za-z0-9_-]{1,256}", "1 to 256 letters, digits and _ - are allowed", "rename it"))
 ]
@@ -190,13 +218,13 @@ EventDataStoreName = Annotated[
     str,
     AfterValidator(_matching(r"[a-zA-Z0-9._-]{3,128}", "3 to 128 letters, digits and . _ - are allowed", "rename it")),
 ]
-Text = Annotated[str, AfterValidator(_text), Field(min_length=1, max_length=1000)]
+Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_text)]
 TagKey = Annotated[
     str,
     AfterValidator(_text),
     AfterValidator(
         _matching(
-            r"(?!aws:)[\w\s.:/=+@-]{1,128}",
+            r"(?!(?i:aws):)[\w .:/=+@-]{1,128}",
             "1 to 128 letters, digits, spaces and _.:/=+@- are allowed, and aws: is reserved",
             "rename it",
         )
@@ -206,6 +234,6 @@ TagValue = Annotated[
     str,
     AfterValidator(_text),
     AfterValidator(
-        _matching(r"[\w\s.:/=+@-]{0,256}", "up to 256 letters, digits, spaces and _.:/=+@- are allowed", "correct it")
+        _matching(r"[\w .:/=+@-]{0,256}", "up to 256 letters, digits, spaces and _.:/=+@- are allowed", "correct it")
     ),
 ]

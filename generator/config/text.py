@@ -59,7 +59,14 @@ def parse(text: str, file: str) -> Source:
     The safe schema of YAML 1.1 as PyYAML has it, with duplicate keys refused: YAML lets the last one win, in silence.
     """
     source = Source(file)
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        source.marks[()] = Mark(file, text.count("\n", 0, error.position) + 1)
+        source.problems.append(
+            ((), f"not YAML: {chr(error.character)!r} is a control character; printable text is allowed; remove it")
+        )
+        return source
     try:
         node = loader.get_single_node()
         if node is None:
@@ -74,9 +81,10 @@ def parse(text: str, file: str) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         source.marks[()] = Mark(file, mark.line + 1 if mark else 1)
-        source.problems.append(
-            ((), f"not YAML: {error.problem or error.context}; mind indentation, quotes and colons; correct this line")
-        )
+        problem = error.problem or error.context or "it cannot be read"
+        if problem.startswith("but "):  # PyYAML's half sentences
+            problem = f"{error.context}, {problem}"
+        source.problems.append(((), f"not YAML: {problem}; mind indentation, quotes and colons; correct this line"))
     except (yaml.YAMLError, ValueError) as error:
         source.problems.append(
             ((), f"not YAML: {' '.join(str(error).split())}; the file must be UTF-8 text; correct it")
@@ -123,14 +131,14 @@ def _entries(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Pat
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            source.problems.append(
-                (path, f"line {line}: a key that is a list or a mapping; keys are words; write a word")
-            )
+            source.marks[*path, "?"] = Mark(source.file, line)
+            source.problems.append(((*path, "?"), "a key is a list or a mapping; keys are words; write a word"))
             continue
         key = key_node.value
         if key == "<<":
+            source.marks[*path, key] = Mark(source.file, line)
             source.problems.append(
-                (path, "'<<' (a YAML merge) is not supported; write the keys out, or use extends; remove it")
+                ((*path, key), "'<<' (a YAML merge) is not supported; write the keys out, or use extends; remove it")
             )
             continue
         if key in seen:

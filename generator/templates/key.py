@@ -28,7 +28,8 @@ def build_key(
 ) -> None:
     """Add a key with its policy and alias.
 
-    RetainExceptOnCreate keeps the key when the stack goes, and leaves none behind when the first creation fails:
+    RetainExceptOnCreate keeps the key when the stack goes. When a first creation fails CloudFormation wants to delete the key,
+    which the deployer may not: break glass does.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     Limits: rotation period 90 to 2,560 days, pending window 7 to 30 days.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html

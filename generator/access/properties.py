@@ -1,0 +1,306 @@
+"""What must hold of a trail's key policy, over all requests: each property named, with its reason and the page behind it.
+
+A property is a claim about regions of requests, put together from what the deployment is meant to be and never from the
+policy itself; the policy's text is only ever on the other side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from generator.access.boxes import Constraint, Many, Single
+from generator.access.identities import SERVICES, in_account, of_kind, people
+from generator.access.patterns import glob
+from generator.access.prove import covers, excludes, region
+from generator.access.sets import PROVEN, RequestSet, joined
+from generator.access.wildcards import Language, language, texts, union
+from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from generator.access.sets import Answer
+    from generator.access.space import Granted
+
+_CLOUDTRAIL_PAGE = (
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+)
+_KEY_POLICY_PAGE = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
+_DATA_KEYS = (
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
+_ENCRYPT = (*_DATA_KEYS, "kms:Encrypt", "kms:ReEncryptTo")
+_DECRYPT = ("kms:Decrypt", "kms:ReEncryptFrom")
+_OTHER_USE = ("kms:DeriveSharedSecret", "kms:GenerateMac", "kms:Sign", "kms:Verify", "kms:VerifyMac")
+USE: Final = (*_ENCRYPT, *_DECRYPT, *_OTHER_USE)
+TAKE_OVER: Final = ("kms:CreateGrant", "kms:PutKeyPolicy", "kms:ReplicateKey")
+_METADATA = (
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListResourceTags",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderSetting:
+    """A reader: roles as ArnLike patterns, whole accounts, or all of an organization but one account."""
+
+    name: str
+    principal_arns: tuple[str, ...] = ()
+    account: str = ""
+    organization_id: str = ""
+    organization_path: str = ""
+    analyzer: bool = False
+    via_service: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a key is meant for: the trails, and the people around it. ArnLike patterns are allowed wherever ARNs stand."""
+
+    partition: str
+    account: str
+    trails: tuple[str, ...]
+    trail_owners: tuple[str, ...]
+    readers: tuple[ReaderSetting, ...]
+    administrators: tuple[str, ...]
+    break_glass: tuple[str, ...]
+    deployer: str
+    trail_deployers: tuple[str, ...]
+    cloudtrail_decrypts: bool
+
+    def named(self, arns: Iterable[str]) -> Language:
+        """Return the callers that ArnLike patterns name."""
+        return language([glob(arn) for arn in arns]) & people(self.partition)
+
+    @property
+    def root_user(self) -> Language:
+        """The root user of the key's account."""
+        return texts(f"arn:{self.partition}:iam::{self.account}:root")
+
+    @property
+    def context(self) -> dict[str, Constraint]:
+        """The encryption context that a trail of a trail owner sends."""
+        patterns = [glob(f"arn:{self.partition}:cloudtrail:*:{owner}:trail/*") for owner in self.trail_owners]
+        return {TRAIL_CONTEXT: Single(absent=False, values=language(patterns))}
+
+    @property
+    def source(self) -> dict[str, Constraint]:
+        """CloudTrail acting for a trail of the deployment."""
+        return {"aws:SourceArn": Single(absent=False, values=texts(*self.trails))}
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A claim about a key policy. ``id`` is stable: ``accepted_risks`` and pipelines refer to it."""
+
+    id: str
+    title: str
+    source: str
+    claim: Callable[[Granted, Setting], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A property and the answer to it."""
+
+    claim: Property
+    answer: Answer
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is proven; what is unknown is not."""
+        return self.answer.verdict == PROVEN
+
+
+def _cloudtrail(setting: Setting) -> RequestSet:
+    """The rows of CloudTrail: encrypt under both guards, describe under one, decrypt where S3 Bucket Keys are on."""
+    service = texts(CLOUDTRAIL)
+    rows = [
+        region(principals=service, actions=_DATA_KEYS, context={**setting.source, **setting.context}),
+        region(principals=service, actions=("kms:DescribeKey",), context=setting.source),
+    ]
+    if setting.cloudtrail_decrypts:
+        rows.append(region(principals=service, actions=("kms:Decrypt",), context=setting.source))
+    return joined(rows)
+
+
+def _reader(reader: ReaderSetting, setting: Setting) -> RequestSet:
+    context: dict[str, Constraint] = dict(setting.context)
+    if reader.via_service:
+        context["kms:ViaService"] = Single(absent=False, values=texts(reader.via_service))
+    if reader.principal_arns:
+        return region(principals=setting.named(reader.principal_arns), actions=("kms:Decrypt",), context=context)
+    if reader.account:
+        return region(
+            principals=in_account(reader.account) & people(setting.partition), actions=("kms:Decrypt",), context=context
+        )
+    context["aws:PrincipalOrgID"] = Single(absent=False, values=texts(reader.organization_id))
+    if reader.organization_path:
+        context["aws:PrincipalOrgPaths"] = Many(some=(language([glob(reader.organization_path)]),))
+    elsewhere = people(setting.partition) & ~in_account(setting.account)
+    if reader.analyzer:
+        role = f"arn:{setting.partition}:iam::*:role/service-role/AccessAnalyzerMonitorServiceRole*"
+        elsewhere &= language([glob(role)])
+    return region(principals=elsewhere, actions=("kms:Decrypt",), context=context)
+
+
+def _keepers(setting: Setting) -> Language:
+    """Who may replace the key policy."""
+    return union(
+        [setting.named((*setting.break_glass, *([setting.deployer] if setting.deployer else []))), setting.root_user]
+    )
+
+
+def _services_confined(granted: Granted, setting: Setting) -> Answer:
+    return excludes(granted, region(principals=SERVICES) - _cloudtrail(setting))
+
+
+def _nobody_else_encrypts(granted: Granted, setting: Setting) -> Answer:
+    return excludes(granted, region(principals=people(setting.partition), actions=_ENCRYPT))
+
+
+def _only_readers_decrypt(granted: Granted, setting: Setting) -> Answer:
+    everyone = region(principals=people(setting.partition), actions=(*_DECRYPT, *_OTHER_USE))
+    rows = [_reader(reader, setting) for reader in setting.readers]
+    return excludes(granted, everyone - joined(rows) if rows else everyone)
+
+
+def _administrators_never_use(granted: Granted, setting: Setting) -> Answer:
+    return excludes(granted, region(principals=setting.named(setting.administrators), actions=(*USE, *TAKE_OVER)))
+
+
+def _policy_held(granted: Granted, setting: Setting) -> Answer:
+    return excludes(
+        granted, region(principals=people(setting.partition) & ~_keepers(setting), actions=("kms:PutKeyPolicy",))
+    )
+
+
+def _deletion_held(granted: Granted, setting: Setting) -> Answer:
+    others = people(setting.partition) & ~setting.named(setting.break_glass)
+    return excludes(granted, region(principals=others, actions=("kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion")))
+
+
+def _nobody_grants(granted: Granted, setting: Setting) -> Answer:
+    return excludes(
+        granted,
+        region(
+            principals=union([people(setting.partition), SERVICES]), actions=("kms:CreateGrant", "kms:ReplicateKey")
+        ),
+    )
+
+
+def _lockout_check_stands(granted: Granted, _setting: Setting) -> Answer:
+    bypass: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": Single(absent=False, values=texts("true"))}
+    return excludes(granted, region(actions=("kms:PutKeyPolicy",), context=bypass))
+
+
+def _strangers_hold_nothing(granted: Granted, setting: Setting) -> Answer:
+    """Whoever is not named holds metadata at most, and that only in the key's own account."""
+    known = [
+        *setting.administrators,
+        *setting.break_glass,
+        *setting.trail_deployers,
+        *([setting.deployer] if setting.deployer else []),
+    ]
+    others = people(setting.partition) & ~setting.root_user & ~setting.named(known)
+    rows = [
+        region(principals=in_account(setting.account), actions=_METADATA),
+        *(_reader(reader, setting) for reader in setting.readers),
+    ]
+    return excludes(granted, region(principals=others) - joined(rows))
+
+
+def _trails_deliver(granted: Granted, setting: Setting) -> Answer:
+    exact: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*setting.trails))}
+    service = texts(CLOUDTRAIL)
+    encrypt = region(principals=service, actions=("kms:GenerateDataKey",), context={**setting.source, **exact})
+    return covers(granted, encrypt | region(principals=service, actions=("kms:DescribeKey",), context=setting.source))
+
+
+def _readers_read(granted: Granted, setting: Setting) -> Answer:
+    rows = [_reader(reader, setting) & region(identity=True) for reader in setting.readers]
+    return covers(granted, joined(rows)) if rows else covers(granted, region(actions=()))
+
+
+def _deployer_updates(granted: Granted, setting: Setting) -> Answer:
+    checked: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": Single(absent=True, values=texts("false"))}
+    who = setting.named([setting.deployer]) & ~of_kind("root", setting.partition)
+    return covers(granted, region(principals=who, actions=("kms:PutKeyPolicy",), identity=True, context=checked))
+
+
+def _root_user_recovers(granted: Granted, setting: Setting) -> Answer:
+    checked: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": Single(absent=True, values=texts("false"))}
+    return covers(granted, region(principals=setting.root_user, actions=("kms:PutKeyPolicy",), context=checked))
+
+
+PROPERTIES: Final[Sequence[Property]] = (
+    Property(
+        "cloudtrail-confined",
+        "AWS services hold nothing but CloudTrail's rows, for the trails named only",
+        _CLOUDTRAIL_PAGE,
+        _services_confined,
+    ),
+    Property("only-cloudtrail-encrypts", "nobody but CloudTrail encrypts", _CLOUDTRAIL_PAGE, _nobody_else_encrypts),
+    Property(
+        "only-readers-decrypt",
+        "nobody but the readers decrypts, and each only under its guard",
+        _CLOUDTRAIL_PAGE,
+        _only_readers_decrypt,
+    ),
+    Property(
+        "administrators-never-use",
+        "whoever administers the key neither uses it nor takes over its use",
+        _KEY_POLICY_PAGE,
+        _administrators_never_use,
+    ),
+    Property(
+        "policy-held",
+        "nobody but deployer, break glass and root user replaces the key policy",
+        _KEY_POLICY_PAGE,
+        _policy_held,
+    ),
+    Property(
+        "deletion-held",
+        "nobody but break glass deletes the key",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
+        _deletion_held,
+    ),
+    Property(
+        "no-grants",
+        "nobody hands out the key's use by a grant, or replicates it",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
+        _nobody_grants,
+    ),
+    Property(
+        "lockout-check-stands",
+        "nobody puts a key policy past the lockout check",
+        "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
+        _lockout_check_stands,
+    ),
+    Property(
+        "strangers-hold-nothing",
+        "whoever is not named holds metadata at most, in the key's account only",
+        _KEY_POLICY_PAGE,
+        _strangers_hold_nothing,
+    ),
+    Property("trails-deliver", "each trail can encrypt and describe the key", _CLOUDTRAIL_PAGE, _trails_deliver),
+    Property(
+        "readers-read", "each reader can decrypt, where its own IAM policy allows", _CLOUDTRAIL_PAGE, _readers_read
+    ),
+    Property("deployer-updates", "the deployer can still replace the key policy", _KEY_POLICY_PAGE, _deployer_updates),
+    Property(
+        "root-user-recovers", "the root user can still replace the key policy", _KEY_POLICY_PAGE, _root_user_recovers
+    ),
+)
+
+
+def judge(granted: Granted, setting: Setting) -> list[Judged]:
+    """Return every property of a trail's key policy with its answer."""
+    return [Judged(one, one.claim(granted, setting)) for one in PROPERTIES]

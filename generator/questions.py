@@ -1,0 +1,137 @@
+"""Questions to policies: concrete requests against a policy file, or against the policies a config renders. Prints nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from generator import cloudformation, pipeline
+from generator.access.decide import decide
+from generator.access.policy import parse_policy
+from generator.access.request import parse_request
+from generator.cloudformation.resolve import Place, resolve, stand_in
+from generator.errors import PolicyError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from generator.access.policy import Policy
+    from generator.config.deployment import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one request, in the shape that ``trailkey decide`` prints; ``expected`` is None where nothing was."""
+
+    name: str
+    decision: str
+    reason: str
+    statements: tuple[str | int, ...]
+    expected: str | None
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the answer is the one the request expects; true where it expects none."""
+        return self.expected in (None, self.decision)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the answer as JSON: name, decision, reason, statements."""
+        return {
+            "name": self.name,
+            "decision": self.decision,
+            "reason": self.reason,
+            "statements": list(self.statements),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What requests are put to: the resource policy of each service, and what stands in for what a request leaves out."""
+
+    policies: Mapping[str, Policy]
+    account: str
+    resources: Mapping[str, str]
+
+
+def of_file(policy: Path, account: str) -> Asked:
+    """Return the key policy in a file (JSON or YAML) as something to ask. Raises UsageError, PolicyError."""
+    document = cloudformation.load(_read(policy), str(policy))
+    return Asked({"kms": parse_policy(document, what=str(policy), resource_based=True)}, account, {})
+
+
+def of_config(config: Path) -> Asked:
+    """Return the policies a config renders, with its key and bucket in place of resources that a request leaves out.
+
+    The key's id is known after deployment only: requests about it leave ``resource`` out, or name any key of the account.
+    """
+    deployment = pipeline.load_all([config])[0]
+    documents = rendered_policies(pipeline.render(deployment))
+    place = Place(account=deployment.key_account.id, region=deployment.region, partition=deployment.partition)
+    policies = {
+        service: parse_policy(document, what=f"the {service} policy", resource_based=True)
+        for service, document in documents.items()
+    }
+    return Asked(
+        policies,
+        deployment.key_account.id,
+        {"kms": stand_in("Key", "Arn", "AWS::KMS::Key", place), "s3": _bucket_arn(deployment)},
+    )
+
+
+def _bucket_arn(deployment: Deployment) -> str:
+    return f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
+
+
+def rendered_policies(rendered: pipeline.Rendered) -> dict[str, Any]:
+    """Return the trails' key policy (``kms``) and the log bucket's policy (``s3``) as AWS will get them.
+
+    Read from the rendered text, never from the objects it was built from: what is judged is what is deployed.
+    """
+    wanted = {
+        ("Key", "AWS::KMS::Key"): ("kms", "KeyPolicy"),
+        ("LogBucketPolicy", "AWS::S3::BucketPolicy"): ("s3", "PolicyDocument"),
+    }
+    found: dict[str, Any] = {}
+    for scope in rendered.scopes:
+        name, text = pipeline.template_of(rendered, scope)
+        template = cloudformation.load(text, name)
+        for logical_id, resource in template["Resources"].items():
+            service, element = wanted.get((logical_id, resource["Type"]), ("", ""))
+            if service:
+                found[service] = resolve(resource["Properties"][element], template, pipeline.place_of(scope))
+    if pipeline.BUCKET_POLICY in rendered.files:
+        found["s3"] = cloudformation.load(rendered.files[pipeline.BUCKET_POLICY].decode(), pipeline.BUCKET_POLICY)
+    return found
+
+
+def answer(asked: Asked, requests: Path) -> list[Verdict]:
+    """Answer every request of a file: one object or a list of them, in JSON or YAML. Raises UsageError, PolicyError."""
+    document = cloudformation.load(_read(requests), str(requests))
+    entries: Sequence[Any] = document if isinstance(document, list) else [document]
+    return [_answer(asked, entry, f"{requests}: request {number}") for number, entry in enumerate(entries, 1)]
+
+
+def _answer(asked: Asked, entry: Any, what: str) -> Verdict:
+    if isinstance(entry, dict) and "resource" not in entry:
+        service = str(entry.get("action", "")).partition(":")[0].casefold()
+        if service in asked.resources:
+            entry = {**entry, "resource": asked.resources[service]}
+    request = parse_request(entry, what=what, key_account=asked.account)
+    if request.service not in asked.policies:
+        raise PolicyError(
+            f"{what}: {request.action}: there is no policy of {request.service} to ask; actions of {', '.join(asked.policies)} are allowed; correct the action"
+        )
+    decision = decide(request, resource_policy=asked.policies[request.service])
+    return Verdict(request.name or what, decision.decision, decision.reason, decision.statements, request.expect)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file; name a file that is there") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a readable file") from error

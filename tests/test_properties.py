@@ -1,0 +1,73 @@
+"""Whatever config the model accepts: it builds, twice the same to the byte, and cfn-lint has nothing to say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from generator import cloudformation
+from generator.checks.limits import check_limits
+from generator.checks.lint import LintInput, lint
+from generator.config.load import load
+from generator.findings import Finding
+from generator.pipeline import place_of, render
+from strategies import configs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.pipeline import Rendered
+
+SHARDS = 8
+EXAMPLES = 1000
+HEALTH = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+
+
+def built(folder: Path, data: dict[str, Any]) -> Rendered:
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return render(load(path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_any_config_builds(shard: int, tmp_path: Path) -> None:
+    @seed(shard)
+    @settings(max_examples=EXAMPLES // SHARDS, deadline=None, database=None, suppress_health_check=HEALTH)
+    @given(configs())
+    def builds(data: dict[str, Any]) -> None:
+        first, second = built(tmp_path, data), built(tmp_path, data)
+
+        assert first.files == second.files
+        for scope in first.scopes:
+            text = first.files[f"{scope.name}.yaml"].decode()
+            document = cloudformation.load(text, scope.name)
+            assert all(
+                isinstance(finding, Finding) for finding in check_limits(scope.name, text, document, place_of(scope))
+            )
+
+    builds()
+
+
+@pytest.mark.slow
+def test_any_config_passes_lint(tmp_path: Path) -> None:
+    templates: dict[str, LintInput] = {}
+    origins: dict[str, dict[str, Any]] = {}
+
+    @seed(0)
+    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate])
+    @given(configs())
+    def collect(data: dict[str, Any]) -> None:
+        rendered = built(tmp_path, data)
+        for scope in rendered.scopes:
+            name = f"{len(templates)}/{scope.name}.yaml"
+            templates[name] = LintInput(rendered.files[f"{scope.name}.yaml"].decode(), (scope.region,))
+            origins[name] = data
+
+    collect()
+
+    found = [(str(match.finding()), yaml.safe_dump(origins[match.file])) for match in lint(templates)]
+    assert not found, "\n\n".join("\n".join(pair) for pair in found)
