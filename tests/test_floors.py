@@ -19,7 +19,7 @@ FLOORS = [
     {"reports"},
     {"writer"},
     {"pipeline"},
-    {"questions"},
+    {"questions", "proofs"},
     {"cli"},
     {"__main__"},
 ]

@@ -10,8 +10,10 @@ import pytest
 
 from generator import pipeline, questions
 from generator.access.policy import parse_policy
-from generator.access.properties import Setting, judge
+from generator.access.properties import PROPERTIES, Setting
+from generator.access.prove import difference
 from generator.access.scope import key_scope
+from generator.access.sets import PROVEN
 from generator.access.space import allowed
 from generator.proofs import setting_of
 
@@ -19,13 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
-CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
+CONFIGS = [ROOT / "config" / "organization.yaml", ROOT / "config" / "single-account.yaml"]
 KEY_ID = "key/12345678-1234-1234-1234-123456789012"
-
-# Each survivor with the reason why the changed policy means the same, or no more than the properties promise.
-EQUIVALENT = {
-    "ReaderAudit": "a whole account: changes that name it otherwise are its own reader's",
-}
 
 
 def policy_of(config: Path) -> tuple[dict[str, Any], Setting, str]:
@@ -35,9 +32,18 @@ def policy_of(config: Path) -> tuple[dict[str, Any], Setting, str]:
     return document, setting_of(deployment), arn
 
 
-def broken(document: dict[str, Any], setting: Setting, arn: str) -> list[str]:
+def broken(document: dict[str, Any], setting: Setting, arn: str) -> str | None:
+    """Return the first property the policy breaks, the quick ones asked first."""
     granted = allowed(parse_policy(document, resource_based=True), key_scope(arn))
-    return [judged.claim.id for judged in judge(granted, setting) if not judged.holds]
+    slow = ("only-readers-decrypt", "readers-read")
+    ordered = sorted(PROPERTIES, key=lambda one: one.id in slow)
+    return next((one.id for one in ordered if one.claim(granted, setting).verdict != PROVEN), None)
+
+
+def means_the_same(one: dict[str, Any], other: dict[str, Any], arn: str) -> bool:
+    """Tell whether two policies allow exactly the same requests: proven, both ways."""
+    first, second = (allowed(parse_policy(document, resource_based=True), key_scope(arn)) for document in (one, other))
+    return not any(difference(*pair).outer for pair in ((first, second), (second, first)))
 
 
 def mutations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -81,14 +87,13 @@ def mutations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.stem)
 def test_every_property_is_proven(config: Path) -> None:
-    assert broken(*policy_of(config)) == []
+    assert broken(*policy_of(config)) is None
 
 
-def survivors_of(config: Path) -> list[str]:
-    document, setting, arn = policy_of(config)
-    return [name for name, policy in mutations(document) if not broken(policy, setting, arn)]
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.stem)
-def test_no_mutation_survives(config: Path) -> None:
-    assert survivors_of(config) == []
+def test_what_survives_a_mutation_is_proven_to_mean_the_same(config: Path) -> None:
+    document, setting, arn = policy_of(config)
+    survivors = {name: policy for name, policy in mutations(document) if broken(policy, setting, arn) is None}
+
+    assert [name for name, policy in survivors.items() if not means_the_same(document, policy, arn)] == []
