@@ -48,7 +48,7 @@ class Mending:
         elif error["type"] == "value_error" and kind in _CONTRADICTIONS and isinstance(error["input"], dict):
             self._wrong.add(path)
             for key in _CONTRADICTIONS[kind] or tuple(error["input"]):
-                parent[path[-1]].pop(key, None)
+                self._at(path).pop(key, None)
         elif kind.startswith("trails[].advanced_event_selectors[]"):
             self._wrong.add(path[:4])
             self._at(path[:3])[int(path[3])] = _selector(self)
