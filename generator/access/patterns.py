@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from generator.access.matching import LITERAL_ANY, LITERAL_ONE
@@ -110,11 +110,41 @@ class Pattern:
                 return False
         return len(self.ones) in states
 
+    def meet(self, other: Pattern) -> Pattern | None:
+        """Return the texts of both patterns as one pattern, or None where they are not simply one.
+
+        Both are read side by side for as long as there is one way to go on only; a way that ends nowhere is the pattern of no
+        text. ``arn:aws:iam::*:role/*`` for ArnLike, the callers of an account and the shape of a role's ARN make one pattern.
+        """
+        ones: list[Chars] = []
+        runs: list[Chars | None] = []
+        mine = its = 0
+        while True:
+            runs.append(_common(self.runs[mine], other.runs[its]))
+            left = self.ones[mine] if mine < len(self.ones) else None
+            right = other.ones[its] if its < len(other.ones) else None
+            ways = [
+                (one, step)
+                for one, step in (
+                    (_common(left, right), (1, 1)),
+                    (_common(self.runs[mine], right), (0, 1)),
+                    (_common(left, other.runs[its]), (1, 0)),
+                )
+                if one is not None
+            ]
+            if len(ways) > 1:
+                return None
+            if not ways:
+                return Pattern(tuple(ones), tuple(runs)) if left is None and right is None else NO_TEXT
+            ones.append(ways[0][0])
+            mine, its = mine + ways[0][1][0], its + ways[0][1][1]
+
     def _loops(self, at: int, chars: Chars) -> bool:
         run = self.runs[at]
         return run is not None and run.takes_in(chars)
 
 
+@lru_cache(maxsize=16384)
 def glob(text: str, *, fold: bool = False) -> Pattern:
     """Return the pattern of StringLike, of an action or of a resource; with ``fold`` letters match in either case.
 
@@ -124,6 +154,7 @@ def glob(text: str, *, fold: bool = False) -> Pattern:
     return row(_items(text, fold=fold))
 
 
+@lru_cache(maxsize=16384)
 def arn(text: str) -> Pattern | None:
     """Return the pattern of ArnLike and ArnEquals, or None where it has fewer than six parts.
 
@@ -162,6 +193,8 @@ def row(items: Iterable[Chars | Run | str]) -> Pattern:
     return Pattern(tuple(ones), tuple(runs))
 
 
+NO_TEXT: Final = Pattern((Chars(frozenset()),), (None, None))
+"""The pattern that nothing matches."""
 _COLON: Final = Chars(frozenset(":"))
 _PLAIN: Final = {LITERAL_ANY: "*", LITERAL_ONE: "?"}
 _LOOKALIKES: Final = {"k": "\u212a", "s": "\u017f"}  # the two ASCII letters that Unicode folds another character into
@@ -190,6 +223,18 @@ def _plain(ones: Iterable[Chars], runs: Iterable[Chars | None]) -> Iterator[str]
         if run is not None or not _is_plain(one):
             return
         yield from one.listed
+
+
+def _common(one: Chars | None, two: Chars | None) -> Chars | None:
+    """Return the characters in both sets, or None where there are none."""
+    if one is None or two is None:
+        return None
+    if one.others and two.others:
+        return one if one.listed >= two.listed else Chars(one.listed | two.listed, others=True)
+    if one.others:
+        one, two = two, one
+    listed = one.listed - two.listed if two.others else one.listed & two.listed
+    return None if not listed else one if len(listed) == len(one.listed) else Chars(listed)
 
 
 def _is_plain(one: Chars) -> bool:

@@ -119,12 +119,11 @@ def _passing(condition: Condition, known: Mapping[str, tuple[str, ...]] | None) 
             one: Intervals = intervals(operator, value)
             found = one if found is None else join(found, one)
         return (EMPTY if found is None else found), ()
-    patterns = []
-    for value in condition.values:
-        filled = _filled(condition, value, known)
-        pattern = None if filled is None else _pattern(operator, filled)
-        if pattern is not None:
-            patterns.append(pattern)
+    filled = [_filled(condition, value, known) for value in condition.values]
+    written = [value for value in filled if value is not None]
+    if operator in ("StringEquals", "StringNotEquals") and condition.key.casefold() not in DERIVED:
+        return texts(*written), ()  # a hundred trails are a set of texts, and no hundred automata
+    patterns = [pattern for value in written if (pattern := _pattern(operator, value)) is not None]
     return language(patterns), tuple(patterns)
 
 

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from generator.access.automata import EVERYTHING, NOTHING, AllOf, AnyOf, Not, Rule, matches, search
+from generator.access.patterns import NO_TEXT, Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from generator.access.patterns import Pattern
 
 _PAIRS = 20_000
 """How many pairs of patterns are compared by their looks before the automata do it."""
 
+_MEETINGS = 64
 _TRIES = 4
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -129,9 +130,26 @@ def union(languages: Sequence[Language]) -> Language:
     rest = [one for one in languages if one.rule is not NOTHING and one not in plain]
     rule = _union(pattern for one in plain if isinstance(one.rule, AnyOf) for pattern in one.rule.patterns)
     found = Language(rule, frozenset(text for text in finite if not matches(rule, text)))
-    for one in rest:
+    for one in _factored(rest):
         found |= one
     return found
+
+
+def _factored(languages: Iterable[Language]) -> Iterable[Language]:
+    """Return the same union in fewer languages: those alike but for one union of patterns become one."""
+    groups: dict[tuple[AnyOf | Not, ...], list[AnyOf]] = {}
+    for one in languages:
+        parts = _parts(one.rule)
+        last = next((part for part in reversed(parts) if isinstance(part, AnyOf)), None)
+        if one.exceptions or last is None:
+            yield one
+        else:
+            groups.setdefault(tuple(part for part in parts if part is not last), []).append(last)
+    for same, differing in groups.items():
+        rule: Rule = _union(pattern for one in differing for pattern in one.patterns)
+        for part in same:
+            rule = _conjunction(part, rule)
+        yield Language(rule)
 
 
 def language(patterns: Iterable[Pattern]) -> Language:
@@ -216,9 +234,27 @@ def _meet(kept: list[AnyOf], union: AnyOf) -> list[AnyOf]:
             return _meet(kept[:at] + kept[at + 1 :], mine)
         if all(any(big.takes_in(small) for big in mine.patterns) for small in its.patterns):
             return _meet(kept[:at] + kept[at + 1 :], its)
+        common = _pairwise(mine, its)
+        if common is not None:
+            return _meet(kept[:at] + kept[at + 1 :], common)
         kept = [*kept[:at], its, *kept[at + 1 :]]
         union = mine
     return [*kept, union]
+
+
+def _pairwise(one: AnyOf, two: AnyOf) -> AnyOf | None:
+    """Return the intersection of two small unions as one union, where each pair of patterns makes one pattern."""
+    if len(one.patterns) * len(two.patterns) > _MEETINGS:
+        return None
+    found = []
+    for mine in one.patterns:
+        for its in two.patterns:
+            both = NO_TEXT if mine.clashes(its) else mine.meet(its)
+            if both is None:
+                return None
+            if both != NO_TEXT:
+                found.append(both)
+    return _union(found)
 
 
 def _touching(union: AnyOf, other: AnyOf) -> AnyOf:
