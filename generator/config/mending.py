@@ -76,6 +76,9 @@ class Mending:
         near = wording.nearest(str(path[-1]), sorted(wording.section(path[:-1]).model_fields))
         if near is not None and near not in parent:
             parent[near] = value
+            for below, mark in list(self._source.marks.items()):
+                if below[: len(path)] == path:
+                    self._source.marks[*path[:-1], near, *below[len(path) :]] = mark
         elif _kind(path[:-1]) == "readers[]":
             self._wrong.add(path[:-1])
 

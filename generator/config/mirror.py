@@ -49,14 +49,13 @@ def extend(source: Source, base: Source) -> Mirrored | None:
     if source.data.get("name", base.data.get("name")) == base.data.get("name"):
         source.problems.append(
             (
-                ("name",) if "name" in source.data else (),
+                ("name",),
                 f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name",
             )
         )
     overlay = _Overlay(source, named, own=dict(source.marks))
     source.marks = dict(base.marks)
-    if ("name",) in overlay.own:
-        source.marks["name",] = overlay.own["name",]
+    source.marks["name",] = overlay.own.get(("name",), overlay.own[()])
     source.data = overlay.laid(base.data, source.data, (), ())
     return Mirrored(name, tuple(sorted(set(overlay.changes) - {"name"})))
 

@@ -315,11 +315,6 @@ class Trail(Section):
             raise ValueError(
                 "insights are made from write management events, which this trail does not log; management_events with read_write_type All or WriteOnly is needed; log them, or remove insights"
             )
-        for index, selector in enumerate(self.advanced_event_selectors):
-            if selector in self.advanced_event_selectors[:index]:
-                raise ValueError(
-                    f"advanced_event_selectors[{index}] says what one before it says; CloudTrail takes each once; remove one"
-                )
         values = sum(
             len(field.values) for selector in self.advanced_event_selectors for field in selector.field_selectors
         )

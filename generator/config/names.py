@@ -12,6 +12,7 @@ from generator.aws import PARTITIONS, REGIONS, S3_KEY_PREFIX_CHARACTERS, parse_a
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _IPV4: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 
 
@@ -83,7 +84,9 @@ def _region(region: str) -> str:
     if region not in REGIONS:
         from difflib import get_close_matches  # noqa: PLC0415 # needed for a mistake only
 
-        near = get_close_matches(region, REGIONS, n=1)
+        near = [known for known in REGIONS if sorted(known) == sorted(region)] or get_close_matches(
+            region, REGIONS, n=1
+        )
         hint = f"did you mean {near[0]!r}?" if near else f"write one such as {REGIONS[0]!r}"
         raise ValueError(
             f"{region!r} is no Region; the Regions of the partitions {', '.join(PARTITIONS)} are allowed; {hint}"
@@ -112,7 +115,7 @@ def _topic_arn(text: str) -> str:
     if (
         arn is None
         or arn.service != "sns"
-        or not re.fullmatch(r"\d{12}", arn.account)
+        or not _ACCOUNT.fullmatch(arn.account)
         or not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", arn.resource)
     ):
         raise ValueError(f"{text!r} is no ARN of an SNS topic; arn:aws:sns:REGION:ACCOUNT:NAME is allowed; correct it")
@@ -124,7 +127,7 @@ def _key_arn(text: str) -> str:
     if (
         arn is None
         or arn.service != "kms"
-        or not re.fullmatch(r"\d{12}", arn.account)
+        or not _ACCOUNT.fullmatch(arn.account)
         or not re.fullmatch(r"key/[A-Za-z0-9-]+", arn.resource)
     ):
         raise ValueError(f"{text!r} is no ARN of a KMS key; arn:aws:kms:REGION:ACCOUNT:key/ID is allowed; correct it")
@@ -132,13 +135,7 @@ def _key_arn(text: str) -> str:
 
 
 def _topic_key(text: str) -> str:
-    """Take the ARN or the alias of a key."""
-    try:
-        return _alias(text) if text.startswith("alias/") else _key_arn(text)
-    except ValueError as error:
-        raise ValueError(
-            f"{text!r} is no key of a topic; arn:aws:kms:REGION:ACCOUNT:key/ID or alias/NAME is allowed; correct it"
-        ) from error
+    return _key_arn(text) if text.startswith("arn:") else _alias(text)
 
 
 Name = Annotated[
@@ -190,18 +187,19 @@ KeyArn = Annotated[str, AfterValidator(_key_arn)]
 TopicKey = Annotated[str, AfterValidator(_topic_key)]
 Email = Annotated[
     str,
-    Field(max_length=256),
     AfterValidator(
-        _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as security@example.com is allowed", "correct it")
+        _matching(
+            r"(?=.{1,256}\Z)[^@\s]+@[^@\s]+\.[^@\s]+",
+            "an address such as security@example.com is allowed",
+            "correct it",
+        )
     ),
 ]
 RiskId = Annotated[
     str,
     AfterValidator(
         _matching(
-            r"[a-z0-9]+(-[a-z0-9]+)*",
-            "lower-case letters and digits, in words joined by single hyphens, are allowed",
-            "write the id of the property or finding",
+            r"[a-z0-9]+(-[a-z0-9]+)*", "lower-case letters and digits, in words with hyphens, are allowed", "correct it"
         )
     ),
 ]
@@ -218,13 +216,13 @@ EventDataStoreName = Annotated[
     str,
     AfterValidator(_matching(r"[a-zA-Z0-9._-]{3,128}", "3 to 128 letters, digits and . _ - are allowed", "rename it")),
 ]
-Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_text)]
+Text = Annotated[str, AfterValidator(_text), Field(min_length=1, max_length=1000)]
 TagKey = Annotated[
     str,
     AfterValidator(_text),
     AfterValidator(
         _matching(
-            r"(?!(?i:aws):)[\w .:/=+@-]{1,128}",
+            r"(?!aws:)[\w\s.:/=+@-]{1,128}",
             "1 to 128 letters, digits, spaces and _.:/=+@- are allowed, and aws: is reserved",
             "rename it",
         )
@@ -234,6 +232,6 @@ TagValue = Annotated[
     str,
     AfterValidator(_text),
     AfterValidator(
-        _matching(r"[\w .:/=+@-]{0,256}", "up to 256 letters, digits, spaces and _.:/=+@- are allowed", "correct it")
+        _matching(r"[\w\s.:/=+@-]{0,256}", "up to 256 letters, digits, spaces and _.:/=+@- are allowed", "correct it")
     ),
 ]

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 _RESOURCE = re.compile(r"(role|user)/((?:[\w+=,.@*?-]+/)*)([\w+=,.@*?-]+)", re.ASCII)
 _PATH_CHARACTERS = 512
 _NAME_CHARACTERS = 64
-_FORM = "write account:role/Path/Name with an account listed under accounts, or a full ARN"
 
 
 class PrincipalError(ValueError):
@@ -37,7 +36,7 @@ def check_resource(resource: str) -> None:
         )
     if len(match[2]) > _PATH_CHARACTERS:
         raise PrincipalError(
-            f"the path of {resource!r} has {len(match[2])} characters; IAM allows {_PATH_CHARACTERS}; shorten it"
+            f"the path before {match[3]!r} has {len(match[2])} characters; IAM allows {_PATH_CHARACTERS}; shorten it"
         )
     if not set(match[2] + match[3]) - set("*?/"):
         raise PrincipalError(
@@ -59,21 +58,24 @@ def principal_arn(text: str, account_ids: Mapping[str, str], partition: str) -> 
     if arn is not None:
         if (arn.service, arn.region) != ("iam", ""):
             raise PrincipalError(
-                f"{text!r} is not the ARN of an IAM principal; arn:{partition}:iam::123456789012:role/Name is allowed; {_FORM}"
+                f"{text!r} is not the ARN of an IAM role or user; arn:{partition}:iam::123456789012:role/Name is allowed; name the role itself, not its session"
             )
         if arn.partition != partition:
             raise PrincipalError(
                 f"{text!r} is in partition {arn.partition!r}; this deployment is in {partition!r}; correct the ARN"
             )
         if arn.account not in account_ids.values():
+            known = ", ".join(sorted(account_ids.values()))
             raise PrincipalError(
-                f"account {arn.account!r} in {text!r} is not listed; {_listed(account_ids)}; list it under accounts"
+                f"account {arn.account!r} in {text!r} is not listed; listed are {known}; list it under accounts"
             )
         check_resource(arn.resource)
         return text
     account, colon, resource = text.partition(":")
     if not colon:
-        raise PrincipalError(f"{text!r} names no account; account:role/Path/Name or a full ARN is allowed; {_FORM}")
+        raise PrincipalError(
+            f"{text!r} names no account; account:role/Path/Name or a full ARN is allowed; put the account's name before it"
+        )
     if account not in account_ids:
         raise PrincipalError(
             f"account {account!r} in {text!r} is not listed; {_listed(account_ids)}; list it under accounts"

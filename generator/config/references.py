@@ -145,10 +145,11 @@ def _readers_apart(resolver: Resolver, administrators: tuple[str, ...], readers:
 def _alarm(resolver: Resolver, key_account: Account) -> None:
     alarm = resolver.config.key.alarm
     arn = parse_arn(alarm.topic_arn) if alarm and alarm.topic_arn else None
-    if arn and (arn.account, arn.region) != (key_account.id, resolver.config.bucket.region):
+    here = (resolver.config.partition, resolver.config.bucket.region, key_account.id)
+    if arn and (arn.partition, arn.region, arn.account) != here:
         resolver.refuse(
             ("key", "alarm", "topic_arn"),
-            f"{str(arn)!r} is not in the key's account {key_account.id!r} and Region {resolver.config.bucket.region!r}; the rule publishes to a topic beside it; name one there",
+            f"{str(arn)!r} is not in {here[0]!r}, {here[1]!r} and {here[2]!r}, the key's partition, Region and account; the rule publishes to a topic beside it; name one there",
         )
 
 
@@ -164,9 +165,12 @@ def _unique(resolver: Resolver, what: str, entries: list[tuple[Path, str, str]])
         first = seen.setdefault(identity.lower(), name)
         if first is name:
             continue
-        how = "stands twice" if first == name else f"is too like {first!r}: only letters and digits count, of any case"
+        ending = ", without a final Trail" if what == "trails" else ""
+        how = (
+            "stands twice" if first == name else f"is too like {first!r}: letters and digits count, of any case{ending}"
+        )
         place = path if what == "accounts" else (*path, "name")
-        resolver.refuse(place, f"{name!r} {how}; each of {what} needs a name of its own; rename one")
+        resolver.refuse(place, f"{name!r} {how}; {what} need names that differ; rename one")
 
 
 def _deployers(

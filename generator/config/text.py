@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from yaml.reader import ReaderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,30 +93,36 @@ def parse(text: str, file: str) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         source.marks[()] = Mark(file, mark.line + 1 if mark else 1)
-        said = error.problem or error.context or "it cannot be read"
-        if said.startswith("but "):  # half a sentence of PyYAML's
-            said = f"{error.context}, {said}"
+        said = error.problem or error.context
         source.problems.append(
             ((), f"not YAML: {said}; mind indentation (spaces, no tabs), quotes and colons; correct this line")
         )
-    except _TooDeepError:
-        source.problems.append(((), _TOO_DEEP))
+    except _TooDeepError as error:
+        source.marks[()] = Mark(file, error.line)
+        source.problems.append(
+            ((), f"nested deeper than {MAXIMUM_DEPTH} levels; a config is about five deep; flatten it")
+        )
     except _TooManyError:
         source.problems.append(
             ((), f"the file stands for more than {MAXIMUM_VALUES:,} values; aliases multiply; write fewer")
         )
-    except (yaml.YAMLError, ValueError) as error:
+    except ReaderError as error:
+        source.marks[()] = Mark(file, text.count("\n", 0, error.position) + 1)
         source.problems.append(
-            ((), f"not YAML: {' '.join(str(error).split())}; the file must be UTF-8 text; correct it")
+            (
+                (),
+                f"not YAML: the character U+{ord(text[error.position]):04X}; text without control characters is allowed; remove it",
+            )
         )
     return source
 
 
-_TOO_DEEP: Final = f"nested deeper than {MAXIMUM_DEPTH} levels; a config is about five deep; flatten it"
-
-
 class _TooDeepError(Exception):
     """The text is nested deeper than any config."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        super().__init__()
 
 
 class _Loader(yaml.SafeLoader):
@@ -127,7 +134,7 @@ class _Loader(yaml.SafeLoader):
         """Compose a node, unless it lies too deep."""
         self.depth += 1
         if self.depth > MAXIMUM_DEPTH:
-            raise _TooDeepError
+            raise _TooDeepError(self.peek_event().start_mark.line + 1)  # type: ignore[no-untyped-call]  # the stubs leave it bare
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -165,7 +172,7 @@ def _value(source: Source, loader: yaml.SafeLoader, node: yaml.Node, path: Path,
         )
         return None
     if len(path) > MAXIMUM_DEPTH:  # aliases within aliases
-        raise _TooDeepError
+        raise _TooDeepError(node.start_mark.line + 1)
     if isinstance(node, yaml.ScalarNode):
         source.marks[path] = Mark(source.file, node.start_mark.line + 1, node.value, quoted=node.style in ("'", '"'))
         return _scalar(source, loader, node, path)

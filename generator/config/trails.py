@@ -53,9 +53,11 @@ def resolve_trails(resolver: Resolver) -> list[Trail]:
             continue
         account = resolver.accounts[owner]
         _topic(resolver, settings, account, path)
+        _log_group(resolver, settings, path)
         _selectors(resolver, settings, path)
         arn = f"arn:{config.partition}:cloudtrail:{settings.home_region}:{account.id}:trail/{settings.name}"
         trails.append(Trail(settings=settings, account=account, arn=arn, path=path))
+    _topics_apart(resolver, trails)
     for (account_name, region), count in Counter(
         (trail.account.name, trail.settings.home_region) for trail in trails
     ).items():
@@ -79,12 +81,37 @@ def _topic(resolver: Resolver, settings: model.Trail, account: Account, path: Pa
             (*path, "sns_topic", "kms_key"),
             f"{topic.kms_key!r} is the trails' key; on a topic CloudTrail would need kms:GenerateDataKey without the trail's context, which cancels the key's guard; name a key of the topic's own",
         )
-    arn = parse_arn(topic.kms_key)
-    if arn and arn.region != settings.home_region:
+    _key_here(resolver, settings, topic.kms_key, (*path, "sns_topic", "kms_key"), "topic")
+
+
+def _log_group(resolver: Resolver, settings: model.Trail, path: Path) -> None:
+    logs = settings.cloudwatch_logs
+    if logs is not None and logs.kms_key_arn is not None:
+        _key_here(resolver, settings, logs.kms_key_arn, (*path, "cloudwatch_logs", "kms_key_arn"), "log group")
+
+
+def _key_here(resolver: Resolver, settings: model.Trail, key: str, path: Path, user: str) -> None:
+    """KMS keys serve their own partition and Region."""
+    arn = parse_arn(key)
+    if arn and (arn.partition, arn.region) != (resolver.config.partition, settings.home_region):
         resolver.refuse(
-            (*path, "sns_topic", "kms_key"),
-            f"{topic.kms_key!r} is not in {settings.home_region!r}, the topic's Region; KMS keys serve one Region; name a key there",
+            path,
+            f"{key!r} is not in {resolver.config.partition!r} and {settings.home_region!r}, where the {user} is; KMS keys serve one Region; name a key there",
         )
+
+
+def _topics_apart(resolver: Resolver, trails: list[Trail]) -> None:
+    seen: dict[tuple[str, str, str], str] = {}
+    for trail in trails:
+        if trail.settings.sns_topic is None:
+            continue
+        topic = trail.settings.sns_topic.name
+        first = seen.setdefault((trail.account.name, trail.settings.home_region, topic), trail.settings.name)
+        if first != trail.settings.name:
+            resolver.refuse(
+                (*trail.path, "sns_topic", "name"),
+                f"{topic!r} is the topic of {first!r} too; each topic is made for one trail; rename one",
+            )
 
 
 def _selectors(resolver: Resolver, settings: model.Trail, path: Path) -> None:
