@@ -6,7 +6,7 @@ SOURCES := $(shell find generator -name '*.py' -o -name 'py.typed') pyproject.to
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help templates test check lint format bench docs golden lock clean
+.PHONY: help templates test exhaustive check lint format bench docs golden lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ templates: $(VENV)/installed ## build, check and write output/ from every file i
 
 test: $(VENV)/developing ## run the whole test suite against the installed package
 	$(BIN)/pytest --numprocesses auto
+
+exhaustive: $(VENV)/developing ## run the tests that take minutes: the prover against z3 and brute force
+	$(BIN)/pytest --numprocesses auto -m exhaustive
 
 check: $(VENV)/installed ## fail where output/ differs from config/; write nothing
 	$(BIN)/trailkey generate --check

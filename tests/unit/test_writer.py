@@ -267,7 +267,7 @@ def test_killed_at_every_call_the_files_are_whole_the_check_is_true_and_the_next
 
 
 @POSIX
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_killed_twice_at_every_pair_of_calls_the_next_run_mends(tmp_path: Path) -> None:
     first, second, third = make(a="1"), make(c="2"), make(c="3")
     write_output(tmp_path / "start", first)

@@ -244,7 +244,7 @@ def test_z3_agrees(one: tuple[Language, Any], two: tuple[Language, Any], three: 
     second_opinion(one, two, three)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_z3_agrees_in_ten_thousand_cases() -> None:
     CASES[0] = GIVEN_UP[0] = 0
 
@@ -258,7 +258,7 @@ def test_z3_agrees_in_ten_thousand_cases() -> None:
     assert GIVEN_UP[0] <= CASES[0] // 20
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @settings(max_examples=10_000, deadline=None)
 @given(st.lists(PATTERN, min_size=1, max_size=3), st.lists(PATTERN, min_size=1, max_size=3))
 def test_brute_force_agrees_in_ten_thousand_cases(one: list[str], two: list[str]) -> None:

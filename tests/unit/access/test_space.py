@@ -210,7 +210,7 @@ def test_membership_is_what_the_evaluator_decides(documents: list[dict[str, Any]
     agrees(documents, asked)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(statements(), min_size=1, max_size=4), st.lists(requests(), min_size=12, max_size=12))
 def test_membership_is_what_the_evaluator_decides_at_length(
