@@ -208,16 +208,3 @@ def test_a_trail_alone_in_its_stack_waits_for_nothing_there(tmp_path: Path) -> N
     template = rendered_templates(deploy(tmp_path, ORGANIZATION))["management-trail"]
     assert set(template["Resources"]) == {"EveryoneTrail"}
     assert "DependsOn" not in template["Resources"]["EveryoneTrail"]
-
-
-def test_names_that_differ_by_the_word_trail_make_two_trails(tmp_path: Path) -> None:
-    names = ["audit-trail", "audit", "audit-trail-trail", "trail"]
-    trails = [{"name": name, "home_region": "eu-central-1", "cloudwatch_logs": {}} for name in names]
-    for order in (trails, trails[::-1]):
-        found = resources(deploy(tmp_path, SINGLE, trails=order), "AWS::CloudTrail::Trail")
-        assert {logical_id: trail["TrailName"] for logical_id, trail in found.items()} == {
-            "AuditTrail": "audit",
-            "AuditTrailTrail": "audit-trail",
-            "AuditTrailTrailTrail": "audit-trail-trail",
-            "Trail": "trail",
-        }
