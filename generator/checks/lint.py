@@ -7,6 +7,7 @@ and schemas that someone downloaded earlier. A finding so depends on the templat
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
     logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
     _use_bundled_schemas()
     rules = _rules()
+    gc.freeze()  # the rule set lives as long as the process: looking through it again and again costs a tenth of the run
     configs = {template.regions: _config(template.regions) for template in templates.values()}
     return [
         match
