@@ -78,7 +78,7 @@ class _Overlay:
                     merged[key] = value
                     self._changed(value, (*path, key), (*over_path, key))
             return merged
-        if _named(base) and _named(over):
+        if over and _named(base) and _named(over):
             return self._entries(base, over, path, over_path)
         if base != over:
             self._changed(over, path, over_path)
@@ -88,20 +88,24 @@ class _Overlay:
         merged = list(base)
         names = [item["name"] for item in base]
         for index, item in enumerate(over):
-            if item["name"] in names:
+            if item["name"] in [other["name"] for other in over[:index]]:
+                self._refuse(
+                    (*path, len(base) + index),
+                    (*over_path, index),
+                    f"{text.shown(item['name'])} stands twice; an entry is changed once; put the changes together",
+                )
+            elif item["name"] in names:
                 position = names.index(item["name"])
                 rest = {key: value for key, value in item.items() if key != "name"}
                 merged[position] = self.laid(base[position], rest, (*path, position), (*over_path, index))
             else:
-                place = (*path, len(base) + index)
-                self.source.marks[place] = self.own[*over_path, index]
-                self.source.problems.append(
-                    (
-                        place,
-                        f"{text.shown(item['name'])} is not in {self.base!r}; named entries may be changed, not added; add it there",
-                    )
-                )
+                said = f"{text.shown(item['name'])} is not in {self.base!r}; named entries may be changed, not added; add it there"
+                self._refuse((*path, len(base) + index), (*over_path, index), said)
         return merged
+
+    def _refuse(self, place: Path, over_place: Path, said: str) -> None:
+        self.source.marks[place] = self.own[over_place]
+        self.source.problems.append((place, said))
 
     def _changed(self, value: Any, path: Path, over_path: Path) -> None:
         for below, mark in self.own.items():
