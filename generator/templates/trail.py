@@ -24,7 +24,7 @@ def add_trail(scope: Scope, deployment: Deployment, trail: Trail, key_arn: Any) 
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudtrail-trail.html
     """
     settings = trail.settings
-    name = _identifier(deployment, trail)
+    name = identifier(trail.settings.name).removesuffix("Trail")
     waits = [BUCKET_POLICY] if BUCKET_POLICY in scope.template.resources else []
     optional: dict[str, Any] = {}
     if settings.s3_key_prefix:
@@ -58,13 +58,6 @@ def add_trail(scope: Scope, deployment: Deployment, trail: Trail, key_arn: Any) 
         scope.preconditions.append(
             "The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com"
         )
-
-
-def _identifier(deployment: Deployment, trail: Trail) -> str:
-    """Return what the logical ids of a trail begin with, before the word Trail: said once, unless another trail's name says it less."""
-    whole = identifier(trail.settings.name)
-    others = {identifier(other.settings.name) for other in deployment.trails if other.account == trail.account}
-    return whole if whole.removesuffix("Trail") in others else whole.removesuffix("Trail")
 
 
 def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.AdvancedEventSelector]:
