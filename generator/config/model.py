@@ -462,6 +462,6 @@ class Config(Section):
     event_data_stores: tuple[EventDataStore, ...] = ()
     """CloudTrail Lake, for those who already have it."""
     accepted_risks: tuple[AcceptedRisk, ...] = ()
-    """Properties that fail on purpose."""
+    """Properties that fail on purpose; read, and without effect in this version."""
     tags: Annotated[Tags, Field(max_length=TAGS_PER_RESOURCE)] = {}
     """Tags of every resource that has tags."""

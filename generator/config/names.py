@@ -142,8 +142,8 @@ Name = Annotated[
     str,
     AfterValidator(
         _matching(
-            r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?",
-            "1 to 40 lower-case letters, digits and hyphens are allowed, no hyphen at either end",
+            r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?",
+            "1 to 40 lower-case letters, digits and hyphens are allowed, a letter first and no hyphen last, since stacks are named after it",
             "rename it",
         )
     ),
