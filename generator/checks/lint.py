@@ -64,7 +64,7 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
     if not templates:
         return []
     # Loading cfn-lint takes half a second and 60 MiB: `trailkey --help` and a run that changes nothing do without.
-    from cfnlint.helpers import REGIONS  # noqa: PLC0415
+    from cfnlint.helpers import REGIONS  # noqa: PLC0415 # loaded when there is something to lint
 
     for file, template in templates.items():
         if unknown := sorted(set(template.regions) - set(REGIONS)):
@@ -92,27 +92,27 @@ def _use_bundled_schemas() -> None:
 
     Raises RuntimeError where it came without: it would fetch them over the network.
     """
-    import cfnlint  # noqa: PLC0415
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # noqa: PLC0415
+    import cfnlint  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # noqa: PLC0415 # loaded when there is something to lint
 
     bundled = Path(cfnlint.__file__).parent / "data" / "schemas"
     if not (bundled / "providers" / "us-east-1.json").is_file():
         raise RuntimeError(f"cfn-lint came without the schemas of resources: {bundled}")
     if (MANAGER._providers_dir, MANAGER._resources_dir) != (bundled / "providers", bundled / "resources"):  # noqa: SLF001 (no public way)
-        MANAGER._providers_dir, MANAGER._resources_dir = bundled / "providers", bundled / "resources"  # noqa: SLF001
+        MANAGER._providers_dir, MANAGER._resources_dir = bundled / "providers", bundled / "resources"  # noqa: SLF001 # the same
         MANAGER.reset()
 
 
 @cache
 def _rules() -> Any:
-    from cfnlint.config import _DEFAULT_RULESDIR  # noqa: PLC0415
-    from cfnlint.rules import Rules  # noqa: PLC0415
+    from cfnlint.config import _DEFAULT_RULESDIR  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.rules import Rules  # noqa: PLC0415 # loaded when there is something to lint
 
     return Rules.create_from_directory(_DEFAULT_RULESDIR)
 
 
 def _config(regions: tuple[str, ...]) -> Any:
-    from cfnlint.config import ConfigMixIn  # noqa: PLC0415
+    from cfnlint.config import ConfigMixIn  # noqa: PLC0415 # loaded when there is something to lint
 
     # A config file that is named, and empty, keeps cfn-lint from looking for others.
     config = ConfigMixIn(
@@ -126,8 +126,8 @@ def _config(regions: tuple[str, ...]) -> Any:
 
 
 def _lint_one(file: str, template: LintInput, config: Any, rules: Any) -> Iterator[LintMatch]:
-    from cfnlint.decode import decode_str  # noqa: PLC0415
-    from cfnlint.runner import run_template_by_data  # noqa: PLC0415
+    from cfnlint.decode import decode_str  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.runner import run_template_by_data  # noqa: PLC0415 # loaded when there is something to lint
 
     document, matches = decode_str(template.text)
     for match in matches or run_template_by_data(document, config, rules):

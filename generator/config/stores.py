@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from generator.aws import EVENT_DATA_STORES_PER_REGION
-from generator.config.deployment import Account, Store
+from generator.aws import EVENT_DATA_STORES_PER_REGION, STACK_NAME_CHARACTERS
+from generator.config.deployment import Account, Store, identifier
 from generator.config.principals import patterns_meet
 
 if TYPE_CHECKING:
@@ -27,6 +27,17 @@ def resolve_stores(resolver: Resolver) -> list[Store]:
                 f"event data store {settings.name!r} is in aws-cn; CloudTrail Lake does not exist there; remove it",
             )
             continue
+        if not identifier(settings.name):
+            resolver.refuse(
+                (*path, "name"),
+                f"{settings.name!r} holds no letter or digit; its key and stack are named after those; rename it",
+            )
+        stack = f"{settings.account}-lake-{identifier(settings.name)}"
+        if len(stack) > STACK_NAME_CHARACTERS:
+            resolver.refuse(
+                (*path, "name"),
+                f"{settings.name!r} makes a stack name of {len(stack)} characters; CloudFormation allows {STACK_NAME_CHARACTERS}; shorten it",
+            )
         account = resolver.account(settings.account, (*path, "account"))
         if account is None:
             continue
