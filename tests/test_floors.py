@@ -15,11 +15,13 @@ FLOORS = [
     {"config"},
     {"statements"},
     {"templates", "access"},
+    {"proofs"},
+    {"audit"},
     {"checks", "rollout"},
     {"reports"},
     {"writer"},
     {"pipeline"},
-    {"questions", "proofs"},
+    {"questions"},
     {"cli"},
     {"__main__"},
 ]
@@ -59,6 +61,14 @@ def test_module_imports_from_floors_below_only(path: Path) -> None:
     parts = {name.split(".")[1] for name in imports_of(path) if name.startswith("generator.")} - {"__version__", own}
 
     assert {part for part in parts if floor_of(part) >= floor_of(own)} == set()
+
+
+@pytest.mark.parametrize("judge", ["access", "proofs", "audit"])
+def test_what_judges_reads_documents_and_never_what_built_them(judge: str) -> None:
+    """A check that reads the builder's objects proves only that the builder agrees with itself."""
+    names = {name for path in (GENERATOR / judge).rglob("*.py") for name in imports_of(path)}
+
+    assert {name for name in names if name.startswith(("generator.templates", "generator.statements"))} == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(GENERATOR)))

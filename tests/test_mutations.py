@@ -10,15 +10,17 @@ import pytest
 
 from generator import pipeline, questions
 from generator.access.policy import parse_policy
-from generator.access.properties import PROPERTIES, Setting
 from generator.access.prove import difference
 from generator.access.scope import key_scope
 from generator.access.sets import PROVEN
 from generator.access.space import allowed
-from generator.proofs import setting_of
+from generator.proofs.deployment import setting_of
+from generator.proofs.properties import PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from generator.proofs.setting import Setting
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = [ROOT / "config" / "organization.yaml", ROOT / "config" / "single-account.yaml"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.access.properties import ReaderSetting, Setting
+from generator.proofs.setting import ReaderSetting, Setting
 
 if TYPE_CHECKING:
     from generator.config.deployment import Deployment, Reader

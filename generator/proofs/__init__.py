@@ -1,0 +1,1 @@
+"""What must hold of the policies of a deployment, over all requests, and who can do what."""
