@@ -61,6 +61,7 @@ _Node = tuple[tuple[int, ...], str | None]
 
 _NOTHING_MORE: Final[frozenset[str]] = frozenset()
 _FEW = 8
+_SOME = 64
 
 NOTHING: Final = AnyOf(())
 EVERYTHING: Final = AnyOf((Pattern((), (ANY,)),))
@@ -72,6 +73,7 @@ class Machine:
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self.start = self.accept = self.forever = 0
         self.only: list[frozenset[str] | None] = []
+        self.listed: list[frozenset[str]] = []
         ones, runs = _Masks(), _Masks()
         offset = 0
         for pattern in patterns:
@@ -84,6 +86,8 @@ class Machine:
             for one, run in zip(pattern.ones, pattern.runs, strict=False):
                 self.only.append(one.listed if run is None and not one.others else None)
             self.only.append(None if pattern.runs[-1] else _NOTHING_MORE)
+            for one, run in zip((*pattern.ones, None), pattern.runs, strict=True):
+                self.listed.append((one.listed if one else _NOTHING_MORE) | (run.listed if run else _NOTHING_MORE))
             offset += len(pattern.runs)
             self.accept |= 1 << (offset - 1)
             if pattern.runs[-1] == ANY:
@@ -101,14 +105,25 @@ class Machine:
         if state.bit_count() > _FEW:
             return None
         found = _NOTHING_MORE
-        while state:
-            lowest = state & -state
-            only = self.only[lowest.bit_length() - 1]
+        for at in _positions(state):
+            only = self.only[at]
             if only is None:
                 return None
             found |= only
-            state ^= lowest
         return found
+
+    def told_apart(self, state: int) -> frozenset[str] | None:
+        """Return the characters that can lead elsewhere from a state than all others do, or None where it has many positions."""
+        if state.bit_count() > _SOME:
+            return None
+        return _NOTHING_MORE.union(*(self.listed[at] for at in _positions(state)))
+
+
+def _positions(state: int) -> Iterator[int]:
+    while state:
+        lowest = state & -state
+        yield lowest.bit_length() - 1
+        state ^= lowest
 
 
 class _Masks:
@@ -164,7 +179,7 @@ def search(rule: Rule, barred: frozenset[str]) -> str | None:
     """
     product = _Product(rule)
     children = _children(barred)
-    classes = _classes(product.machines, most_taken=max(map(len, children.values()), default=0))
+    alphabet = _Alphabet(product.machines, most_taken=max(map(len, children.values()), default=0))
     first: _Node = (tuple(automaton.start for automaton in product.machines), "" if barred else None)
     came_from: dict[_Node, tuple[_Node, str] | None] = {first: None}
     waiting = deque([first])
@@ -174,7 +189,7 @@ def search(rule: Rule, barred: frozenset[str]) -> str | None:
         if product.accepts(states) and prefix not in barred:
             return _spell(node, came_from)
         taken = children.get(prefix, "") if prefix is not None else ""
-        for char in _choices(classes, taken, product.next_only(states)):
+        for char in alphabet.choices(taken, product.next_only(states), product.told_apart(states)):
             then = product.step(states, char)
             if then is None:
                 continue
@@ -182,7 +197,8 @@ def search(rule: Rule, barred: frozenset[str]) -> str | None:
             following = (then, prefix + char if prefix is not None and char in taken else None)
             if following not in came_from:
                 came_from[following] = (node, char)
-                waiting.append(following)
+                if not product.hopeless(then):
+                    waiting.append(following)
         if len(came_from) > STATES:
             raise UndecidedError(f"a comparison of patterns needs more than {STATES} states")
     return None
@@ -214,8 +230,11 @@ class _Product:
             if (not state and at in self.wanted) or (state & automaton.forever and at in self.unwanted):
                 return None
             found.append(state)
-        then = tuple(found)
-        return None if any(self.verdict(part, then) is False for part in self.nested) else then
+        return tuple(found)
+
+    def hopeless(self, states: tuple[int, ...]) -> bool:
+        """Return whether a part that is nested deeper takes no text from here on; ``step`` has seen to all others."""
+        return any(self.verdict(part, states) is False for part in self.nested)
 
     def next_only(self, states: tuple[int, ...]) -> frozenset[str] | None:
         """Return the only characters that can lead on, where one of the wanted unions leaves so few."""
@@ -224,6 +243,16 @@ class _Product:
             if only is not None:
                 return only
         return None
+
+    def told_apart(self, states: tuple[int, ...]) -> frozenset[str] | None:
+        """Return the characters that can lead elsewhere than all others do, or None where there are many positions."""
+        found = _NOTHING_MORE
+        for at, automaton in enumerate(self.machines):
+            apart = automaton.told_apart(states[at])
+            if apart is None:
+                return None
+            found |= apart
+        return found
 
     def accepts(self, states: tuple[int, ...], rule: Rule | None = None) -> bool:
         """Return whether the text that led here is in the rule."""
@@ -268,33 +297,50 @@ def _children(barred: frozenset[str]) -> dict[str, str]:
     return found
 
 
-def _classes(machines: list[Machine], *, most_taken: int) -> list[tuple[str, ...]]:
-    """Return the characters in classes that no pattern tells apart, the most readable first.
+class _Alphabet:
+    """The characters worth trying: one of each class that no pattern tells apart, the most readable first.
 
     The class of characters no pattern lists is cut short, with one more than can be on the way to barred texts at once.
     """
-    listed = sorted({char for automaton in machines for char in automaton.steps}, key=_rank)
-    groups: dict[tuple[tuple[int, int], ...], list[str]] = {}
-    for char in listed:
-        groups.setdefault(tuple(automaton.steps.get(char, automaton.other) for automaton in machines), []).append(char)
-    known = set(listed)
-    plenty = (*READABLE, *map(chr, range(0x4E00, 0x4E01 + len(listed) + most_taken)))
-    unlisted = [char for char in plenty if char not in known]
-    unlisted += groups.pop(tuple(automaton.other for automaton in machines), [])
-    classes = [*map(tuple, groups.values()), tuple(sorted(unlisted, key=_rank))]
-    return sorted(classes, key=lambda group: _rank(group[0]))
 
+    def __init__(self, machines: list[Machine], *, most_taken: int) -> None:
+        listed = sorted({char for automaton in machines for char in automaton.steps}, key=_rank)
+        groups: dict[tuple[tuple[int, int], ...], list[str]] = {}
+        for char in listed:
+            groups.setdefault(tuple(automaton.steps.get(char, automaton.other) for automaton in machines), []).append(
+                char
+            )
+        known = set(listed)
+        plenty = (*READABLE, *map(chr, range(0x4E00, 0x4E01 + len(listed) + most_taken)))
+        unlisted = [char for char in plenty if char not in known]
+        unlisted += groups.pop(tuple(automaton.other for automaton in machines), [])
+        classes = [*map(tuple, groups.values()), tuple(sorted(unlisted, key=_rank))]
+        self.classes = sorted(classes, key=lambda group: _rank(group[0]))
+        self.class_of = {char: number for number, group in enumerate(self.classes) for char in group}
+        self.plenty = plenty
 
-def _choices(classes: list[tuple[str, ...]], taken: str, only: frozenset[str] | None) -> Iterator[str]:
-    """Yield one character of each class, and every taken one (those are on the way to a barred text) by itself."""
-    if only is not None:
-        yield from sorted(only, key=_rank)
-        return
-    yield from taken
-    for group in classes:
-        free = group[0] if not taken else next((char for char in group if char not in taken), None)
-        if free is not None:
-            yield free
+    def choices(self, taken: str, only: frozenset[str] | None, apart: frozenset[str] | None) -> Iterator[str]:
+        """Yield one character of each class, and every taken one (those are on the way to a barred text) by itself.
+
+        Where only a few characters lead on, only those; where all but a few lead to the same place, those and one other.
+        """
+        if only is not None:
+            yield from sorted(only, key=_rank)
+            return
+        yield from taken
+        if apart is None:
+            for group in self.classes:
+                free = next((char for char in group if char not in taken), None)
+                if free is not None:
+                    yield free
+            return
+        other = next(char for char in self.plenty if char not in apart and char not in taken)
+        tried: set[int] = set()
+        for char in sorted((*apart, other), key=_rank):
+            number = self.class_of[char]
+            if char not in taken and (char == other or number not in tried):
+                tried.add(number)
+                yield char
 
 
 def _rank(char: str) -> tuple[int, str]:
