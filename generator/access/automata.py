@@ -86,8 +86,9 @@ class Machine:
             for one, run in zip(pattern.ones, pattern.runs, strict=False):
                 self.only.append(one.listed if run is None and not one.others else None)
             self.only.append(None if pattern.runs[-1] else _NOTHING_MORE)
-            for one, run in zip((*pattern.ones, None), pattern.runs, strict=True):
-                self.listed.append((one.listed if one else _NOTHING_MORE) | (run.listed if run else _NOTHING_MORE))
+            for at, run in enumerate(pattern.runs):
+                own = pattern.ones[at].listed if at < len(pattern.ones) else _NOTHING_MORE
+                self.listed.append(own if run is None else own | run.listed)
             offset += len(pattern.runs)
             self.accept |= 1 << (offset - 1)
             if pattern.runs[-1] == ANY:
