@@ -44,8 +44,8 @@ def broken(document: dict[str, Any], setting: Setting, arn: str) -> str | None:
 
 def means_the_same(one: dict[str, Any], other: dict[str, Any], arn: str) -> bool:
     """Tell whether two policies allow exactly the same requests: proven, both ways."""
-    first, second = (allowed(parse_policy(document, resource_based=True), key_scope(arn)) for document in (one, other))
-    return not any(difference(*pair).outer for pair in ((first, second), (second, first)))
+    first, second = (parse_policy(document, resource_based=True) for document in (one, other))
+    return not any(difference(*pair, key_scope(arn)).outer for pair in ((first, second), (second, first)))
 
 
 def mutations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

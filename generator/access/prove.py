@@ -15,8 +15,9 @@ from generator.access.automata import UndecidedError
 from generator.access.boxes import Box, Constraint, Many, Single, box, subtract
 from generator.access.catalog import CONTEXT_PREFIX, context_actions, has_several_values, is_boolean
 from generator.access.identities import SERVICES, people
+from generator.access.reached import sessions_in
 from generator.access.sets import EVERY_REQUEST, PROVEN, REFUTED, UNKNOWN, Answer, RequestSet, exactly
-from generator.access.space import ACTION, IDENTITY, RESOURCE
+from generator.access.space import ACTION, IDENTITY, RESOURCE, allowed
 from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import EMPTY, Language, texts, union
 from generator.access.witnesses import request
@@ -24,6 +25,7 @@ from generator.access.witnesses import request
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from generator.access.policy import Policy
     from generator.access.scope import Scope
     from generator.access.space import Granted
 
@@ -135,15 +137,20 @@ def covers(granted: Granted, within: RequestSet) -> Answer:
     return _unknown(granted, within)
 
 
-def difference(old: Granted, new: Granted, within: RequestSet = EVERY_REQUEST) -> RequestSet:
-    """Return the requests in a region that ``new`` allows and ``old`` does not, both about the same scope.
+def difference(old: Policy, new: Policy, scope: Scope, within: RequestSet = EVERY_REQUEST) -> RequestSet:
+    """Return the requests in a region that ``new`` allows and ``old`` does not.
+
+    It takes the policies and not what they grant: a role session that only one of the two names has to be told apart from
+    its role in both.
 
     Raises:
         UndecidedError: a comparison takes too long.
     """
-    asked = _asked(within, old, new)
-    gained = (new.allow & asked) - new.deny
-    return (gained - old.allow) | (gained & old.deny)
+    sessions = sessions_in([old, new], scope.partition)
+    before, after = (allowed(policy, scope, sessions=sessions) for policy in (old, new))
+    asked = _asked(within, before, after)
+    gained = (after.allow & asked) - after.deny
+    return (gained - before.allow) | (gained & before.deny)
 
 
 def example(requests: RequestSet, scope: Scope) -> dict[str, Any] | None:

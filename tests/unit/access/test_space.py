@@ -243,13 +243,21 @@ def test_the_difference_shows_a_request_that_only_the_new_policy_allows(
     before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> None:
     old, new = policy(*before), policy(*after)
-    gained = difference(allowed(old, SCOPE), allowed(new, SCOPE))
+    gained = difference(old, new, SCOPE)
     witness = example(gained, SCOPE)
     assert (witness is None) == (not gained.inner)
     if witness is not None:
         assert verdict(witness, new)
         assert not verdict(witness, old)
-    assert not difference(allowed(new, SCOPE), allowed(new, SCOPE)).outer
+    assert not difference(new, new, SCOPE).outer
+
+
+def test_a_session_that_only_one_policy_names_is_told_apart_in_both() -> None:
+    session = f"arn:aws:sts::{AWAY}:assumed-role/Reader/me"
+    everyone, named = policy(statement(Action="*")), policy(statement(Principal={"AWS": session}, Action="*"))
+
+    assert not difference(everyone, named, SCOPE).outer
+    assert difference(named, everyone, SCOPE).inner
 
 
 def test_no_request_of_a_small_world_escapes_an_exclusion() -> None:
