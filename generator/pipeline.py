@@ -1,4 +1,4 @@
-"""Load, build, render, check, write: from config files to the files in ``output/``. Prints nothing."""
+"""Load, build, render, prove, lint, write: from config files to the files in ``output/``. Prints nothing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from generator.config.load import load
 from generator.config.text import written
 from generator.errors import CheckError, ConfigError, UsageError
 from generator.findings import by_severity
+from generator.proofs.documents import Documents, Template, documents_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,20 +20,28 @@ if TYPE_CHECKING:
 
     from generator.config.deployment import Deployment
     from generator.findings import Finding
+    from generator.proofs.verdict import Verdict
     from generator.templates.scope import Scope
     from generator.writer import FileChange
 
 ROLLOUT = "rollout.json"
 BUCKET_POLICY = "bucket-policy.json"
+ACCESS = "access.md"
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A deployment as files, and the stacks they came from."""
+    """A deployment as files, the stacks they came from, and the templates as they read back from their text."""
 
     deployment: Deployment
     scopes: tuple[Scope, ...]
     files: Mapping[str, bytes]
+    templates: tuple[Template, ...]
+
+    def documents(self) -> Documents:
+        """Return the policies that stand in the files."""
+        existing = self.files.get(BUCKET_POLICY)
+        return documents_of(self.templates, None if existing is None else json.loads(existing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,6 @@ class Result:
     deployment: Deployment
     folder: Path
     changes: tuple[FileChange, ...]
-    findings: tuple[Finding, ...]
 
 
 def generate(
@@ -63,16 +71,20 @@ def generate(
     deployments = load_all(configs, progress)
     progress("build")
     rendered = [render(deployment, as_json=as_json) for deployment in deployments]
+    progress("prove")
+    verdicts = [prove(item) for item in rendered]
+    findings = [finding for verdict in verdicts for finding in verdict.findings]
     progress("lint")
-    findings = check_all(rendered)
+    findings += check_all(rendered)
     if findings:
         raise CheckError(by_severity(findings))
     progress("compare" if check else "write")
     act = writer.compare_output if check else writer.write_output
     results = []
-    for item in rendered:
+    for item, verdict in zip(rendered, verdicts, strict=True):
         folder = output / item.deployment.name
-        results.append(Result(item.deployment, folder, tuple(act(folder, item.files)), tuple(findings)))
+        changes = act(folder, files_of(item, verdict))
+        results.append(Result(item.deployment, folder, tuple(changes)))
     return results
 
 
@@ -102,20 +114,48 @@ def load_all(configs: Sequence[Path], progress: Callable[[str], None] = lambda _
 
 
 def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
-    """Return the files of a deployment: templates, artifacts, and rollout.json with their hashes."""
-    from generator.rollout.plan import plan  # noqa: PLC0415 # troposphere is loaded when something is built
-    from generator.templates.layout import build, existing_bucket_policy  # noqa: PLC0415 # the same
+    """Return the templates of a deployment, and what else AWS takes as it stands."""
+    from generator.templates.layout import build, existing_bucket_policy  # noqa: PLC0415 # loads troposphere
 
     dump, ending = (cloudformation.dump_json, "json") if as_json else (cloudformation.dump_yaml, "yaml")
     scopes = build(deployment)
-    files = {f"{scope.name}.{ending}": dump(scope.template.to_dict()).encode() for scope in scopes}
+    files: dict[str, bytes] = {}
+    templates = []
+    for scope in scopes:
+        name, text = f"{scope.name}.{ending}", dump(scope.template.to_dict())
+        files[name] = text.encode()
+        templates.append(
+            Template(
+                file=name,
+                document=cloudformation.load(text, name),
+                place=place_of(scope),
+                account=scope.account.id if scope.account else "",
+                origins=scope.origins,
+            )
+        )
     if deployment.config.bucket.existing:
-        files[BUCKET_POLICY] = cloudformation.dump_json(
-            resolved_bucket_policy(deployment, existing_bucket_policy(deployment))
-        ).encode()
-    rollout = plan(deployment, scopes, files)
+        policy = resolved_bucket_policy(deployment, existing_bucket_policy(deployment))
+        files[BUCKET_POLICY] = cloudformation.dump_json(policy).encode()
+    return Rendered(deployment, tuple(scopes), files, tuple(templates))
+
+
+def prove(rendered: Rendered) -> Verdict:
+    """Return what the proofs of a deployment's policies come to. Raises ConfigError for a risk accepted that is none."""
+    from generator.proofs.verdict import verdict  # noqa: PLC0415 # loads the prover
+
+    return verdict(rendered.deployment, rendered.documents())
+
+
+def files_of(rendered: Rendered, verdict: Verdict) -> Mapping[str, bytes]:
+    """Return every file of a deployment: its templates, access.md, and rollout.json with the hash of each other file."""
+    from generator.reports.access import as_markdown  # noqa: PLC0415 # when there is something to write
+    from generator.rollout.plan import plan  # noqa: PLC0415 # the same
+
+    files = dict(rendered.files)
+    files[ACCESS] = as_markdown(rendered.deployment, rendered.documents(), verdict).encode()
+    rollout = plan(rendered.deployment, rendered.scopes, files)
     files[ROLLOUT] = (json.dumps(rollout, indent=2, ensure_ascii=False) + "\n").encode()
-    return Rendered(deployment, tuple(scopes), files)
+    return files
 
 
 def resolved_bucket_policy(deployment: Deployment, policy: dict[str, Any]) -> dict[str, Any]:
@@ -146,12 +186,11 @@ def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
 
     findings: list[Finding] = []
     for item in rendered:
-        for scope in item.scopes:
-            name, text = template_of(item, scope)
-            document = cloudformation.load(text, name)
+        for scope, template in zip(item.scopes, item.templates, strict=True):
+            text = item.files[template.file].decode()
             findings += [
                 _placed(finding, item, scope, finding.place.partition(": Resources/")[2])
-                for finding in check_limits(name, text, document, place_of(scope))
+                for finding in check_limits(template.file, text, template.document, template.place)
             ]
         if BUCKET_POLICY in item.files:
             findings += check_bucket_policy(BUCKET_POLICY, json.loads(item.files[BUCKET_POLICY]))
@@ -164,17 +203,11 @@ def _lint(rendered: Sequence[Rendered]) -> list[Finding]:
     origins: dict[str, tuple[Rendered, Scope]] = {}
     inputs: dict[str, LintInput] = {}
     for item in rendered:
-        for scope in item.scopes:
-            name, text = template_of(item, scope)
-            file = f"{item.deployment.name}/{name}"
-            origins[file], inputs[file] = (item, scope), LintInput(text, (scope.region,))
+        for scope, template in zip(item.scopes, item.templates, strict=True):
+            file = f"{item.deployment.name}/{template.file}"
+            origins[file] = (item, scope)
+            inputs[file] = LintInput(item.files[template.file].decode(), (scope.region,))
     return [_placed(match.finding(), *origins[match.file], match.logical_id) for match in lint(inputs)]
-
-
-def template_of(item: Rendered, scope: Scope) -> tuple[str, str]:
-    """Return file name and text of a stack's template."""
-    name = next(name for name in item.files if name.rpartition(".")[0] == scope.name)
-    return name, item.files[name].decode()
 
 
 def _placed(finding: Finding, item: Rendered, scope: Scope, logical_id: str | None) -> Finding:

@@ -9,7 +9,6 @@ from generator import cloudformation, pipeline
 from generator.access.decide import decide
 from generator.access.policy import parse_policy
 from generator.access.request import parse_request
-from generator.cloudformation.resolve import Place, resolve, stand_in
 from generator.errors import PolicyError, UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.access.policy import Policy
-    from generator.config.deployment import Deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,43 +64,12 @@ def of_config(config: Path) -> Asked:
     The key's id is known after deployment only: requests about it leave ``resource`` out, or name any key of the account.
     """
     deployment = pipeline.load_all([config])[0]
-    documents = rendered_policies(pipeline.render(deployment))
-    place = Place(account=deployment.key_account.id, region=deployment.region, partition=deployment.partition)
-    policies = {
-        service: parse_policy(document, what=f"the {service} policy", resource_based=True)
-        for service, document in documents.items()
-    }
+    documents = pipeline.render(deployment).documents()
     return Asked(
-        policies,
+        {"kms": documents.trail_key.policy, "s3": documents.bucket.policy},
         deployment.key_account.id,
-        {"kms": stand_in("Key", "Arn", "AWS::KMS::Key", place), "s3": _bucket_arn(deployment)},
+        {"kms": documents.trail_key.arn, "s3": f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"},
     )
-
-
-def _bucket_arn(deployment: Deployment) -> str:
-    return f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
-
-
-def rendered_policies(rendered: pipeline.Rendered) -> dict[str, Any]:
-    """Return the trails' key policy (``kms``) and the log bucket's policy (``s3``) as AWS will get them.
-
-    Read from the rendered text, never from the objects it was built from: what is judged is what is deployed.
-    """
-    wanted = {
-        ("Key", "AWS::KMS::Key"): ("kms", "KeyPolicy"),
-        ("LogBucketPolicy", "AWS::S3::BucketPolicy"): ("s3", "PolicyDocument"),
-    }
-    found: dict[str, Any] = {}
-    for scope in rendered.scopes:
-        name, text = pipeline.template_of(rendered, scope)
-        template = cloudformation.load(text, name)
-        for logical_id, resource in template["Resources"].items():
-            service, element = wanted.get((logical_id, resource["Type"]), ("", ""))
-            if service:
-                found[service] = resolve(resource["Properties"][element], template, pipeline.place_of(scope))
-    if pipeline.BUCKET_POLICY in rendered.files:
-        found["s3"] = cloudformation.load(rendered.files[pipeline.BUCKET_POLICY].decode(), pipeline.BUCKET_POLICY)
-    return found
 
 
 def answer(asked: Asked, requests: Path) -> list[Verdict]:

@@ -20,7 +20,7 @@ from generator.access.boxes import Box, Constraint, Single, box, coalesce
 from generator.access.decide import SERVICES as RULES
 from generator.access.identities import SERVICES, in_account, of_kind, people
 from generator.access.matching import matcher
-from generator.access.patterns import glob
+from generator.access.patterns import ACCOUNT_ID, glob
 from generator.access.policy import Condition
 from generator.access.reached import Reached, reached, sessions_in
 from generator.access.sets import NO_REQUEST, RequestSet, exactly, joined
@@ -59,7 +59,7 @@ class Granted:
         return self.allow - self.deny
 
 
-def allowed(policy: Policy, scope: Scope, *, sessions: Sequence[str] = ()) -> Granted:
+def allowed(policy: Policy, scope: Scope, *, sessions: Sequence[str] = (), accounts: Sequence[str] = ()) -> Granted:
     """Return what a policy grants on a resource.
 
     A resource policy grants as its service evaluates it: a caller reached only by way of its account, or from another account,
@@ -69,6 +69,7 @@ def allowed(policy: Policy, scope: Scope, *, sessions: Sequence[str] = ()) -> Gr
         policy: a key policy, a bucket policy, or an identity policy.
         scope: the resource.
         sessions: role sessions to tell apart from their role, besides those the policy names.
+        accounts: accounts for whose callers ``${aws:PrincipalAccount}`` is filled in, so that what it says of them is known.
 
     Raises:
         KeyError: the scope's service is none whose rules are modelled.
@@ -76,17 +77,21 @@ def allowed(policy: Policy, scope: Scope, *, sessions: Sequence[str] = ()) -> Gr
     named = tuple(sorted({*sessions, *sessions_in([policy], scope.partition)}))
     parts: dict[str, list[RequestSet]] = {"Allow": [], "Deny": []}
     for statement in policy.statements:
-        parts[statement.effect].append(statement_requests(statement, scope, named, variables=policy.variables))
+        found = statement_requests(statement, scope, named, variables=policy.variables, accounts=accounts)
+        parts[statement.effect].append(found)
     if RULES[scope.service].identity_suffices and any(statement.principals for statement in policy.statements):
         parts["Allow"].append(_by_identity(scope, named))
     return Granted(scope, joined(parts["Allow"]), joined(parts["Deny"]), named)
 
 
-def statement_requests(statement: Statement, scope: Scope, sessions: Sequence[str], *, variables: bool) -> RequestSet:
+def statement_requests(
+    statement: Statement, scope: Scope, sessions: Sequence[str], *, variables: bool, accounts: Sequence[str] = ()
+) -> RequestSet:
     """Return the requests one statement speaks about, on the terms it has for them (an Allow may ask for ``identity`` too)."""
     try:
         found = [
-            _requests(statement, scope, sessions, known) for known in _expansions(statement, scope, variables=variables)
+            _requests(statement, scope, sessions, known)
+            for known in _expansions(statement, scope, accounts, variables=variables)
         ]
     except UndecidedError as error:
         return _unsure(statement, scope, sessions, str(error))
@@ -97,10 +102,10 @@ def _requests(
     statement: Statement, scope: Scope, sessions: Sequence[str], known: Mapping[str, tuple[str, ...]] | None
 ) -> RequestSet:
     """Return the requests of a statement with its policy variables at known values."""
-    base = _base(statement, scope, known)
-    if base is None:
+    base, at_most, reasons = _base(statement, scope, known)
+    if at_most is None:
         return NO_REQUEST
-    sure, perhaps, reasons = [base], [base], []
+    sure, perhaps = [base] if base else [], [at_most]
     for condition in statement.conditions:
         try:
             name, sides = term(condition, scope, sessions, known)
@@ -127,15 +132,23 @@ def _unsure(statement: Statement, scope: Scope, sessions: Sequence[str], reason:
     return RequestSet((), outer, (f"statement {statement.name}: {reason}",))
 
 
-def _base(statement: Statement, scope: Scope, known: Mapping[str, tuple[str, ...]] | None) -> Box | None:
+def _base(
+    statement: Statement, scope: Scope, known: Mapping[str, tuple[str, ...]] | None
+) -> tuple[Box | None, Box | None, list[str]]:
+    """Return the box of actions and resources that match for certain, the one that may match, and why they differ."""
     sides: dict[str, Constraint] = {}
     wanted = _actions(statement, scope.universe)
     if len(wanted.exceptions) < len(scope.universe):
         sides[ACTION] = Single(absent=False, values=wanted)
-    resources = _resources(statement, known)
-    if not scope.resources.subset(resources):
-        sides[RESOURCE] = Single(absent=False, values=resources & scope.resources)
-    return box(sides)
+    boxes = []
+    sure, perhaps = _resources(statement, known)
+    for resources in (sure, perhaps):
+        free = scope.resources.subset(resources)
+        boxes.append(
+            box(sides if free else {**sides, RESOURCE: Single(absent=False, values=resources & scope.resources)})
+        )
+    reason = f"statement {statement.name}: its Resource holds ${{aws:PrincipalAccount}}, which can have many values"
+    return boxes[0], boxes[1], [] if sure == perhaps else [reason]
 
 
 @lru_cache(maxsize=4096)
@@ -149,20 +162,24 @@ def _actions(statement: Statement, universe: tuple[str, ...]) -> Language:
     return texts(*(frozenset(universe) - found if statement.not_actions else found))
 
 
-def _resources(statement: Statement, known: Mapping[str, tuple[str, ...]] | None) -> Language:
-    patterns = []
+def _resources(statement: Statement, known: Mapping[str, tuple[str, ...]] | None) -> tuple[Language, Language]:
+    """Return the resources that match for certain, and those that may: the caller's account, where unknown, is any account."""
+    sure, perhaps = [], []
     for resource in statement.resources:
+        values, missing = dict(known or {}), list[str]()
         if known is not None:
             missing = [key for key in variables_in(resource) if key not in known]
-            if missing:
+            if missing not in ([], ["aws:principalaccount"]):
                 raise UndecidedError(
                     f"its Resource holds the policy variable ${{{missing[0]}}}, which can have many values"
                 )
-        filled = resource if known is None else resolve(resource, known, pattern=True)
+            values |= dict.fromkeys(missing, (ACCOUNT_ID,))
+        filled = resource if known is None else resolve(resource, values, pattern=True)
         if filled is not None:
-            patterns.append(glob(filled))
-    found = language(patterns)
-    return ~found if statement.not_resources else found
+            perhaps.append(glob(filled))
+            sure += [] if missing else [glob(filled)]
+    inner, outer = language(sure), language(perhaps)
+    return (~outer, ~inner) if statement.not_resources else (inner, outer)
 
 
 def _with(boxes: Iterable[Box], name: str, sides: tuple[Constraint, ...]) -> Iterator[Box]:
@@ -234,7 +251,7 @@ def _by_identity(scope: Scope, sessions: Sequence[str]) -> RequestSet:
 
 
 def _expansions(
-    statement: Statement, scope: Scope, *, variables: bool
+    statement: Statement, scope: Scope, accounts: Sequence[str], *, variables: bool
 ) -> Iterator[Mapping[str, tuple[str, ...]] | None]:
     """Yield the values of policy variables under which a statement is read; None where ``${`` is plain text.
 
@@ -253,7 +270,10 @@ def _expansions(
         yield fixed
         return
     for values in combinations:
-        yield {**fixed, **{key: (value,) for key, value in zip(held, values, strict=True)}}
+        filled = {**fixed, **{key: (value,) for key, value in zip(held, values, strict=True)}}
+        yield filled
+        if "aws:principalaccount" in asked and "aws:principalaccount" not in held:
+            yield from ({**filled, "aws:principalaccount": (account,)} for account in accounts)
 
 
 def _held(statement: Statement, key: str) -> tuple[str, ...]:

@@ -10,14 +10,15 @@ from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from generator.access.scope import Scope
 
 ALLOW_ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 """The identity policy of a witness whose caller's own IAM policies allow the request."""
 
-_STRANGER: Final = "999999999999"
+STRANGER: Final = "999999999999"
+"""The account that stands for every account nobody named."""
 _ACTIONS: Final = (
     "kms:Decrypt",
     "kms:GenerateDataKey",
@@ -27,7 +28,7 @@ _ACTIONS: Final = (
     "s3:PutObject",
 )
 _HINTS: Final = {
-    "aws:sourceaccount": (_STRANGER,),
+    "aws:sourceaccount": (STRANGER,),
     "aws:principalorgid": ("o-anyorganiz",),
     "aws:principalorgpaths": ("o-anyorganiz/r-any1/ou-any1-anyunit1/",),
     "aws:sourceip": ("203.0.113.1",),
@@ -66,6 +67,18 @@ def request(box: Box, scope: Scope) -> dict[str, Any]:
     return found
 
 
+def sentence(witness: Mapping[str, Any]) -> str:
+    """Return a request as one line for people: who calls what, under which keys, with whose permission."""
+    keys = " and ".join(f"{key} {_spoken(value)}" for key, value in witness.get("context", {}).items())
+    under = f" with {keys}" if keys else ""
+    backed = ", whose own IAM policy allows it" if "identity_policies" in witness else ""
+    return f"{witness['principal']}{backed}, calls {witness['action']} on {witness['resource']}{under}"
+
+
+def _spoken(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else f"[{', '.join(value)}]"
+
+
 def _pick(box: Box, name: str, hints: Sequence[str]) -> str:
     side = box.sides.get(name)
     values = side.values if isinstance(side, Single) else ALL
@@ -84,11 +97,11 @@ def _several(side: Many, hints: Sequence[str]) -> list[str]:
 def _principals(scope: Scope) -> tuple[str, ...]:
     start = f"arn:{scope.partition}:iam::"
     return (
-        f"{start}{_STRANGER}:role/Anyone",
+        f"{start}{STRANGER}:role/Anyone",
         f"{start}{scope.account}:role/Anyone",
-        f"{start}{_STRANGER}:user/anyone",
+        f"{start}{STRANGER}:user/anyone",
         f"{start}{scope.account}:user/anyone",
-        f"{start}{_STRANGER}:root",
+        f"{start}{STRANGER}:root",
         f"{start}{scope.account}:root",
         "cloudtrail.amazonaws.com",
         "config.amazonaws.com",
@@ -98,10 +111,10 @@ def _principals(scope: Scope) -> tuple[str, ...]:
 
 def _hints(name: str, scope: Scope) -> tuple[str, ...]:
     trails = tuple(
-        f"arn:{scope.partition}:cloudtrail:us-east-1:{account}:trail/other" for account in (_STRANGER, scope.account)
+        f"arn:{scope.partition}:cloudtrail:us-east-1:{account}:trail/other" for account in (STRANGER, scope.account)
     )
     if name == "aws:sourcearn" or name.endswith(":aws:cloudtrail:arn"):
         return trails
     if name.endswith("account"):
-        return (_STRANGER, scope.account)
+        return (STRANGER, scope.account)
     return _HINTS.get(name, ("other",))

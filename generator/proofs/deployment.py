@@ -1,55 +1,191 @@
-"""The proofs of a deployment: what its key is meant for, read from the config, held against the policy as it is rendered."""
+"""What the policies of a deployment are meant for, read from the config: the other side of every claim."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.proofs.setting import ReaderSetting, Setting
+from generator.access.boxes import Constraint, Single
+from generator.access.identities import people
+from generator.access.prove import region
+from generator.access.sets import NO_REQUEST
+from generator.access.wildcards import texts
+from generator.access.witnesses import STRANGER
+from generator.proofs.bucket import LIST, objects
+from generator.proofs.intents import ADMINISTER, DELETE, DISABLE, METADATA, REPLACE_POLICY, UPDATE
+from generator.proofs.setting import BucketSetting, HolderSetting, ReaderSetting, Setting, StoreSetting
 
 if TYPE_CHECKING:
-    from generator.config.deployment import Deployment, Reader
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from generator.access.sets import RequestSet
+    from generator.config.deployment import Deployment, Reader, Store
+    from generator.config.text import Path
+
+_QUERY = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def setting_of(deployment: Deployment) -> Setting:
     """Return what the trails' key of a deployment is meant for."""
-    return Setting(
-        partition=deployment.partition,
-        account=deployment.key_account.id,
-        trails=tuple(trail.arn for trail in deployment.trails),
-        trail_owners=tuple(owner.id for owner in deployment.trail_owners),
-        readers=tuple(_reader(reader, deployment) for reader in deployment.readers),
-        administrators=deployment.administrators,
-        break_glass=deployment.break_glass,
-        deployer=deployment.key_account.deployer or "",
-        trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
-        cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
-        named_directly=_named_directly(deployment),
-    )
-
-
-def _named_directly(deployment: Deployment) -> tuple[str, ...]:
-    """Return whom the policy names as Principal: Macie's role always, exact roles where the config asks for it."""
+    account = deployment.key_account
     macie = [
         arn for reader in deployment.readers if reader.settings.service == "macie" for arn in reader.principal_arns
     ]
-    if not deployment.config.key.name_roles:
-        return tuple(macie)
-    people = [*deployment.administrators, *deployment.break_glass, deployment.key_account.deployer or ""]
-    return (
-        *macie,
-        *(arn for arn in people if arn),
-        *(arn for reader in deployment.readers for arn in reader.principal_arns),
+    people_named = [*deployment.administrators, *deployment.break_glass, account.deployer or ""]
+    readers_named = [arn for reader in deployment.readers for arn in reader.principal_arns]
+    directly = [*macie, *people_named, *readers_named] if deployment.config.key.name_roles else macie
+    return Setting(
+        path=("key",),
+        deployer_path=("accounts", account.name, "deployer"),
+        partition=deployment.partition,
+        account=account.id,
+        trails=tuple(trail.arn for trail in deployment.trails),
+        trail_owners=tuple(owner.id for owner in deployment.trail_owners),
+        readers=readers_of(deployment),
+        administrators=deployment.administrators,
+        break_glass=deployment.break_glass,
+        deployer=account.deployer or "",
+        trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
+        cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
+        named_directly=tuple(directly),
     )
+
+
+def store_setting_of(store: Store, deployment: Deployment) -> StoreSetting:
+    """Return what the key of an event data store is meant for."""
+    deployer = store.account.deployer or ""
+    named = (*store.administrators, *store.break_glass, *store.queriers, deployer)
+    return StoreSetting(
+        path=store.path,
+        deployer_path=("accounts", store.account.name, "deployer"),
+        partition=deployment.partition,
+        account=store.account.id,
+        administrators=store.administrators,
+        break_glass=store.break_glass,
+        deployer=deployer,
+        named_directly=named if deployment.config.key.name_roles else (),
+        name=store.settings.name,
+        queriers=store.queriers,
+    )
+
+
+def bucket_setting_of(deployment: Deployment) -> BucketSetting:
+    """Return what the log bucket is meant for."""
+    arn = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
+    organization = deployment.config.organization
+    members = [account.id for account in deployment.accounts.values() if account.id != deployment.bucket_account.id]
+    return BucketSetting(
+        path=("bucket",),
+        partition=deployment.partition,
+        account=deployment.bucket_account.id,
+        arn=arn,
+        deliveries=tuple(_deliveries(arn, deployment)),
+        logs=tuple(f"{arn}/{prefix}AWSLogs/*" for prefix in deployment.log_prefixes),
+        logs_by_account=tuple(
+            (
+                account,
+                tuple(f"{arn}/{prefix}AWSLogs/{organization.id}/{account}/*" for prefix in deployment.log_prefixes),
+            )
+            for account in (*members, STRANGER)
+            if organization
+        ),
+        readers=readers_of(deployment),
+    )
+
+
+def _deliveries(bucket: str, deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each trail with the objects it writes: below its owner's id, and for an organization below that one's.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    """
+    for trail in deployment.trails:
+        prefix = f"{bucket}/{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else f"{bucket}/"
+        owners = [trail.account.id]
+        if trail.settings.is_organization_trail and deployment.config.organization:
+            owners.append(deployment.config.organization.id)
+        yield trail.arn, tuple(f"{prefix}AWSLogs/{owner}/*" for owner in owners)
+
+
+def readers_of(deployment: Deployment) -> tuple[ReaderSetting, ...]:
+    """Return the readers as the claims speak of them."""
+    return tuple(_reader(reader, deployment) for reader in deployment.readers)
 
 
 def _reader(reader: Reader, deployment: Deployment) -> ReaderSetting:
     organization = deployment.config.organization
     return ReaderSetting(
         name=reader.name,
+        path=reader.path,
+        partition=deployment.partition,
         principal_arns=reader.principal_arns,
         account=reader.account.id if reader.account else "",
         organization_id=organization.id if organization and reader.account is None else "",
         organization_path=reader.settings.principal_org_path or "",
         analyzer=reader.settings.service == "access-analyzer",
+        service_linked=reader.settings.service == "macie",
         via_service=f"s3.{deployment.region}.amazonaws.com" if reader.settings.via_service else "",
     )
+
+
+def key_holders(deployment: Deployment) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
+    """Yield who holds IAM policies for the trails' key: the ARNs they are attached to (none: nobody by name), and the row."""
+    setting = setting_of(deployment)
+    yield from _keepers(deployment.administrators, deployment.break_glass, setting.path)
+    yield (setting.deployer,), _on_key(setting.deployer_path, "deployer", (*UPDATE, *DISABLE, *REPLACE_POLICY))
+    for owner in deployment.trail_owners:
+        if owner.id != setting.account and owner.deployer:
+            path = ("accounts", owner.name, "deployer")
+            yield (owner.deployer,), _on_key(path, f"trail deployer {owner.name}", ("kms:DescribeKey",))
+    for reader, row in zip(deployment.readers, setting.readers, strict=True):
+        if not reader.settings.service:  # services bring IAM policies of their own
+            context: dict[str, Constraint] = dict(setting.context)
+            if row.via_service:
+                context["kms:ViaService"] = Single(absent=False, values=texts(row.via_service))
+            attached = reader.principal_arns if reader.settings.role else ()
+            yield attached, _on_key(row.path, f"reader {row.name}", ("kms:Decrypt",), context=context)
+
+
+def bucket_holders(deployment: Deployment) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
+    """Yield who holds IAM policies for the log bucket, as ``key_holders``: the readers, and nobody else."""
+    bucket = bucket_setting_of(deployment)
+    everybody = people(deployment.partition)
+    row = region(principals=everybody, actions=("s3:GetObject",), resources=objects(bucket.logs))
+    row |= region(principals=everybody, actions=LIST, resources=texts(bucket.arn))
+    for attached, holder in key_holders(deployment):
+        reads = holder.path[0] == "readers"
+        mine = row if reads else NO_REQUEST
+        yield attached, HolderSetting(path=holder.path, name=holder.name, needs=mine, bounds=mine)
+
+
+def store_holders(store: Store) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
+    """Yield who holds IAM policies for the key of an event data store, as ``key_holders``."""
+    yield from _keepers(store.administrators, store.break_glass, store.path)
+    deployer = store.account.deployer or ""
+    yield (deployer,), _on_key(store.path, "deployer", (*UPDATE, *DISABLE, *REPLACE_POLICY, *_QUERY))
+    if store.queriers:
+        yield store.queriers, _on_key((*store.path, "queriers"), "queriers", _QUERY)
+
+
+def _keepers(
+    administrators: tuple[str, ...], break_glass: tuple[str, ...], path: Path
+) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
+    if administrators:
+        yield administrators, _on_key((*path, "administrators"), "administrators", ADMINISTER)
+    if break_glass:
+        repairs = (*DELETE, *DISABLE, *REPLACE_POLICY)
+        yield break_glass, _on_key((*path, "break_glass"), "break glass", repairs, looks=METADATA)
+
+
+def _on_key(
+    path: Path,
+    name: str,
+    actions: Iterable[str],
+    *,
+    looks: Iterable[str] = (),
+    context: Mapping[str, Constraint] | None = None,
+) -> HolderSetting:
+    needs = region(actions=actions, context=context)
+    return HolderSetting(path=path, name=name, needs=needs, bounds=needs | _looks(looks))
+
+
+def _looks(actions: Iterable[str]) -> RequestSet:
+    return region(actions=actions)

@@ -1,37 +1,76 @@
-"""What a key is meant for: what the claims about its policy are put together from, never the policy itself."""
+"""What policies are meant for: what the claims about them are put together from, never the policies themselves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.access.boxes import Constraint, Single
-from generator.access.identities import people
-from generator.access.patterns import glob
-from generator.access.wildcards import Language, language, texts
+from generator.access.boxes import Constraint, Many, Single
+from generator.access.identities import in_account, people
+from generator.access.patterns import arn, glob
+from generator.access.wildcards import Language, language, texts, union
 from generator.aws import TRAIL_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from generator.access.sets import RequestSet
+    from generator.config.text import Path
+
+
+def named(arns: Iterable[str]) -> Language:
+    """Return the ARNs that ArnLike patterns name; an empty text names none."""
+    return language(pattern for text in arns if (pattern := arn(text)) is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderSetting:
-    """A reader: roles as ArnLike patterns, whole accounts, or all of an organization but one account."""
+    """A reader: roles as ArnLike patterns, a whole account, or all of an organization but the resource's own account."""
 
     name: str
+    path: Path
+    partition: str
     principal_arns: tuple[str, ...] = ()
     account: str = ""
     organization_id: str = ""
     organization_path: str = ""
     analyzer: bool = False
+    service_linked: bool = False
     via_service: str = ""
+
+    def callers(self, own_account: str) -> Language:
+        """Return who the reader is, as a caller of a resource in ``own_account``."""
+        everyone = people(self.partition)
+        if self.principal_arns:
+            return named(self.principal_arns) & everyone
+        if self.account:
+            return in_account(self.account) & everyone
+        elsewhere = everyone & ~in_account(own_account)
+        if self.analyzer:
+            role = f"arn:{self.partition}:iam::*:role/service-role/AccessAnalyzerMonitorServiceRole*"
+            elsewhere &= named([role])
+        return elsewhere
+
+    @property
+    def membership(self) -> dict[str, Constraint]:
+        """The keys that show a caller to be of the organization, where the reader is not named otherwise."""
+        if not self.organization_id:
+            return {}
+        keys: dict[str, Constraint] = {"aws:PrincipalOrgID": Single(absent=False, values=texts(self.organization_id))}
+        if self.organization_path:
+            keys["aws:PrincipalOrgPaths"] = Many(some=(language([glob(self.organization_path)]),))
+        return keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keepers:
-    """Who looks after a key, whatever it is for. ArnLike patterns are allowed wherever ARNs stand."""
+    """Who looks after a key, whatever it is for. ArnLike patterns are allowed wherever ARNs stand.
 
+    ``path`` is where the config describes the key.
+    """
+
+    path: Path
+    deployer_path: Path
     partition: str
     account: str
     administrators: tuple[str, ...]
@@ -42,12 +81,17 @@ class Keepers:
 
     def named(self, arns: Iterable[str]) -> Language:
         """Return the callers that ArnLike patterns name."""
-        return language([glob(arn) for arn in arns]) & people(self.partition)
+        return named(arns) & people(self.partition)
 
     @property
     def root_user(self) -> Language:
         """The root user of the key's account."""
         return texts(f"arn:{self.partition}:iam::{self.account}:root")
+
+    @property
+    def policy_holders(self) -> Language:
+        """Who may replace the key policy."""
+        return union([self.named((*self.break_glass, self.deployer)), self.root_user])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +122,29 @@ class StoreSetting(Keepers):
 
     name: str
     queriers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketSetting:
+    """What the log bucket is meant for: ``deliveries`` are pairs of a trail's ARN and the objects it writes, as patterns."""
+
+    path: Path
+    partition: str
+    account: str
+    arn: str
+    deliveries: tuple[tuple[str, tuple[str, ...]], ...]
+    logs: tuple[str, ...]
+    """The objects that readers get, as patterns."""
+    logs_by_account: tuple[tuple[str, tuple[str, ...]], ...]
+    """The objects that policy generation of an account gets: for accounts of the config, and one that stands for all others."""
+    readers: tuple[ReaderSetting, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderSetting:
+    """What the IAM policies of one holder are meant for, on one resource: at least ``needs``, at most ``bounds``."""
+
+    path: Path
+    name: str
+    needs: RequestSet
+    bounds: RequestSet

@@ -1,0 +1,168 @@
+"""What must hold of the log bucket's policy: who writes, who of another account reads, and that nobody speaks without TLS.
+
+In the bucket's own account S3 lets IAM policies allow by themselves, so there only a Deny can be claimed.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from generator.access.boxes import Constraint, Single
+from generator.access.identities import SERVICES, in_account, people
+from generator.access.patterns import glob
+from generator.access.prove import covers, excludes, region
+from generator.access.sets import NO_REQUEST, Answer, RequestSet, joined
+from generator.access.wildcards import Language, language, texts
+from generator.aws import CLOUDTRAIL
+from generator.proofs.keepers import at_most
+from generator.proofs.property import Property
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from generator.access.space import Granted
+    from generator.config.text import Path
+    from generator.proofs.setting import BucketSetting, ReaderSetting
+
+_PAGE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html"
+TLS: Final[dict[str, Constraint]] = {"aws:SecureTransport": Single(absent=False, values=texts("true"))}
+LIST: Final = ("s3:GetBucketLocation", "s3:ListBucket")
+
+
+def objects(patterns: Iterable[str]) -> Language:
+    """Return the ARNs of objects that patterns name."""
+    return language([glob(pattern) for pattern in patterns])
+
+
+def _delivery_rows(setting: BucketSetting) -> RequestSet:
+    """CloudTrail looks at the bucket's ACL and writes below its paths, for the trails only, owner in control."""
+    service = texts(CLOUDTRAIL)
+    trails = Single(absent=False, values=texts(*(trail for trail, _ in setting.deliveries)))
+    owned = Single(absent=False, values=texts("bucket-owner-full-control"))
+    written = objects(pattern for _, patterns in setting.deliveries for pattern in patterns)
+    return joined(
+        [
+            region(
+                principals=service,
+                actions=("s3:GetBucketAcl",),
+                resources=texts(setting.arn),
+                context={"aws:SourceArn": trails},
+            ),
+            region(
+                principals=service,
+                actions=("s3:PutObject",),
+                resources=written,
+                context={"aws:SourceArn": trails, "s3:x-amz-acl": owned},
+            ),
+        ]
+    )
+
+
+def _reader_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
+    who = reader.callers(setting.account)
+    return joined(
+        [
+            region(
+                principals=who, actions=("s3:GetObject",), resources=objects(setting.logs), context=reader.membership
+            ),
+            region(principals=who, actions=LIST, resources=texts(setting.arn), context=reader.membership),
+        ]
+    )
+
+
+def _bucket_services_confined(granted: Granted, setting: BucketSetting) -> Answer:
+    return excludes(granted, region(principals=SERVICES) - _delivery_rows(setting))
+
+
+def _trails_write(granted: Granted, setting: BucketSetting) -> Answer:
+    return covers(granted, _delivery_rows(setting) & region(context=TLS))
+
+
+def _logs_held(granted: Granted, setting: BucketSetting) -> Answer:
+    rows = joined([_reader_row(reader, setting) for reader in setting.readers]) if setting.readers else NO_REQUEST
+    others = people(setting.partition) & ~in_account(setting.account)
+    return at_most(granted, rows, region(principals=others))
+
+
+def _readers_get_logs(granted: Granted, setting: BucketSetting) -> Answer:
+    (reader,) = setting.readers
+    row = _reader_row(reader, setting)
+    if reader.analyzer and reader.organization_id:
+        # It gets what is of its own account: the row as far as each account goes.
+        own = [
+            region(principals=in_account(account), resources=texts(setting.arn) | objects(patterns))
+            for account, patterns in setting.logs_by_account
+        ]
+        row &= joined(own)
+    return covers(granted, row & region(identity=True, context=TLS))
+
+
+def _only_tls(granted: Granted, _setting: BucketSetting) -> Answer:
+    plain: dict[str, Constraint] = {"aws:SecureTransport": Single(absent=False, values=texts("false"))}
+    return excludes(granted, region(context=plain))
+
+
+def _each_reader(setting: BucketSetting) -> Iterable[BucketSetting]:
+    """One at a time, but for those who bring rights of their own, as Macie's service-linked role does."""
+    return (replace(setting, readers=(reader,)) for reader in setting.readers if not reader.service_linked)
+
+
+def _bucket(setting: BucketSetting) -> Path:
+    return setting.path
+
+
+def _reader(setting: BucketSetting) -> Path:
+    return setting.readers[0].path
+
+
+OF_THE_BUCKET: Final[Sequence[Property[BucketSetting]]] = (
+    Property(
+        id="bucket-services-confined",
+        title="AWS services write nothing to the bucket but the logs of the trails named",
+        reason="Whoever may write to the bucket on behalf of another trail can put forged logs beside the real ones.",
+        source=_PAGE,
+        remedy="hold every statement of a service to aws:SourceArn of the trails, s3:x-amz-acl, and the paths below AWSLogs/",
+        claim=_bucket_services_confined,
+        path=_bucket,
+    ),
+    Property(
+        id="trails-write",
+        title="each trail can look at the bucket's ACL and write below its paths",
+        reason="CloudTrail refuses to create a trail whose bucket policy is short, and stops delivering when it becomes so.",
+        source=_PAGE,
+        remedy="let no Deny or condition keep cloudtrail.amazonaws.com from s3:GetBucketAcl and s3:PutObject for the trails",
+        claim=_trails_write,
+        path=_bucket,
+    ),
+    Property(
+        id="logs-held",
+        title="nobody of another account holds anything on the bucket but the readers",
+        reason="Logs tell who did what in every account; other accounts see them as readers of this config or not at all.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
+        remedy="hold every statement to the readers, and to s3:GetObject, s3:ListBucket and s3:GetBucketLocation",
+        claim=_logs_held,
+        path=_bucket,
+    ),
+    Property(
+        id="readers-get-logs",
+        title="each reader can list the bucket and get log and digest files, where its own IAM policy allows",
+        reason="A reader who may decrypt but not get the object cannot read.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        remedy="let no Deny or condition keep the reader from s3:GetObject below AWSLogs/ and s3:ListBucket",
+        claim=_readers_get_logs,
+        path=_reader,
+        apart=_each_reader,
+    ),
+    Property(
+        id="only-tls",
+        title="nobody speaks to the bucket without TLS",
+        reason="Logs in clear text on the way are read by whoever is on the way.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
+        remedy="keep the Deny under aws:SecureTransport false, for the bucket and its objects",
+        claim=_only_tls,
+        path=_bucket,
+    ),
+)
+"""Asked of the log bucket's policy."""

@@ -1,0 +1,148 @@
+"""The policies of a deployment as they stand in its rendered templates: what is judged is what is deployed.
+
+Each is known by the config path that asked for it; nothing else comes from what built the templates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.access.policy import VARIABLES_VERSION, Policy, parse_policy
+from generator.cloudformation.resolve import Place, resolve, stand_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from generator.config.text import Path
+
+NO_POLICY: Final = Policy(VARIABLES_VERSION, ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A template read back from its text: its file, where it is deployed, and the config path of each of its resources.
+
+    ``account`` is empty for a stack set, which is deployed to many.
+    """
+
+    file: str
+    document: Mapping[str, Any]
+    place: Place
+    account: str
+    origins: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyDocument:
+    """A key, by an ARN that stands for it, with its policy."""
+
+    place: str
+    path: Path
+    arn: str
+    document: Any
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketDocument:
+    """The policy of the log bucket."""
+
+    place: str
+    document: Any
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IamDocument:
+    """An IAM managed policy: the roles and users it is attached to by name, or its own name for others to attach."""
+
+    place: str
+    path: Path
+    account: str
+    attached: frozenset[str]
+    name: str
+    document: Any
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """All policies of a deployment. ``keys`` begins with the trails' key; the keys of event data stores follow."""
+
+    keys: tuple[KeyDocument, ...]
+    bucket: BucketDocument
+    iam: tuple[IamDocument, ...]
+
+    @property
+    def trail_key(self) -> KeyDocument:
+        """The trails' key."""
+        return self.keys[0]
+
+    def of_holder(self, path: Path, place: str = "") -> list[IamDocument]:
+        """Return the IAM policies that a config path asked for, in one template where ``place`` names one."""
+        return [one for one in self.iam if one.path == path and one.place.startswith(place)]
+
+
+def documents_of(rendered: Sequence[Template], existing_bucket_policy: Any = None) -> Documents:
+    """Return the policies in rendered templates, intrinsic functions resolved for the place of each stack.
+
+    Args:
+        rendered: the templates of one deployment.
+        existing_bucket_policy: the statements for a bucket that the deployment does not make.
+
+    Raises:
+        PolicyError: a policy holds what is not modelled.
+    """
+    keys: list[KeyDocument] = []
+    iam: list[IamDocument] = []
+    bucket = None if existing_bucket_policy is None else _bucket("bucket-policy.json", existing_bucket_policy)
+    for template in rendered:
+        for logical_id, resource in template.document["Resources"].items():
+            path = template.origins.get(logical_id, ())
+            place = f"{template.file}: Resources/{logical_id}"
+            properties = resource["Properties"]
+            if resource["Type"] == "AWS::KMS::Key":
+                document = resolve(properties["KeyPolicy"], template.document, template.place)
+                arn = stand_in(logical_id, "Arn", resource["Type"], template.place)
+                policy = parse_policy(document, what=place, resource_based=True)
+                keys.append(KeyDocument(place=place, path=path, arn=arn, document=document, policy=policy))
+            elif resource["Type"] == "AWS::S3::BucketPolicy" and path == ("bucket",):
+                bucket = _bucket(place, resolve(properties["PolicyDocument"], template.document, template.place))
+            elif resource["Type"] == "AWS::IAM::ManagedPolicy":
+                iam.append(_iam(template, place, path, properties))
+    if bucket is None:
+        raise ValueError("no template holds the policy of the log bucket")
+    return Documents(keys=tuple(sorted(keys, key=lambda key: key.path != ("key",))), bucket=bucket, iam=tuple(iam))
+
+
+def merged(policies: Iterable[Policy]) -> Policy:
+    """Return the statements of several policies of one holder as one: IAM takes them together.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    """
+    return Policy(VARIABLES_VERSION, tuple(statement for policy in policies for statement in policy.statements))
+
+
+def _bucket(place: str, document: Any) -> BucketDocument:
+    return BucketDocument(
+        place=place, document=document, policy=parse_policy(document, what=place, resource_based=True)
+    )
+
+
+def _iam(template: Template, place: str, path: Path, properties: Mapping[str, Any]) -> IamDocument:
+    document = resolve(properties["PolicyDocument"], template.document, template.place)
+    return IamDocument(
+        place=place,
+        path=path,
+        account=template.account,
+        attached=frozenset(
+            (
+                *(f"role/{name}" for name in properties.get("Roles", ())),
+                *(f"user/{name}" for name in properties.get("Users", ())),
+            )
+        ),
+        name=properties.get("ManagedPolicyName", ""),
+        document=document,
+        policy=parse_policy(document, what=place, resource_based=False),
+    )

@@ -1,0 +1,58 @@
+"""What a property is: a claim about a policy over all requests, with its reason, its AWS page, and the config key it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from generator.access.sets import PROVEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from generator.access.sets import Answer
+    from generator.access.space import Granted
+    from generator.config.text import Path
+
+Purpose_contra = TypeVar("Purpose_contra", contravariant=True)
+"""What the policy is meant for: one of the settings of ``setting``. What holds of every key can be asked of each kind."""
+
+
+def _whole(purpose: Any) -> Iterable[Any]:
+    return (purpose,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property(Generic[Purpose_contra]):
+    """A claim about a policy. ``id`` is stable: ``accepted_risks`` and pipelines refer to it.
+
+    ``path`` is where the config asks for what is claimed. A property about each of several people is asked ``apart``, one
+    person at a time: the answer is then about that person's line, and each question is small.
+    """
+
+    id: str
+    title: str
+    reason: str
+    source: str
+    remedy: str
+    claim: Callable[[Granted, Purpose_contra], Answer]
+    path: Callable[[Purpose_contra], Path]
+    apart: Callable[[Purpose_contra], Iterable[Any]] = _whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A property, the answer to it, and the statements of the policy that show why it fails."""
+
+    id: str
+    title: str
+    remedy: str
+    answer: Answer
+    path: Path
+    place: str
+    statements: tuple[str | int, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is proven; what is unknown is not."""
+        return self.answer.verdict == PROVEN

@@ -1,0 +1,192 @@
+"""What must hold of the key that encrypts the logs of trails: who encrypts, who decrypts, and that nobody does more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from generator.access.boxes import Constraint, Single
+from generator.access.identities import SERVICES, in_account, people
+from generator.access.prove import covers, excludes, region
+from generator.access.sets import NO_REQUEST, Answer, RequestSet, joined
+from generator.access.wildcards import texts
+from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT
+from generator.proofs.intents import DATA_KEYS, DECRYPT, ENCRYPT, METADATA, OTHER_USE
+from generator.proofs.keepers import OF_EVERY_KEY, at_most, nobody_holds_more, rows_of_keepers
+from generator.proofs.property import Property
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from generator.access.space import Granted
+    from generator.config.text import Path
+    from generator.proofs.setting import ReaderSetting, Setting
+
+CLOUDTRAIL_PAGE: Final = (
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+)
+
+
+def cloudtrail_rows(setting: Setting) -> RequestSet:
+    """Return CloudTrail's rows: encrypt under both guards, describe under one, decrypt where S3 Bucket Keys are on."""
+    service = texts(CLOUDTRAIL)
+    rows = [
+        region(principals=service, actions=DATA_KEYS, context={**setting.source, **setting.context}),
+        region(principals=service, actions=("kms:DescribeKey",), context=setting.source),
+    ]
+    if setting.cloudtrail_decrypts:
+        rows.append(region(principals=service, actions=("kms:Decrypt",), context=setting.source))
+    return joined(rows)
+
+
+def reader_row(reader: ReaderSetting, setting: Setting) -> RequestSet:
+    """Return what a reader may do: decrypt what the trails encrypted, by way of S3 where that is asked for."""
+    context: dict[str, Constraint] = {**setting.context, **reader.membership}
+    if reader.via_service:
+        context["kms:ViaService"] = Single(absent=False, values=texts(reader.via_service))
+    return region(principals=reader.callers(setting.account), actions=("kms:Decrypt",), context=context)
+
+
+def _reader_rows(setting: Setting) -> RequestSet:
+    return joined([reader_row(reader, setting) for reader in setting.readers]) if setting.readers else NO_REQUEST
+
+
+def _cloudtrail_confined(granted: Granted, setting: Setting) -> Answer:
+    return excludes(granted, region(principals=SERVICES) - cloudtrail_rows(setting))
+
+
+def _only_cloudtrail_encrypts(granted: Granted, setting: Setting) -> Answer:
+    return excludes(granted, region(principals=people(setting.partition), actions=ENCRYPT))
+
+
+def _only_readers_decrypt(granted: Granted, setting: Setting) -> Answer:
+    within = region(principals=people(setting.partition), actions=(*DECRYPT, *OTHER_USE))
+    return at_most(granted, _reader_rows(setting), within)
+
+
+def _rows(setting: Setting) -> RequestSet:
+    deployers = region(principals=setting.named(setting.trail_deployers), actions=("kms:DescribeKey",))
+    return joined([rows_of_keepers(setting), deployers, _reader_rows(setting)])
+
+
+def _readers_only_read(granted: Granted, setting: Setting) -> Answer:
+    """A reader who is named does no more than read, and look at the key where the account may look at it."""
+    (reader,) = setting.readers
+    looks = region(principals=in_account(setting.account), actions=METADATA)
+    return at_most(granted, _reader_rows(setting) | looks, region(principals=setting.named(reader.principal_arns)))
+
+
+def _trails_deliver(granted: Granted, setting: Setting) -> Answer:
+    exact: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*setting.trails))}
+    service = texts(CLOUDTRAIL)
+    encrypt = region(principals=service, actions=("kms:GenerateDataKey",), context={**setting.source, **exact})
+    needed = encrypt | region(principals=service, actions=("kms:DescribeKey",), context=setting.source)
+    if setting.cloudtrail_decrypts:
+        needed |= region(principals=service, actions=("kms:Decrypt",), context=setting.source)
+    return covers(granted, needed)
+
+
+def _readers_decrypt(granted: Granted, setting: Setting) -> Answer:
+    (reader,) = setting.readers
+    return covers(granted, reader_row(reader, setting) & region(identity=True))
+
+
+def _trail_deployers_describe(granted: Granted, setting: Setting) -> Answer:
+    elsewhere = setting.named(setting.trail_deployers) & ~in_account(setting.account)
+    return covers(granted, region(principals=elsewhere, actions=("kms:DescribeKey",), identity=True))
+
+
+def _each_reader(setting: Setting) -> Iterable[Setting]:
+    return (replace(setting, readers=(reader,)) for reader in setting.readers)
+
+
+def _named_readers(setting: Setting) -> Iterable[Setting]:
+    return (part for part in _each_reader(setting) if part.readers[0].principal_arns)
+
+
+def _reader(setting: Setting) -> Path:
+    return setting.readers[0].path
+
+
+def _key(setting: Setting) -> Path:
+    return setting.path
+
+
+def _trails(_setting: Setting) -> Path:
+    return ("trails",)
+
+
+def _readers(_setting: Setting) -> Path:
+    return ("readers",)
+
+
+OF_THE_TRAIL_KEY: Final[Sequence[Property[Setting]]] = (
+    Property(
+        id="cloudtrail-confined",
+        title="AWS services hold nothing but CloudTrail's rows, for the trails named only",
+        reason="Anybody's trail is CloudTrail: without aws:SourceArn and the encryption context, a trail of any account could use the key.",
+        source=CLOUDTRAIL_PAGE,
+        remedy="hold every statement of a service to aws:SourceArn of the trails, and its use of the key to their encryption context",
+        claim=_cloudtrail_confined,
+        path=_trails,
+    ),
+    Property(
+        id="only-cloudtrail-encrypts",
+        title="nobody but CloudTrail encrypts",
+        reason="What decrypts as a log of CloudTrail was then written by CloudTrail.",
+        source=CLOUDTRAIL_PAGE,
+        remedy="allow GenerateDataKey, Encrypt and ReEncryptTo to CloudTrail only",
+        claim=_only_cloudtrail_encrypts,
+        path=_key,
+    ),
+    Property(
+        id="only-readers-decrypt",
+        title="nobody but the readers decrypts, and each only under its guard",
+        reason="Policies are unions: one statement without the guard cancels it in all others.",
+        source=CLOUDTRAIL_PAGE,
+        remedy="hold every statement that allows kms:Decrypt to a reader, the trails' encryption context and S3",
+        claim=_only_readers_decrypt,
+        path=_readers,
+    ),
+    nobody_holds_more(_rows),
+    Property(
+        id="readers-only-read",
+        title="a reader who is named reads, and does nothing else with the key",
+        reason="Who reads the logs of what was done should not hold the key's policy, its state or its deletion.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/least-privilege.html",
+        remedy="give reading and keeping to different roles",
+        claim=_readers_only_read,
+        path=_reader,
+        apart=_named_readers,
+    ),
+    Property(
+        id="trails-deliver",
+        title="each trail can encrypt and describe the key",
+        reason="CloudTrail stops delivering when the key policy does not let it encrypt for the trail, and says so only in the trail's status.",
+        source=CLOUDTRAIL_PAGE,
+        remedy="allow GenerateDataKey* under the trail's aws:SourceArn and encryption context, and DescribeKey without a context",
+        claim=_trails_deliver,
+        path=_trails,
+    ),
+    Property(
+        id="readers-decrypt",
+        title="each reader can decrypt, where its own IAM policy allows",
+        reason="A reader whom the key policy does not admit gets Access Denied from S3, with no word about the key.",
+        source=CLOUDTRAIL_PAGE,
+        remedy="let no Deny or condition keep the reader from kms:Decrypt by way of S3 under the trails' encryption context",
+        claim=_readers_decrypt,
+        path=_reader,
+        apart=_each_reader,
+    ),
+    Property(
+        id="trail-deployers-describe",
+        title="who deploys a trail in another account can look at the key",
+        reason="AWS asks that the key policy lets whoever creates the trail use the key, and names no actions; looking at it is the least.",
+        source="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail-update-trail.html",
+        remedy="allow kms:DescribeKey to the deployer of each trail owner",
+        claim=_trail_deployers_describe,
+        path=_trails,
+    ),
+    *OF_EVERY_KEY,
+)
+"""Asked of the trails' key."""
