@@ -13,6 +13,7 @@ from generator.config.text import written
 from generator.errors import CheckError, ConfigError, UsageError
 from generator.findings import by_severity
 from generator.proofs.documents import Documents, Template, documents_of
+from generator.proofs.verdict import Verdict, unknown_risks, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from generator.config.deployment import Deployment
     from generator.findings import Finding
-    from generator.proofs.verdict import Verdict
     from generator.templates.scope import Scope
     from generator.writer import FileChange
 
@@ -72,8 +72,8 @@ def generate(
     progress("build")
     rendered = [render(deployment, as_json=as_json) for deployment in deployments]
     progress("prove")
-    verdicts = [prove(item) for item in rendered]
-    findings = [finding for verdict in verdicts for finding in verdict.findings]
+    proven = [prove(item) for item in rendered]
+    findings = [finding for one in proven for finding in one.findings]
     progress("lint")
     findings += check_all(rendered)
     if findings:
@@ -81,9 +81,9 @@ def generate(
     progress("compare" if check else "write")
     act = writer.compare_output if check else writer.write_output
     results = []
-    for item, verdict in zip(rendered, verdicts, strict=True):
+    for item, outcome in zip(rendered, proven, strict=True):
         folder = output / item.deployment.name
-        changes = act(folder, files_of(item, verdict))
+        changes = act(folder, files_of(item, outcome))
         results.append(Result(item.deployment, folder, tuple(changes)))
     return results
 
@@ -107,6 +107,7 @@ def load_all(configs: Sequence[Path], progress: Callable[[str], None] = lambda _
                     f"{deployment.name!r} is the name of {twin.source.file} too; each deployment writes to a folder of its own; rename one",
                 )
             )
+        problems += unknown_risks(deployment)
         deployments.append(deployment)
     if problems:
         raise ConfigError(problems)
@@ -140,19 +141,17 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
 
 
 def prove(rendered: Rendered) -> Verdict:
-    """Return what the proofs of a deployment's policies come to. Raises ConfigError for a risk accepted that is none."""
-    from generator.proofs.verdict import verdict  # noqa: PLC0415 # loads the prover
-
+    """Return what the proofs of a deployment's policies come to."""
     return verdict(rendered.deployment, rendered.documents())
 
 
-def files_of(rendered: Rendered, verdict: Verdict) -> Mapping[str, bytes]:
+def files_of(rendered: Rendered, outcome: Verdict) -> Mapping[str, bytes]:
     """Return every file of a deployment: its templates, access.md, and rollout.json with the hash of each other file."""
     from generator.reports.access import as_markdown  # noqa: PLC0415 # when there is something to write
     from generator.rollout.plan import plan  # noqa: PLC0415 # the same
 
     files = dict(rendered.files)
-    files[ACCESS] = as_markdown(rendered.deployment, rendered.documents(), verdict).encode()
+    files[ACCESS] = as_markdown(rendered.deployment, rendered.documents(), outcome).encode()
     rollout = plan(rendered.deployment, rendered.scopes, files)
     files[ROLLOUT] = (json.dumps(rollout, indent=2, ensure_ascii=False) + "\n").encode()
     return files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -59,6 +60,18 @@ def rendered_templates(deployment: Deployment) -> dict[str, Document]:
         for name, content in files.items()
         if name.endswith(".yaml")
     }
+
+
+def output_of(deployment: Deployment, *, as_json: bool = False) -> dict[str, bytes]:
+    """Return every file that generate writes for a deployment."""
+    rendered = pipeline.render(deployment, as_json=as_json)
+    return dict(pipeline.files_of(rendered, pipeline.prove(rendered)))
+
+
+def rollout_of(deployment: Deployment) -> Document:
+    """Return rollout.json as generate writes it."""
+    found: Document = json.loads(output_of(deployment)["rollout.json"])
+    return found
 
 
 def resources(deployment: Deployment, kind: str, stack: str | None = None) -> dict[str, Document]:

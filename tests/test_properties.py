@@ -1,4 +1,4 @@
-"""Whatever config the model accepts: it builds, twice the same to the byte, and cfn-lint has nothing to say."""
+"""Whatever config the model accepts: it builds, twice the same to the byte, every property is proven, and cfn-lint is silent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generator.checks.limits import check_limits
 from generator.checks.lint import LintInput, lint
 from generator.config.load import load
 from generator.findings import Finding
-from generator.pipeline import place_of, render
+from generator.pipeline import place_of, prove, render
 from strategies import configs
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SHARDS = 8
 EXAMPLES = 1000
+PROVEN = 100
 HEALTH = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
 
@@ -50,6 +51,19 @@ def test_any_config_builds(shard: int, tmp_path: Path) -> None:
             )
 
     builds()
+
+
+@pytest.mark.slow
+def test_any_config_is_proven(tmp_path: Path) -> None:
+    @seed(0)
+    @settings(max_examples=PROVEN, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate])
+    @given(configs())
+    def holds(data: dict[str, Any]) -> None:
+        failing = [one for one in prove(built(tmp_path, data)).judged if not one.holds]
+
+        assert [(one.id, one.place, one.answer) for one in failing] == []
+
+    holds()
 
 
 @pytest.mark.slow

@@ -68,11 +68,19 @@ def request(box: Box, scope: Scope) -> dict[str, Any]:
 
 
 def sentence(witness: Mapping[str, Any]) -> str:
-    """Return a request as one line for people: who calls what, under which keys, with whose permission."""
+    """Return a request as one line for people: who calls what, under which keys, with whose permission.
+
+    The resource is shown where a policy has several: a key policy is about one key.
+    """
     keys = " and ".join(f"{key} {_spoken(value)}" for key, value in witness.get("context", {}).items())
     under = f" with {keys}" if keys else ""
-    backed = ", whose own IAM policy allows it" if "identity_policies" in witness else ""
-    return f"{witness['principal']}{backed}, calls {witness['action']} on {witness['resource']}{under}"
+    on = "" if witness["action"].startswith("kms:") else f" on {witness['resource']}"
+    who = (
+        f"{witness['principal']}, whose own IAM policy allows it,"
+        if "identity_policies" in witness
+        else witness["principal"]
+    )
+    return f"{who} calls {witness['action']}{on}{under}"
 
 
 def _spoken(value: str | list[str]) -> str:

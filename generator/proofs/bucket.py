@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Single
-from generator.access.identities import SERVICES, in_account, people
+from generator.access.identities import SERVICES, in_account, of_kind, people
 from generator.access.patterns import glob
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import NO_REQUEST, Answer, RequestSet, joined
@@ -18,6 +18,7 @@ from generator.access.wildcards import Language, language, texts
 from generator.aws import CLOUDTRAIL
 from generator.proofs.keepers import at_most
 from generator.proofs.property import Property
+from generator.proofs.setting import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,6 +100,11 @@ def _readers_get_logs(granted: Granted, setting: BucketSetting) -> Answer:
     return covers(granted, row & region(identity=True, context=TLS))
 
 
+def _bucket_iam_needed(granted: Granted, setting: BucketSetting) -> Answer:
+    who = people(setting.partition) & ~of_kind("root", setting.partition) & ~named(setting.named_directly)
+    return excludes(granted, region(principals=who, identity=False))
+
+
 def _only_tls(granted: Granted, _setting: BucketSetting) -> Answer:
     plain: dict[str, Constraint] = {"aws:SecureTransport": Single(absent=False, values=texts("false"))}
     return excludes(granted, region(context=plain))
@@ -154,6 +160,15 @@ OF_THE_BUCKET: Final[Sequence[Property[BucketSetting]]] = (
         claim=_readers_get_logs,
         path=_reader,
         apart=_each_reader,
+    ),
+    Property(
+        id="bucket-iam-needed",
+        title="the bucket policy alone lets nobody read: it takes an IAM policy too",
+        reason="Under Principal * the bucket's own account needs no IAM policy, so everyone there would read without anybody having allowed it.",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
+        remedy="name accounts as Principal, and keep the bucket's own account out of statements for everyone",
+        claim=_bucket_iam_needed,
+        path=_bucket,
     ),
     Property(
         id="only-tls",

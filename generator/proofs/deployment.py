@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.access.boxes import Constraint, Single
@@ -10,6 +11,7 @@ from generator.access.prove import region
 from generator.access.sets import NO_REQUEST
 from generator.access.wildcards import texts
 from generator.access.witnesses import STRANGER
+from generator.config.principals import is_pattern
 from generator.proofs.bucket import LIST, objects
 from generator.proofs.intents import ADMINISTER, DELETE, DISABLE, METADATA, REPLACE_POLICY, UPDATE
 from generator.proofs.setting import BucketSetting, HolderSetting, ReaderSetting, Setting, StoreSetting
@@ -17,7 +19,6 @@ from generator.proofs.setting import BucketSetting, HolderSetting, ReaderSetting
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from generator.access.sets import RequestSet
     from generator.config.deployment import Deployment, Reader, Store
     from generator.config.text import Path
 
@@ -30,9 +31,8 @@ def setting_of(deployment: Deployment) -> Setting:
     macie = [
         arn for reader in deployment.readers if reader.settings.service == "macie" for arn in reader.principal_arns
     ]
-    people_named = [*deployment.administrators, *deployment.break_glass, account.deployer or ""]
-    readers_named = [arn for reader in deployment.readers for arn in reader.principal_arns]
-    directly = [*macie, *people_named, *readers_named] if deployment.config.key.name_roles else macie
+    readers = [reader.principal_arns for reader in deployment.readers]
+    keepers = [deployment.administrators, deployment.break_glass, _one(account.deployer)]
     return Setting(
         path=("key",),
         deployer_path=("accounts", account.name, "deployer"),
@@ -46,14 +46,13 @@ def setting_of(deployment: Deployment) -> Setting:
         deployer=account.deployer or "",
         trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
         cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
-        named_directly=tuple(directly),
+        named_directly=(*macie, *_directly(deployment, [*keepers, *readers])),
     )
 
 
 def store_setting_of(store: Store, deployment: Deployment) -> StoreSetting:
     """Return what the key of an event data store is meant for."""
-    deployer = store.account.deployer or ""
-    named = (*store.administrators, *store.break_glass, *store.queriers, deployer)
+    named = [store.administrators, store.break_glass, store.queriers, _one(store.account.deployer)]
     return StoreSetting(
         path=store.path,
         deployer_path=("accounts", store.account.name, "deployer"),
@@ -61,11 +60,22 @@ def store_setting_of(store: Store, deployment: Deployment) -> StoreSetting:
         account=store.account.id,
         administrators=store.administrators,
         break_glass=store.break_glass,
-        deployer=deployer,
-        named_directly=named if deployment.config.key.name_roles else (),
+        deployer=store.account.deployer or "",
+        named_directly=_directly(deployment, named),
         name=store.settings.name,
         queriers=store.queriers,
     )
+
+
+def _one(arn: str | None) -> tuple[str, ...]:
+    return (arn,) if arn else ()
+
+
+def _directly(deployment: Deployment, groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return whom ``name_roles`` has the policies name as Principal: groups that are held by exact ARNs only."""
+    if not deployment.config.key.name_roles:
+        return ()
+    return tuple(arn for group in groups if not any(map(is_pattern, group)) for arn in group)
 
 
 def bucket_setting_of(deployment: Deployment) -> BucketSetting:
@@ -89,6 +99,7 @@ def bucket_setting_of(deployment: Deployment) -> BucketSetting:
             if organization
         ),
         readers=readers_of(deployment),
+        named_directly=_directly(deployment, [reader.principal_arns for reader in deployment.readers]),
     )
 
 
@@ -126,6 +137,11 @@ def _reader(reader: Reader, deployment: Deployment) -> ReaderSetting:
     )
 
 
+def nothing(holder: HolderSetting) -> HolderSetting:
+    """Return the holder as on a resource that is none of the holder's business."""
+    return replace(holder, needs=NO_REQUEST, bounds=NO_REQUEST)
+
+
 def key_holders(deployment: Deployment) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
     """Yield who holds IAM policies for the trails' key: the ARNs they are attached to (none: nobody by name), and the row."""
     setting = setting_of(deployment)
@@ -152,8 +168,7 @@ def bucket_holders(deployment: Deployment) -> Iterator[tuple[tuple[str, ...], Ho
     row |= region(principals=everybody, actions=LIST, resources=texts(bucket.arn))
     for attached, holder in key_holders(deployment):
         reads = holder.path[0] == "readers"
-        mine = row if reads else NO_REQUEST
-        yield attached, HolderSetting(path=holder.path, name=holder.name, needs=mine, bounds=mine)
+        yield attached, replace(holder, needs=row, bounds=row) if reads else nothing(holder)
 
 
 def store_holders(store: Store) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
@@ -171,21 +186,12 @@ def _keepers(
     if administrators:
         yield administrators, _on_key((*path, "administrators"), "administrators", ADMINISTER)
     if break_glass:
-        repairs = (*DELETE, *DISABLE, *REPLACE_POLICY)
-        yield break_glass, _on_key((*path, "break_glass"), "break glass", repairs, looks=METADATA)
+        repairs = (*DELETE, *DISABLE, *REPLACE_POLICY, *METADATA)  # whoever repairs a key looks at it first
+        yield break_glass, _on_key((*path, "break_glass"), "break glass", repairs)
 
 
 def _on_key(
-    path: Path,
-    name: str,
-    actions: Iterable[str],
-    *,
-    looks: Iterable[str] = (),
-    context: Mapping[str, Constraint] | None = None,
+    path: Path, name: str, actions: Iterable[str], context: Mapping[str, Constraint] | None = None
 ) -> HolderSetting:
-    needs = region(actions=actions, context=context)
-    return HolderSetting(path=path, name=name, needs=needs, bounds=needs | _looks(looks))
-
-
-def _looks(actions: Iterable[str]) -> RequestSet:
-    return region(actions=actions)
+    row = region(actions=actions, context=context)
+    return HolderSetting(path=path, name=name, needs=row, bounds=row)

@@ -10,6 +10,7 @@ from generator.access.policy import parse_policy
 from generator.access.request import parse_request
 from generator.access.scope import bucket_scope, key_scope
 from generator.access.space import allowed
+from generator.access.witnesses import STRANGER
 from generator.aws import parse_arn
 from generator.config.principals import is_pattern
 from generator.proofs import deployment as meant
@@ -75,8 +76,10 @@ def targets(deployment: Deployment, documents: Documents) -> Iterator[Target[Any
     )
     for attached, holder in meant.key_holders(deployment):
         yield from _of_holder(attached, holder, documents, scope)
+        yield from _of_holder(attached, meant.nothing(holder), documents, _other_key(key.arn))
     for attached, holder in meant.bucket_holders(deployment):
         yield from _of_holder(attached, holder, documents, objects)
+        yield from _of_holder(attached, meant.nothing(holder), documents, bucket_scope(f"{bucket.arn}-2", STRANGER))
     for store in deployment.stores:
         key = next(one for one in documents.keys if one.path == store.path)
         scope = key_scope(key.arn)
@@ -89,6 +92,7 @@ def targets(deployment: Deployment, documents: Documents) -> Iterator[Target[Any
         )
         for attached, holder in meant.store_holders(store):
             yield from _of_holder(attached, holder, documents, scope)
+            yield from _of_holder(attached, meant.nothing(holder), documents, _other_key(key.arn))
 
 
 def judge(target: Target[Purpose_contra]) -> Iterator[Judged]:
@@ -107,6 +111,11 @@ def judge(target: Target[Purpose_contra]) -> Iterator[Judged]:
                 place=target.place,
                 statements=statements,
             )
+
+
+def _other_key(arn: str) -> Scope:
+    """Return a key that stands for all others of the account: no IAM policy of the deployment is about it."""
+    return key_scope(f"{arn.rpartition('/')[0]}/00000000-0000-4000-8000-000000000000")
 
 
 def _of_holder(

@@ -25,7 +25,7 @@ from generator.proofs.property import Property
 from generator.proofs.setting import Keepers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from generator.config.text import Path
 
@@ -36,7 +36,7 @@ _CONDITIONS_PAGE = "https://docs.aws.amazon.com/kms/latest/developerguide/condit
 _CHECKED: Final[dict[str, Constraint]] = {
     "kms:BypassPolicyLockoutSafetyCheck": Single(absent=True, values=texts("false"))
 }
-"""A key policy put with the lockout check on, as every caller does who does not ask otherwise."""
+"""A key policy put with the lockout check on, as every caller does who does not ask otherwise; no other call has the key."""
 
 
 def at_most(granted: Granted, rows: RequestSet, within: RequestSet) -> Answer:
@@ -45,6 +45,20 @@ def at_most(granted: Granted, rows: RequestSet, within: RequestSet) -> Answer:
     The rows are taken away as a Deny would: cutting them out of the region first would leave it in a thousand pieces.
     """
     return excludes(Granted(granted.scope, granted.allow, granted.deny | rows, granted.sessions), within)
+
+
+def able(
+    granted: Granted,
+    keepers: Keepers,
+    arns: Iterable[str],
+    actions: Iterable[str],
+    context: Mapping[str, Constraint] | None = None,
+) -> Answer:
+    """Answer the claim that these people may do something, where their own IAM policy allows, or by themselves if so named."""
+    who = keepers.named(arns) & ~of_kind("root", keepers.partition)
+    direct = keepers.named(keepers.named_directly) & in_account(keepers.account)
+    backed = region(principals=who - direct, actions=actions, identity=True, context=context)
+    return covers(granted, backed | region(principals=who & direct, actions=actions, context=context))
 
 
 def rows_of_keepers(keepers: Keepers) -> RequestSet:
@@ -72,14 +86,11 @@ def _administrators_never_use(granted: Granted, keepers: Keepers) -> Answer:
 
 
 def _administrators_administer(granted: Granted, keepers: Keepers) -> Answer:
-    who = keepers.named(keepers.administrators)
-    return covers(granted, region(principals=who, actions=ADMINISTER, identity=True))
+    return able(granted, keepers, keepers.administrators, ADMINISTER)
 
 
 def _break_glass_repairs(granted: Granted, keepers: Keepers) -> Answer:
-    who = keepers.named(keepers.break_glass)
-    repair = region(principals=who, actions=REPLACE_POLICY, identity=True, context=_CHECKED)
-    return covers(granted, repair | region(principals=who, actions=(*DELETE, *DISABLE), identity=True))
+    return able(granted, keepers, keepers.break_glass, (*DELETE, *DISABLE, *REPLACE_POLICY), _CHECKED)
 
 
 def _policy_held(granted: Granted, keepers: Keepers) -> Answer:
@@ -102,9 +113,7 @@ def _lockout_check_stands(granted: Granted, _keepers: Keepers) -> Answer:
 
 
 def _deployer_updates(granted: Granted, keepers: Keepers) -> Answer:
-    who = keepers.named([keepers.deployer]) & ~of_kind("root", keepers.partition)
-    replace = region(principals=who, actions=REPLACE_POLICY, identity=True, context=_CHECKED)
-    return covers(granted, replace | region(principals=who, actions=(*UPDATE, *DISABLE), identity=True))
+    return able(granted, keepers, [keepers.deployer], (*UPDATE, *DISABLE, *REPLACE_POLICY), _CHECKED)
 
 
 def _root_user_recovers(granted: Granted, keepers: Keepers) -> Answer:

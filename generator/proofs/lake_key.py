@@ -10,7 +10,7 @@ from generator.access.sets import Answer, RequestSet, joined
 from generator.access.wildcards import texts
 from generator.aws import CLOUDTRAIL
 from generator.proofs.intents import USE
-from generator.proofs.keepers import OF_EVERY_KEY, at_most, nobody_holds_more, rows_of_keepers
+from generator.proofs.keepers import OF_EVERY_KEY, able, at_most, nobody_holds_more, rows_of_keepers
 from generator.proofs.property import Property
 from generator.proofs.trail_key import CLOUDTRAIL_PAGE
 
@@ -43,7 +43,7 @@ def _lake_collects(granted: Granted, setting: StoreSetting) -> Answer:
 
 
 def _queriers_query(granted: Granted, setting: StoreSetting) -> Answer:
-    return covers(granted, _users_row(setting) & region(identity=True))
+    return able(granted, setting, (*setting.queriers, setting.deployer), _QUERY)
 
 
 def _only_queriers_use(granted: Granted, setting: StoreSetting) -> Answer:

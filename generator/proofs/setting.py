@@ -138,6 +138,7 @@ class BucketSetting:
     logs_by_account: tuple[tuple[str, tuple[str, ...]], ...]
     """The objects that policy generation of an account gets: for accounts of the config, and one that stands for all others."""
     readers: tuple[ReaderSetting, ...]
+    named_directly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,10 +70,10 @@ def _rows(setting: Setting) -> RequestSet:
 
 
 def _readers_only_read(granted: Granted, setting: Setting) -> Answer:
-    """A reader who is named does no more than read, and look at the key where the account may look at it."""
-    (reader,) = setting.readers
+    """Readers who are named do no more than read, and look at the key where the account may look at it."""
+    named = setting.named(arn for reader in setting.readers for arn in reader.principal_arns)
     looks = region(principals=in_account(setting.account), actions=METADATA)
-    return at_most(granted, _reader_rows(setting) | looks, region(principals=setting.named(reader.principal_arns)))
+    return at_most(granted, _reader_rows(setting) | looks, region(principals=named))
 
 
 def _trails_deliver(granted: Granted, setting: Setting) -> Answer:
@@ -88,7 +88,9 @@ def _trails_deliver(granted: Granted, setting: Setting) -> Answer:
 
 def _readers_decrypt(granted: Granted, setting: Setting) -> Answer:
     (reader,) = setting.readers
-    return covers(granted, reader_row(reader, setting) & region(identity=True))
+    row = reader_row(reader, setting)
+    direct = setting.named(setting.named_directly) & in_account(setting.account)
+    return covers(granted, (row & region(identity=True)) | (row & region(principals=direct)))
 
 
 def _trail_deployers_describe(granted: Granted, setting: Setting) -> Answer:
@@ -98,10 +100,6 @@ def _trail_deployers_describe(granted: Granted, setting: Setting) -> Answer:
 
 def _each_reader(setting: Setting) -> Iterable[Setting]:
     return (replace(setting, readers=(reader,)) for reader in setting.readers)
-
-
-def _named_readers(setting: Setting) -> Iterable[Setting]:
-    return (part for part in _each_reader(setting) if part.readers[0].principal_arns)
 
 
 def _reader(setting: Setting) -> Path:
@@ -151,13 +149,12 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[Setting]]] = (
     nobody_holds_more(_rows),
     Property(
         id="readers-only-read",
-        title="a reader who is named reads, and does nothing else with the key",
+        title="readers who are named read, and do nothing else with the key",
         reason="Who reads the logs of what was done should not hold the key's policy, its state or its deletion.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/least-privilege.html",
         remedy="give reading and keeping to different roles",
         claim=_readers_only_read,
-        path=_reader,
-        apart=_named_readers,
+        path=_readers,
     ),
     Property(
         id="trails-deliver",

@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 from generator.access.sets import UNKNOWN
 from generator.access.witnesses import sentence
 from generator.config.text import written
-from generator.errors import ConfigError
 from generator.findings import Finding
 from generator.proofs.judge import PROPERTIES, prove
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from generator.config.deployment import Deployment
-    from generator.config.model import AcceptedRisk
     from generator.proofs.documents import Documents
     from generator.proofs.property import Judged
 
@@ -41,13 +37,8 @@ class Verdict:
 
 
 def verdict(deployment: Deployment, documents: Documents) -> Verdict:
-    """Return what the proofs of a deployment come to.
-
-    Raises:
-        ConfigError: ``accepted_risks`` names what is no property.
-    """
+    """Return what the proofs of a deployment come to."""
     risks = deployment.config.accepted_risks
-    _known(deployment, risks)
     judged = prove(deployment, documents)
     failing = [one for one in judged if not one.holds]
     accepted = tuple(
@@ -94,14 +85,14 @@ def _unneeded(accepted: Accepted, deployment: Deployment, path: tuple[str | int,
     )
 
 
-def _known(deployment: Deployment, risks: Sequence[AcceptedRisk]) -> None:
+def unknown_risks(deployment: Deployment) -> list[str]:
+    """Return a problem for each accepted risk that is the id of no property."""
     ids = [one.id for one in PROPERTIES]
     problems = []
-    for index, risk in enumerate(risks):
+    for index, risk in enumerate(deployment.config.accepted_risks):
         if risk.id not in ids:
             near = difflib.get_close_matches(risk.id, ids, n=1)
-            advice = f"did you mean {near[0]!r}?" if near else "correct it; docs/findings.md lists them"
+            advice = f"did you mean {near[0]!r}?" if near else "docs/findings.md lists them"
             text = f"{risk.id!r} is no property; the id of a property that fails is allowed; {advice}"
             problems.append(deployment.source.problem(("accepted_risks", index, "id"), text))
-    if problems:
-        raise ConfigError(problems)
+    return problems

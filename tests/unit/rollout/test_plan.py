@@ -10,15 +10,14 @@ import pytest
 
 from generator import pipeline
 from generator.rollout.plan import plan
-from helpers import ORGANIZATION, SINGLE, Document, deploy
+from helpers import ORGANIZATION, SINGLE, Document, deploy, output_of, rollout_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def rollout(folder: Path, base: Document, **changes: Any) -> Document:
-    found: Document = json.loads(pipeline.render(deploy(folder, base, **changes)).files["rollout.json"])
-    return found
+    return rollout_of(deploy(folder, base, **changes))
 
 
 @pytest.mark.parametrize(("size", "delivery"), [(51_200, "template_body"), (51_201, "template_url")])
@@ -72,7 +71,7 @@ def test_preconditions_stand_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("as_json", [False, True])
 def test_json_and_yaml_say_the_same(tmp_path: Path, as_json: bool) -> None:  # noqa: FBT001 # a parameter of the test
     deployment = deploy(tmp_path, ORGANIZATION)
-    files = pipeline.render(deployment, as_json=as_json).files
+    files = output_of(deployment, as_json=as_json)
     made = json.loads(files["rollout.json"])
     for stack in made["stacks"]:
         assert stack["template"] == f"{stack['stack']}.{'json' if as_json else 'yaml'}"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from generator import pipeline
-from helpers import ORGANIZATION, SINGLE, by_sid, deploy, rendered_templates, resources
+from helpers import ORGANIZATION, SINGLE, by_sid, deploy, rendered_templates, resources, rollout_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +42,7 @@ def test_a_store_in_the_single_template_has_a_key_of_its_own(tmp_path: Path) -> 
 def test_an_organization_store_lives_in_a_stack_of_the_management_account(tmp_path: Path) -> None:
     store = {**STORE, "account": "management", "region": "us-west-2", "organization_enabled": True}
     deployment = deploy(tmp_path, ORGANIZATION, event_data_stores=[store])
-    rollout = json.loads(pipeline.render(deployment).files["rollout.json"])
+    rollout = rollout_of(deployment)
     [entry] = [entry for entry in rollout["stacks"] if "lake" in entry["stack"]]
     assert entry["target"] == {"account": "111111111111", "region": "us-west-2"}
     assert entry["termination_protection"] is True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import pipeline
-from helpers import ORGANIZATION, SINGLE, Document, deploy, rendered_templates
+from helpers import ORGANIZATION, SINGLE, Document, deploy, output_of, rendered_templates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,8 +66,8 @@ def test_a_stack_set_and_an_account_named_organization_are_kept_apart(tmp_path: 
 
 @pytest.mark.parametrize("name", ["rollout", "bucket-policy"])
 def test_no_template_is_called_like_another_file(tmp_path: Path, name: str) -> None:
-    rendered = pipeline.render(deploy(tmp_path, {**SINGLE, "name": name}, bucket={"existing": True}), as_json=True)
-    assert set(rendered.files) == {f"{name}-stack.json", "rollout.json", "bucket-policy.json"}
+    files = output_of(deploy(tmp_path, {**SINGLE, "name": name}, bucket={"existing": True}), as_json=True)
+    assert set(files) == {f"{name}-stack.json", "rollout.json", "bucket-policy.json", "access.md"}
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from awacs.s3 import GetObject
 from troposphere import encode_to_dict
 
-from generator import pipeline
 from generator.checks.limits import compact
 from generator.statements.language import allow, document
 from generator.templates.people import packed
-from helpers import ORGANIZATION, SINGLE, Document, deploy, rendered_templates, resources
+from helpers import ORGANIZATION, SINGLE, Document, deploy, rendered_templates, resources, rollout_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +23,7 @@ LIMIT = 6_144
 
 
 def preconditions(deployment: Deployment) -> list[str]:
-    found: list[str] = json.loads(pipeline.render(deployment).files["rollout.json"])["preconditions"]
+    found: list[str] = rollout_of(deployment)["preconditions"]
     return found
 
 

@@ -1,0 +1,120 @@
+"""Proofs as generate runs them: what fails stops the run and names line, statement and witness; what is accepted does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from generator import cli, errors, pipeline
+from generator.proofs.judge import PROPERTIES
+from helpers import SINGLE, deploy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from generator.proofs.verdict import Verdict
+
+OVERLAP: dict[str, Any] = {
+    **SINGLE,
+    "key": {"account": "main", "break_glass": ["main:role/OnCall"]},
+    "readers": [{"name": "on-call", "role": "main:role/OnCall"}],
+}
+"""Who repairs the key also reads: a property fails."""
+ACCEPTED = {"id": "readers-only-read", "reason": "Two people look after everything."}
+
+
+def write(folder: Path, config: dict[str, Any]) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def generate(folder: Path, config: dict[str, Any]) -> int:
+    return cli.run(["generate", str(write(folder, config)), "--output", str(folder / "out"), "--quiet"])
+
+
+def outcome(folder: Path, config: dict[str, Any]) -> Verdict:
+    return pipeline.prove(pipeline.render(deploy(folder, config)))
+
+
+def test_a_property_that_fails_stops_the_run_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate(tmp_path, OVERLAP) == errors.CHECK_FAILED
+    assert capsys.readouterr().err == (
+        f"error readers-only-read: {tmp_path}/config.yaml:17: readers: one.yaml: Resources/Key: "
+        "'readers who are named read, and do nothing else with the key' does not hold: "
+        "arn:aws:iam::777777777777:role/OnCall, whose own IAM policy allows it, calls kms:EnableKey "
+        "by statement BreakGlassRepairsKey; give reading and keeping to different roles, "
+        "or accept it under accepted_risks with id readers-only-read and a reason\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_witness_and_the_statement_of_a_failing_property_are_given(tmp_path: Path) -> None:
+    (found,) = outcome(tmp_path, OVERLAP).findings
+
+    assert (found.id, found.severity, found.statement) == ("readers-only-read", "error", "BreakGlassRepairsKey")
+    assert found.witness is not None
+    assert found.witness["principal"] == "arn:aws:iam::777777777777:role/OnCall"
+
+
+def test_an_accepted_risk_lets_the_run_pass_and_stands_first_in_the_page(tmp_path: Path) -> None:
+    config = {**OVERLAP, "accepted_risks": [ACCEPTED]}
+
+    assert generate(tmp_path, config) == errors.OK
+    page = (tmp_path / "out" / "one" / "access.md").read_text(encoding="utf-8")
+    assert ACCEPTED["reason"] in page
+    assert page.index("readers-only-read") < page.index("| ")
+
+
+def test_an_accepted_risk_accepts_nothing_else(tmp_path: Path) -> None:
+    risk = {"id": "cloudtrail-confined", "reason": "Another one."}
+    found = outcome(tmp_path, {**OVERLAP, "accepted_risks": [risk]}).findings
+
+    assert [one.id for one in found] == ["readers-only-read", "accepted-risk-unneeded"]
+
+
+def test_a_risk_that_does_not_occur_is_not_accepted_in_advance(tmp_path: Path) -> None:
+    (found,) = outcome(tmp_path, {**SINGLE, "accepted_risks": [ACCEPTED]}).findings
+
+    assert str(found) == (
+        f"error accepted-risk-unneeded: {tmp_path}/config.yaml:16: accepted_risks[0]: 'readers-only-read' holds, "
+        "so there is nothing to accept; a risk is accepted only while it is there; remove the entry"
+    )
+
+
+def test_an_accepted_risk_that_is_no_property_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    risks = [{"id": "reader-only-reads", "reason": "Misspelt."}, {"id": "gravity", "reason": "Nothing like it."}]
+
+    assert generate(tmp_path, {**OVERLAP, "accepted_risks": risks}) == errors.USAGE
+    shown = capsys.readouterr().err.splitlines()
+    assert [line.rpartition("; ")[2] for line in shown] == [
+        "did you mean 'readers-only-read'?",
+        "docs/findings.md lists them",
+    ]
+    assert "accepted_risks[0].id: 'reader-only-reads' is no property" in shown[0]
+
+
+def test_ids_are_words_that_stay_and_every_property_says_why() -> None:
+    for one in PROPERTIES:
+        assert one.id == one.id.lower()
+        assert one.source.startswith("https://docs.aws.amazon.com/")
+        assert one.reason.endswith(".")
+        assert not one.title.endswith(".")
+        assert not one.remedy.endswith(".")
+    assert len({one.id for one in PROPERTIES}) == len(PROPERTIES)
+
+
+def test_nobody_without_a_policy_is_taken_for_served(tmp_path: Path) -> None:
+    """A deployment is judged by its documents: with the reader's IAM policy gone from them, the reader cannot read."""
+    rendered = pipeline.render(deploy(tmp_path, {**SINGLE, "readers": [{"name": "r", "role": "main:role/R"}]}))
+    (template,) = rendered.templates
+    del template.document["Resources"]["ReaderRPolicy"]
+
+    failing = [one for one in pipeline.prove(rendered).judged if not one.holds]
+    assert [(one.id, one.place, one.path) for one in failing] == [
+        ("policies-suffice", "no IAM policy for reader r", ("readers", 0)),
+        ("policies-suffice", "no IAM policy for reader r", ("readers", 0)),
+    ]
