@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Single
+from generator.access.callers import parse_caller
 from generator.access.identities import SERVICES, in_account, people
 from generator.access.patterns import glob
 from generator.access.prove import region
@@ -44,11 +45,11 @@ def rows_of_trail_key(deployment: Deployment, sessions: Sequence[str]) -> list[R
 
     Args:
         deployment: names the principals.
-        sessions: role sessions that the key policy tells apart from their role; they belong to "others".
+        sessions: role sessions that the key policy tells apart from their role; they are in the row of their role.
     """
     setting = setting_of(deployment)
     crowd = _Crowd(deployment, setting, _named(deployment, setting), sessions)
-    return [*_trails(deployment, setting), *crowd.readers(), *_keepers(deployment, setting), *crowd.others()]
+    return [*_trails(deployment, setting), *crowd.readers(), *_keepers(deployment, setting, sessions), *crowd.others()]
 
 
 def rows_of_store_key(store: Store, deployment: Deployment, sessions: Sequence[str]) -> list[Row]:
@@ -61,10 +62,10 @@ def rows_of_store_key(store: Store, deployment: Deployment, sessions: Sequence[s
         _services(),
     ]
     if store.queriers:
-        rows.append(_named_row("queriers", "queriers", store.queriers, setting))
-    rows += _people(setting, store.account)
+        rows.append(_named_row("queriers", "queriers", store.queriers, setting, sessions))
+    rows += _people(setting, store.account, sessions)
     named = union([setting.root_user, setting.policy_holders, setting.named((*store.queriers, *store.administrators))])
-    everyone = union([people(setting.partition), texts(*sessions)]) & ~named
+    everyone = union([people(setting.partition), texts(*sessions)]) & ~_and_sessions(named, sessions)
     elsewhere = everyone & ~in_account(setting.account)
     rows.append(_others(store.account, region(principals=everyone & in_account(setting.account))))
     organization = deployment.config.organization
@@ -113,23 +114,27 @@ def _services() -> Row:
     return Row(id="other-services", label="another AWS service", requests=region(principals=others))
 
 
-def _keepers(deployment: Deployment, setting: Setting) -> Iterator[Row]:
-    yield from _people(setting, deployment.key_account)
+def _keepers(deployment: Deployment, setting: Setting, sessions: Sequence[str]) -> Iterator[Row]:
+    yield from _people(setting, deployment.key_account, sessions)
     for owner in deployment.trail_owners:
         if owner.deployer and owner.id != setting.account:
             yield _named_row(
-                f"trail-deployer:{owner.name}", f"deployer of trails, {owner.name}", (owner.deployer,), setting
+                f"trail-deployer:{owner.name}",
+                f"deployer of trails, {owner.name}",
+                (owner.deployer,),
+                setting,
+                sessions,
             )
 
 
-def _people(keepers: Keepers, account: Account) -> Iterator[Row]:
+def _people(keepers: Keepers, account: Account, sessions: Sequence[str]) -> Iterator[Row]:
     """Yield those who look after a key."""
     if keepers.administrators:
-        yield _named_row("administrators", "administrators", keepers.administrators, keepers)
+        yield _named_row("administrators", "administrators", keepers.administrators, keepers, sessions)
     if keepers.break_glass:
-        yield _named_row("break-glass", "break glass", keepers.break_glass, keepers)
+        yield _named_row("break-glass", "break glass", keepers.break_glass, keepers, sessions)
     if keepers.deployer:
-        yield _named_row("deployer", "deployer", (keepers.deployer,), keepers)
+        yield _named_row("deployer", "deployer", (keepers.deployer,), keepers, sessions)
     root = f"arn:{keepers.partition}:iam::{keepers.account}:root"
     yield Row(
         id=ROOT_USER,
@@ -153,7 +158,8 @@ class _Crowd:
         self._deployment = deployment
         self._own = setting.account
         self._readers = tuple(zip(deployment.readers, setting.readers, strict=True))
-        self._unnamed = union([people(setting.partition), texts(*sessions)]) & ~named
+        self._unnamed = union([people(setting.partition), texts(*sessions)]) & ~_and_sessions(named, sessions)
+        self._sessions = sessions
         self._organization = deployment.config.organization.id if deployment.config.organization else ""
         self._accounts = {
             reader.account.id: reader.account
@@ -192,7 +198,7 @@ class _Crowd:
     def _reader(self, setting: ReaderSetting) -> RequestSet:
         """Return a reader's requests; one that is many leaves out who has a narrower row."""
         if setting.principal_arns:
-            return region(principals=setting.callers(self._own))
+            return region(principals=_and_sessions(setting.callers(self._own), self._sessions))
         if setting.account:
             return region(principals=self._unnamed & in_account(setting.account)) - self._analyzers
         own = self._members([setting])
@@ -223,8 +229,14 @@ def _who(reader: Reader) -> tuple[str, ...]:
     return (settings.principal_org_path or settings.principal_org_id or f"service {settings.service}",)
 
 
-def _named_row(name: str, label: str, arns: tuple[str, ...], keepers: Keepers) -> Row:
-    return Row(id=name, label=label, principals=arns, requests=region(principals=keepers.named(arns)))
+def _named_row(name: str, label: str, arns: tuple[str, ...], keepers: Keepers, sessions: Sequence[str]) -> Row:
+    callers = _and_sessions(keepers.named(arns), sessions)
+    return Row(id=name, label=label, principals=arns, requests=region(principals=callers))
+
+
+def _and_sessions(callers: Language, sessions: Sequence[str]) -> Language:
+    """Return callers with those sessions whose role is among them: a session is who its role is."""
+    return union([callers, texts(*(one for one in sessions if callers.contains(parse_caller(one).principal_arn)))])
 
 
 def _member(organization: str) -> dict[str, Constraint]:
