@@ -20,6 +20,8 @@ from generator.access.sets import EVERY_REQUEST, PROVEN, joined
 from generator.access.space import Granted
 from generator.access.witnesses import ALLOW_ALL
 from generator.proofs.matrix import matrices
+from helpers import ORGANIZATION as ORGANIZATION_CONFIG
+from helpers import deploy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -185,6 +187,24 @@ def test_readers_that_are_a_whole_organization_leave_no_others_of_it() -> None:
         "reader:macie": "yes",
     }
     assert cells(matrix, "everyone-else")["decrypt-logs"].answer == "no"
+
+
+def test_others_of_a_readers_account_are_not_those_who_read_as_part_of_the_organization(tmp_path: Path) -> None:
+    readers = [
+        {"name": "one", "role": "security:role/One"},
+        {"name": "unit", "principal_org_path": "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"},
+        {"name": "generation", "service": "access-analyzer"},
+    ]
+    deployment = deploy(tmp_path, ORGANIZATION_CONFIG, readers=readers)
+    (matrix,) = matrices(deployment, pipeline.render(deployment).documents())
+
+    assert {line.row.id: word(line.cells[1]) for line in matrix.lines if word(line.cells[1]) != "no"} == {
+        "reader:one": "iam",
+        "reader:unit": "iam",
+        "reader:generation": "iam",
+        "trail-deployer:management": "iam",  # where it is in the unit
+    }
+    assert "others:security" in {line.row.id for line in matrix.lines}
 
 
 def test_part_of_a_cell_says_which_keys_bound_it_and_which_actions_it_is() -> None:
