@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from generator.proofs.matrix import Matrix
     from generator.reports.contents import Access
 
-_STYLES: Final = {"yes": "bold red", "IAM": "bold yellow", "no": "dim", "denied": "green", "unknown": "bold magenta"}
+_STYLES: Final = {"yes": "bold", "IAM": "bold cyan", "no": "dim", "denied": "green", "unknown": "bold magenta"}
 _BROKEN: Final = {
     "encrypt": "en-\ncrypt",
     "decrypt": "de-\ncrypt",
