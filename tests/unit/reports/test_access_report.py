@@ -1,0 +1,207 @@
+"""The report on access: what stands first, what a line says, the shape of the JSON, and what fits a narrow terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+from generator import pipeline
+from generator.access.policy import parse_policy
+from generator.proofs.verdict import verdict
+from generator.reports.access import as_markdown
+from generator.reports.access_json import as_json
+from generator.reports.access_table import as_table
+from generator.reports.contents import access_of
+from helpers import ORGANIZATION, deploy
+
+if TYPE_CHECKING:
+    from generator.config.deployment import Deployment
+    from generator.proofs.documents import Documents
+
+ROOT = Path(__file__).parent.parent.parent.parent
+CONFIGS = [*sorted((ROOT / "config").glob("*.yaml")), *sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))]
+GRANTS = {
+    "Sid": "AccountGrants",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::222222222222:root"},
+    "Action": "kms:CreateGrant",
+    "Resource": "*",
+}
+
+
+def built(path: Path) -> tuple[Deployment, Documents]:
+    deployment = pipeline.load_all([path])[0]
+    return deployment, pipeline.render(deployment).documents()
+
+
+def page(path: Path) -> str:
+    deployment, documents = built(path)
+    return as_markdown(deployment, documents, verdict(deployment, documents))
+
+
+def granting(tmp_path: Path, accepted: list[dict[str, str]]) -> tuple[Deployment, Documents]:
+    """Return a deployment whose key policy lets the account make grants."""
+    deployment = deploy(tmp_path, ORGANIZATION, accepted_risks=accepted)
+    documents = pipeline.render(deployment).documents()
+    key = documents.trail_key
+    policy = parse_policy({**key.document, "Statement": [*key.document["Statement"], GRANTS]}, resource_based=True)
+    return deployment, replace(documents, keys=(replace(key, policy=policy),))
+
+
+def headings(text: str) -> list[str]:
+    return [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+
+
+def test_the_page_goes_from_the_matrix_to_what_remains() -> None:
+    assert headings(page(ROOT / "tests" / "golden" / "lake" / "config.yaml")) == [
+        "alias/cloudtrail-logs: the key of the trails",
+        "alias/lake: the key of event data store org-events",
+        "Proven",
+        "Assumed",
+        "What remains",
+    ]
+    assert headings(page(ROOT / "config" / "organization.yaml"))[1] == "Readers, end to end"
+
+
+def test_each_row_is_one_line_that_says_all_about_itself() -> None:
+    lines = page(ROOT / "config" / "organization.yaml").splitlines()
+
+    assert (
+        "| deployer | no | no | no | **IAM** | **IAM** | **IAM** | **IAM** | no | no | "
+        "`DeployerUpdatesKey`: look, administer, change policy, disable<br>`AccountReadsMetadata`: look |"
+    ) in lines
+    assert (
+        "| others of log-archive | no | no | no | **IAM** | no | no | no | no | no | `AccountReadsMetadata` |" in lines
+    )
+    assert "| everyone else | no | no | no | no | no | no | no | no | no |  |" in lines
+    assert "- CloudTrail, organization-trail, encrypt: only with kms:EncryptionContext:aws:cloudtrail:arn" in lines
+    assert "- deployer: `arn:aws:iam::222222222222:role/CloudFormationDeployment`" in lines
+    assert "| responders | yes | yes | yes | yes |" in lines
+    assert "| `readers-decrypt` | each reader can decrypt, where its own IAM policy allows | 4 of 4 |" in lines
+    assert (
+        "- break glass (`arn:aws:iam::222222222222:role/BreakGlass`) can replace the policy of alias/cloudtrail-logs, "
+        "and with it every answer about this key."
+    ) in lines
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_tables_are_whole_and_the_page_is_the_same_each_time(path: Path) -> None:
+    text = page(path)
+    width = 0
+    for line in text.splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        assert cells == width or 0 in (cells, width), line
+        width = cells
+
+    assert text == page(path)
+    assert text.endswith("\n")
+    assert "key/b5" not in text  # the id of a key is not known before it is there
+    dates = re.findall(r"\b20\d\d-\d\d-\d\d\b", text)
+    assert set(dates) <= {"2012-10-17"}  # the version of the policy language, in the SCP
+
+
+def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: Path) -> None:
+    reason = "the backup tool\nmakes grants | see <ticket>"
+    deployment, documents = granting(tmp_path, [{"id": "no-grants", "reason": reason}])
+    found = verdict(deployment, documents)
+    text = as_markdown(deployment, documents, found)
+
+    assert headings(text)[:2] == ["Accepted risks", "Not proven"]  # nobody-holds-more fails too, and is not accepted
+    assert (
+        "- **no-grants**: the backup tool makes grants | see &lt;ticket>\n"
+        "  - nobody hands out the key's use by a grant, or replicates it fails: "
+        "key, archive-key.yaml: Resources/Key, statement AccountGrants\n"
+    ) in text
+    assert "- error nobody-holds-more: " in text
+    assert "| `no-grants` | nobody hands out the key's use by a grant, or replicates it | 0 of 1 |" in text
+    document = as_json(access_of(deployment, documents, found))
+    (risk,) = document["accepted_risks"]
+    assert (risk["id"], risk["reason"]) == ("no-grants", reason)
+    (failing,) = risk["failing"]
+    assert (failing["config"], failing["statements"]) == ("key", ["AccountGrants"])
+    assert failing["witness"]["action"] == "kms:CreateGrant"
+    assert [one["id"] for one in document["findings"]] == ["nobody-holds-more"]
+
+
+def row(document: dict[str, Any], name: str) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = document["keys"][0]["rows"]
+    return next(one for one in rows if one["id"] == name)
+
+
+def test_the_json_has_the_shape_that_its_module_documents() -> None:
+    deployment, documents = built(ROOT / "config" / "organization.yaml")
+    document = as_json(access_of(deployment, documents, verdict(deployment, documents)))
+
+    assert json.loads(json.dumps(document)) == document
+    assert list(document) == [
+        *("name", "accepted_risks", "findings", "keys", "readers", "properties", "assumptions", "remains")
+    ]
+    (key,) = document["keys"]
+    assert {name: key[name] for name in ("alias", "account", "region", "event_data_store")} == {
+        "alias": "alias/cloudtrail-logs",
+        "account": {"name": "log-archive", "id": "222222222222"},
+        "region": "us-east-1",
+        "event_data_store": None,
+    }
+    administrators = row(document, "administrators")
+    assert administrators["principals"] == ["arn:aws:iam::222222222222:role/KeyAdministrator"]
+    assert list(administrators["cells"]) == [column["id"] for column in key["columns"]]
+    assert administrators["cells"]["grant"] == {
+        "answer": "no",
+        "statements": ["AdministratorsNeverUseKey"],
+        "actions": [],
+        "only_with": [],
+        "witness": None,
+        "reason": "",
+    }
+    look = row(document, "trail-deployer:management")["cells"]["look"]
+    assert (look["answer"], look["statements"]) == ("iam", ["TrailDeployerManagement"])
+    assert look["witness"]["principal"] == "arn:aws:iam::111111111111:role/CloudFormationDeployment"
+    assert document["readers"][0] == {
+        "name": "responders",
+        "key_policy": "yes",
+        "bucket_policy": "yes",
+        "iam_policy": "yes",
+        "reads": "yes",
+    }
+    assert document["properties"][0] == {
+        "id": "cloudtrail-confined",
+        "title": "AWS services hold nothing but CloudTrail's rows, for the trails named only",
+        "asked": 1,
+        "proven": 1,
+    }
+    assert document["remains"]["scp"]["Statement"][0]["Effect"] == "Deny"
+    assert document["remains"]["unbound"] == []
+
+
+def printed(path: Path, width: int) -> list[str]:
+    deployment, documents = built(path)
+    console = Console(width=width, highlight=False, color_system=None)
+    with console.capture() as capture:
+        for part in as_table(access_of(deployment, documents, verdict(deployment, documents))):
+            console.print(part)
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def test_the_table_fits_eighty_columns_with_every_word_whole() -> None:
+    lines = printed(ROOT / "config" / "organization.yaml", 80)
+
+    assert max(map(len, lines)) <= 80
+    assert "administrators         denied denied no    IAM  IAM    denied no   no     denied" in lines
+    assert "everyone else          no     no     no    no   no     no     no   no     no" in lines
+
+
+def test_brackets_of_a_text_are_no_markup(tmp_path: Path) -> None:
+    deployment, documents = granting(tmp_path, [{"id": "no-grants", "reason": "[bold]as agreed[/bold] [1]"}])
+    console = Console(width=80, highlight=False, color_system=None)
+    with console.capture() as capture:
+        for part in as_table(access_of(deployment, documents, verdict(deployment, documents))):
+            console.print(part)
+
+    assert "- no-grants: [bold]as agreed[/bold] [1]" in capture.get()
