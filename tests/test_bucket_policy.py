@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import pipeline
-from helpers import ORGANIZATION, SINGLE, Document, bucket_policy, by_sid, deploy, managed_policy, rendered_templates
+from helpers import (
+    ORGANIZATION,
+    SINGLE,
+    Document,
+    bucket_policy,
+    by_sid,
+    deploy,
+    managed_policy,
+    output_of,
+    rendered_templates,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -285,7 +294,7 @@ def test_an_existing_bucket_gets_the_same_statements_as_a_file_and_no_stack(
     }
     made = bucket_policy(deploy(tmp_path, SINGLE, bucket={"region": region}, **where))
     deployment = deploy(tmp_path, SINGLE, bucket={"region": region, "existing": True}, **where)
-    files = pipeline.render(deployment).files
+    files = output_of(deployment)
     policy = json.loads(files["bucket-policy.json"])
     assert "Fn::" not in str(policy)
     assert by_sid(policy) == made
@@ -300,4 +309,4 @@ def test_an_existing_bucket_gets_the_same_statements_as_a_file_and_no_stack(
 
 
 def test_a_new_bucket_writes_no_policy_file(tmp_path: Path) -> None:
-    assert "bucket-policy.json" not in pipeline.render(deploy(tmp_path, SINGLE)).files
+    assert "bucket-policy.json" not in output_of(deploy(tmp_path, SINGLE))

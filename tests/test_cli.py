@@ -41,7 +41,7 @@ def test_generate_writes_what_check_then_accepts(tmp_path: Path, capsys: pytest.
     assert "wrote" in capsys.readouterr().out
     assert run(["generate", config, "--output", tmp_path / "out", "--check"]) == errors.OK
     assert run(["generate", config, "--output", tmp_path / "out"]) == errors.OK
-    assert "0 changed, 2 unchanged" in capsys.readouterr().out
+    assert "0 changed, 3 unchanged" in capsys.readouterr().out
 
 
 def test_check_tells_what_differs_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,8 +188,8 @@ def test_quiet_prints_nothing_and_lines_are_plain_without_a_terminal(tmp_path: P
     quiet = trailkey("generate", "a.yaml", "--quiet", cwd=tmp_path)
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
     loud = trailkey("generate", "a.yaml", cwd=tmp_path)
-    assert loud.stderr.splitlines() == ["read a.yaml", "build", "lint", "write"]
-    assert loud.stdout == "kept output/single-account/: 0 changed, 2 unchanged\n"
+    assert loud.stderr.splitlines() == ["read a.yaml", "build", "prove", "lint", "write"]
+    assert loud.stdout == "kept output/single-account/: 0 changed, 3 unchanged\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["generate", "--help"]])
