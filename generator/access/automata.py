@@ -8,14 +8,17 @@ the first text found is a shortest one, and a walk that ends without one proves 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from generator.access.patterns import ANY, Pattern
+from generator.access.patterns import ANY
+from generator.access.rules import AllOf, AnyOf, Not
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from generator.access.patterns import Pattern
+    from generator.access.rules import Rule
 
 STATES: Final = 20_000
 """How many states a search may visit; only patterns such as ``*a?????????????`` against one another come near it."""
@@ -28,43 +31,11 @@ class UndecidedError(Exception):
     """A question that is not decided: too large, or outside of what is modelled. The text says which."""
 
 
-@dataclass(frozen=True)
-class AnyOf:
-    """The texts that match at least one of the patterns; no pattern at all is the empty language."""
-
-    patterns: tuple[Pattern, ...]
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(self.patterns))
-
-    def __hash__(self) -> int:
-        return self._hash
-
-
-@dataclass(frozen=True)
-class Not:
-    """The texts that are not in the rule."""
-
-    rule: AnyOf | AllOf
-
-
-@dataclass(frozen=True)
-class AllOf:
-    """The texts that are in every one of the rules."""
-
-    rules: tuple[AnyOf | Not, ...]
-
-
-Rule = AnyOf | Not | AllOf
 _Node = tuple[tuple[int, ...], str | None]
 
 _NOTHING_MORE: Final[frozenset[str]] = frozenset()
 _FEW = 8
 _SOME = 64
-
-NOTHING: Final = AnyOf(())
-EVERYTHING: Final = AnyOf((Pattern((), (ANY,)),))
 
 
 class Machine:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from generator.access.automata import UndecidedError
 from generator.access.boxes import Constraint, Many, Single
 from generator.access.identities import SERVICES, in_account, of_kind, people
 from generator.access.patterns import glob
 from generator.access.prove import covers, excludes, region
-from generator.access.sets import EVERY_REQUEST, NO_REQUEST, PROVEN, Answer, RequestSet, joined
+from generator.access.sets import EVERY_REQUEST, NO_REQUEST, PROVEN, UNKNOWN, Answer, RequestSet, joined
 from generator.access.space import Granted
 from generator.access.wildcards import Language, language, texts, union
 from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT
@@ -177,9 +178,8 @@ def _trails_deliver(granted: Granted, setting: Setting) -> Answer:
 
 
 def _readers_read(granted: Granted, setting: Setting) -> Answer:
-    # One reader at a time: each is small, and all together would be cut to pieces first.
-    answers = (covers(granted, _reader(reader, setting) & region(identity=True)) for reader in setting.readers)
-    return next((answer for answer in answers if answer.verdict != PROVEN), Answer(PROVEN))
+    rows = joined([_reader(reader, setting) for reader in setting.readers])
+    return covers(granted, rows & region(identity=True))
 
 
 def _deployer_updates(granted: Granted, setting: Setting) -> Answer:
@@ -332,4 +332,11 @@ PROPERTIES: Final[Sequence[Property]] = (
 
 def judge(granted: Granted, setting: Setting) -> list[Judged]:
     """Return every property of a trail's key policy with its answer."""
-    return [Judged(one, one.claim(granted, setting)) for one in PROPERTIES]
+    return [Judged(one, _answer(one, granted, setting)) for one in PROPERTIES]
+
+
+def _answer(claim: Property, granted: Granted, setting: Setting) -> Answer:
+    try:
+        return claim.claim(granted, setting)
+    except UndecidedError as error:  # in putting the claim together; the questions themselves answer unknown
+        return Answer(UNKNOWN, reason=str(error))
