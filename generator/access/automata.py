@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from generator.access.patterns import ANY
-from generator.access.rules import AllOf, AnyOf, Not
+from generator.access.rules import AllOf, AnyOf, Not, index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,6 +72,17 @@ class Machine:
         ones, runs = self.steps.get(char, self.other)
         return ((state & ones) << 1) | (state & runs)
 
+    def accepts(self, text: str) -> bool:
+        """Return whether a text matches one of the patterns."""
+        state = self.start
+        for char in text:
+            state = self.step(state, char)
+            if not state:
+                return False
+            if state & self.forever:
+                return True
+        return bool(state & self.accept)
+
     def next_only(self, state: int) -> frozenset[str] | None:
         """Return the only characters that lead on from a state, or None where they are too many to tell."""
         if state.bit_count() > _FEW:
@@ -129,17 +140,7 @@ def matches(rule: Rule, text: str) -> bool:
         return not matches(rule.rule, text)
     if isinstance(rule, AllOf):
         return all(matches(part, text) for part in rule.rules)
-    if not rule.patterns:
-        return False
-    automaton = machine(rule)
-    state = automaton.start
-    for char in text:
-        state = automaton.step(state, char)
-        if not state:
-            return False
-        if state & automaton.forever:
-            return True
-    return bool(state & automaton.accept)
+    return any(machine(group).accepts(text) for group in index(rule).above(text))
 
 
 @lru_cache(maxsize=65536)

@@ -6,7 +6,7 @@ an account. What stays combined is for ``automata`` to decide.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from generator.access.patterns import ANY, Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def _union(distinct: frozenset[Pattern]) -> AnyOf:
     for pattern in sorted(distinct, key=lambda pattern: (len(pattern.prefix), pattern.text)):
         equals = kept.setdefault(pattern.prefix, [])
         if len(equals) < _ALIKE:
-            if any(other.takes_in(pattern) for other in _wider(kept, pattern.prefix)):
+            above = (kept.get(pattern.prefix[:end], ()) for end in range(len(pattern.prefix) + 1))
+            if any(other.takes_in(pattern) for other in chain.from_iterable(above)):
                 continue
             equals[:] = [other for other in equals if not pattern.takes_in(other)]
         equals.append(pattern)
@@ -154,7 +155,7 @@ def _pairwise(one: AnyOf, two: AnyOf) -> AnyOf | None:
     found: list[Pattern] = []
     left = len(one.patterns) + len(two.patterns) + _MEETINGS
     for mine in one.patterns:
-        for its in _index(two).near(mine):
+        for its in index(two).near(mine):
             both = mine.meet(its)
             left -= 1
             if both is None or left < 0:
@@ -165,7 +166,7 @@ def _pairwise(one: AnyOf, two: AnyOf) -> AnyOf | None:
 
 def _touching(union: AnyOf, other: AnyOf) -> AnyOf:
     """Return the union without the patterns that share no text with any pattern of the other."""
-    among = _index(other)
+    among = index(other)
     return _part(
         union,
         [one for one in union.patterns if one in among.patterns or not all(map(one.clashes, among.near(one)))],
@@ -174,52 +175,57 @@ def _touching(union: AnyOf, other: AnyOf) -> AnyOf:
 
 def _without(union: AnyOf, excluded: AnyOf) -> AnyOf:
     """Return the union without the patterns that are wholly excluded."""
-    among = _index(excluded)
+    among = index(excluded)
     return _part(union, [one for one in union.patterns if not among.takes_in(one)])
 
 
 def _inside(small: AnyOf, big: AnyOf) -> bool:
     """Return whether each pattern of the one is taken in by a single pattern of the other."""
-    return all(map(_index(big).takes_in, small.patterns))
+    return all(map(index(big).takes_in, small.patterns))
 
 
 def _part(union: AnyOf, patterns: Sequence[Pattern]) -> AnyOf:
     return union if len(patterns) == len(union.patterns) else AnyOf(tuple(patterns)) if patterns else NOTHING
 
 
-class _Index:
+class Index:
     """The patterns of a union by what they begin with: two patterns have to do with each other only on one line of it."""
 
     def __init__(self, union: AnyOf) -> None:
         self.patterns = frozenset(union.patterns)
-        self.by_prefix: dict[str, list[Pattern]] = {}
+        groups: dict[str, list[Pattern]] = {}
         for pattern in union.patterns:
-            self.by_prefix.setdefault(pattern.prefix, []).append(pattern)
-        self.prefixes = sorted(self.by_prefix)
+            groups.setdefault(pattern.prefix, []).append(pattern)
+        self.groups = {prefix: AnyOf(tuple(patterns)) for prefix, patterns in groups.items()}
+        self.prefixes = sorted(groups)
+        self.lengths = sorted(set(map(len, groups)))
+
+    def above(self, beginning: str) -> Iterator[AnyOf]:
+        """Yield the patterns, in groups, that texts with this beginning can match."""
+        for length in self.lengths:
+            if length > len(beginning):
+                return
+            group = self.groups.get(beginning[:length])
+            if group is not None:
+                yield group
 
     def near(self, pattern: Pattern) -> Iterator[Pattern]:
         """Yield the patterns whose beginning and this one's do not differ."""
-        yield from _wider(self.by_prefix, pattern.prefix)
-        for at in range(bisect_left(self.prefixes, pattern.prefix), len(self.prefixes)):
-            longer = self.prefixes[at]
-            if not longer.startswith(pattern.prefix):
+        for group in self.above(pattern.prefix):
+            yield from group.patterns
+        for at in range(bisect_right(self.prefixes, pattern.prefix), len(self.prefixes)):
+            if not self.prefixes[at].startswith(pattern.prefix):
                 return
-            if len(longer) > len(pattern.prefix):
-                yield from self.by_prefix[longer]
+            yield from self.groups[self.prefixes[at]].patterns
 
     def takes_in(self, pattern: Pattern) -> bool:
         """Return whether a single pattern of the union takes in this one."""
         return pattern in self.patterns or any(
-            other.takes_in(pattern) for other in _wider(self.by_prefix, pattern.prefix)
+            other.takes_in(pattern) for group in self.above(pattern.prefix) for other in group.patterns
         )
 
 
-@lru_cache(maxsize=4096)
-def _index(union: AnyOf) -> _Index:
-    return _Index(union)
-
-
-def _wider(by_prefix: Mapping[str, Sequence[Pattern]], prefix: str) -> Iterator[Pattern]:
-    """Yield the patterns whose beginning begins ``prefix``, or is it."""
-    for end in range(len(prefix) + 1):
-        yield from by_prefix.get(prefix[:end], ())
+@lru_cache(maxsize=8192)
+def index(union: AnyOf) -> Index:
+    """Return the index of a union, made once."""
+    return Index(union)

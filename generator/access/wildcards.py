@@ -100,6 +100,8 @@ class Language:
 
     def __and__(self, other: Language) -> Language:
         if self.rule is NOTHING:
+            if other.rule is NOTHING:
+                return Language(NOTHING, self.exceptions & other.exceptions)
             return Language(NOTHING, frozenset(text for text in self.exceptions if other.contains(text)))
         if self.rule is EVERYTHING:
             return Language(other.rule, other.exceptions ^ frozenset(filter(other.contains, self.exceptions)))
@@ -122,13 +124,14 @@ class Language:
 
 def union(languages: Sequence[Language]) -> Language:
     """Return the texts of any of the languages, in one go: a thousand of them one by one would be compared pairwise."""
-    finite = frozenset[str]().union(*(one.exceptions for one in languages if one.rule is NOTHING))
+    finite: set[str] = set()
     patterns: list[Pattern] = []
     rest: list[Language] = []
     for one in languages:
-        if isinstance(one.rule, AnyOf) and not one.exceptions:
+        if isinstance(one.rule, AnyOf) and not any(matches(one.rule, text) for text in one.exceptions):
+            finite |= one.exceptions
             patterns += one.rule.patterns
-        elif one.rule is not NOTHING:
+        else:
             rest.append(one)
     rule = union_of(patterns)
     found = Language(rule, frozenset(text for text in finite if not matches(rule, text)))

@@ -91,9 +91,7 @@ def _reader(reader: ReaderSetting, setting: Setting) -> RequestSet:
     if reader.principal_arns:
         return region(principals=setting.named(reader.principal_arns), actions=("kms:Decrypt",), context=context)
     if reader.account:
-        return region(
-            principals=in_account(reader.account) & people(setting.partition), actions=("kms:Decrypt",), context=context
-        )
+        return region(principals=people(setting.partition, reader.account), actions=("kms:Decrypt",), context=context)
     context["aws:PrincipalOrgID"] = Single(absent=False, values=texts(reader.organization_id))
     if reader.organization_path:
         context["aws:PrincipalOrgPaths"] = Many(some=(language([glob(reader.organization_path)]),))
@@ -226,7 +224,7 @@ def _trail_deployers_describe(granted: Granted, setting: Setting) -> Answer:
 
 
 def _account_looks(granted: Granted, setting: Setting) -> Answer:
-    who = in_account(setting.account) & people(setting.partition)
+    who = people(setting.partition, setting.account)
     return covers(granted, region(principals=who, actions=_METADATA, identity=True))
 
 
