@@ -1,7 +1,8 @@
-"""Measure trailkey against the plain cfn-lint command over the same files. Run: make bench [PAIRS=9].
+"""Measure trailkey against the plain cfn-lint command over the same files, and the prover at scale. Run: make bench [PAIRS=9].
 
-Whole processes, wall time. The two commands of a row run in turn, pair by pair, and the ratio is taken within each
-pair: a machine that slows down slows both. Seconds are shown for orientation; only the ratios mean something.
+Wall time: of whole processes, or where a row says so of one step in a process of its own (tests/scale.py). The two sides of a
+row run in turn, pair by pair, and the ratio is taken within each pair: a machine that slows down slows both. Seconds are
+shown for orientation; only the ratios mean something.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PAIRS = 7
 LEAST_PAIRS = 5
+DECISIONS = 10_000
+"""How many requests `decide` is to answer in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,20 @@ def seconds(command: Sequence[str], folder: Path) -> float:
     return taken
 
 
+def printed(command: Sequence[str], folder: Path) -> float:
+    """Run a command in a folder and return the number that it prints. A failure ends the measurement."""
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\nended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return float(done.stdout)
+
+
+def rate(name: str, values: Sequence[float], least: int) -> str:
+    """Return a line on how many there are in a second, the median against what is asked for."""
+    met = "met" if statistics.median(values) >= least else "NOT met"
+    return f"{name}: {spread(values, 0)} a second in one process; at least {least:,} asked for: {met}"
+
+
 def alternate(name: str, yardstick: str, ours: Callable[[], float], theirs: Callable[[], float], pairs: int) -> Row:
     """Measure both in turn, the first of each pair changing, after one run of each that does not count."""
     ours(), theirs()
@@ -117,15 +134,44 @@ def main() -> None:
         def bare() -> float:
             return seconds([sys.executable, "-c", "pass"], folder)
 
+        scale = [sys.executable, str(ROOT / "tests" / "scale.py")]
+        example = str(ROOT / "config" / "organization.yaml")
+        largest = str(folder / "largest.yaml")
+        seconds([*scale, "largest", example, largest], folder)
+
+        def step(*arguments: str) -> Callable[[], float]:
+            return lambda: printed([*scale, *arguments], folder)
+
         head = f"{len(configs)} configs, {len(templates)} templates, Python {sys.version.split()[0]}, {os.cpu_count()} cores"
         yardstick = "cfn-lint -c I"
         rows = [
             alternate("generate, first run", yardstick, first, lint, pairs),
             alternate("generate, unchanged run", yardstick, unchanged, lint, pairs),
             alternate("--help", "python -c pass", show_help, bare, max(pairs, 11)),
+            alternate(
+                "prove, key policy near 32 KB",
+                "lint its template",
+                step("prove", largest),
+                step("lint", largest),
+                pairs,
+            ),
         ]
-    foot = "Wall seconds of whole processes: median (least-greatest). Ratios are taken pair by pair."
-    sys.stdout.write(f"{head}\n\n{table(rows)}\n\n{foot}\n")
+        rows += [
+            alternate(
+                f"prove, {readers:,} readers, 100 trails",
+                f"{readers // 2} readers",
+                step("raw", str(readers), "100"),
+                step("raw", str(readers // 2), "100"),
+                pairs,
+            )
+            for readers in (250, 500, 1000)
+        ]
+        answered = [step("decide", example)() for _ in range(pairs)]
+    foot = (
+        "Wall seconds: median (least-greatest), of whole processes; prove and lint of the one step, nothing cached but cfn-lint's rules.\n"
+        "Ratios are taken pair by pair."
+    )
+    sys.stdout.write(f"{head}\n\n{table(rows)}\n\n{foot}\n\n{rate('decide', answered, DECISIONS)}\n")
 
 
 if __name__ == "__main__":

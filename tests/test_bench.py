@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic and table, and what the command must not load to start. No test asserts a time."""
+"""The benchmark's arithmetic and table, what it measures, and what the command must not load to start. No test asserts a time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import importlib.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+import scale
+from generator.aws import KEY_POLICY_BYTES
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -78,6 +82,53 @@ def test_the_two_commands_run_in_turn_after_one_run_that_does_not_count(bench: A
 def test_a_failing_command_ends_the_measurement(bench: Any, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="ended with 3"):
         bench.seconds([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+
+
+def test_a_measured_step_is_the_number_it_prints(bench: Any, tmp_path: Path) -> None:
+    assert bench.printed([sys.executable, "-c", "print(0.25)"], tmp_path) == 0.25
+    with pytest.raises(SystemExit, match="not proven"):
+        bench.printed([sys.executable, "-c", "raise SystemExit('not proven: readers-read')"], tmp_path)
+
+
+def test_a_rate_is_met_by_its_median(bench: Any) -> None:
+    assert bench.rate("decide", [9.0, 12.0, 30.0], 10) == (
+        "decide: 12 (9-30) a second in one process; at least 10 asked for: met"
+    )
+    assert bench.rate("decide", [9.0], 10_000).endswith("at least 10,000 asked for: NOT met")
+
+
+def test_the_raw_policies_hold_what_is_claimed_of_readers_and_trails() -> None:
+    document, setting = scale.raw(readers=8, trails=2)
+    answers = {judged.id: judged.holds for judged in scale.prove(document, setting, scale.KEY)[1]}
+    claimed = (
+        "cloudtrail-confined",
+        "only-readers-decrypt",
+        "nobody-holds-more",
+        "trails-deliver",
+        "readers-decrypt",
+    )
+    assert {name: answers[name] for name in claimed} == dict.fromkeys(claimed, True)
+    assert len(document["Statement"]) == 2 + 8
+
+
+def test_a_reader_that_is_not_meant_to_read_shows_in_the_raw_policy() -> None:
+    document, setting = scale.raw(readers=8, trails=2)
+    answers = scale.prove(document, replace(setting, readers=setting.readers[:-1]), scale.KEY)[1]
+    assert [judged.id for judged in answers if judged.id.startswith("only-r") and not judged.holds] == [
+        "only-readers-decrypt"
+    ]
+
+
+def test_the_largest_policy_stays_below_the_limit_and_is_proven(tmp_path: Path) -> None:
+    path = tmp_path / "largest.yaml"
+    size = scale.largest(Path(__file__).parent.parent / "config" / "organization.yaml", path)
+    assert 0.95 * KEY_POLICY_BYTES < size <= KEY_POLICY_BYTES
+    scale.prove_config(path)
+
+
+def test_the_requests_asked_for_the_rate_are_of_both_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scale, "REQUESTS", 10)
+    assert scale.decide_rate(Path(__file__).parent.parent / "config" / "organization.yaml") > 0
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"], ["--version"]])

@@ -8,14 +8,17 @@ the first text found is a shortest one, and a walk that ends without one proves 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from generator.access.patterns import ANY, Pattern
+from generator.access.patterns import ANY
+from generator.access.rules import AllOf, AnyOf, Not, index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from generator.access.patterns import Pattern
+    from generator.access.rules import Rule
 
 STATES: Final = 20_000
 """How many states a search may visit; only patterns such as ``*a?????????????`` against one another come near it."""
@@ -28,43 +31,11 @@ class UndecidedError(Exception):
     """A question that is not decided: too large, or outside of what is modelled. The text says which."""
 
 
-@dataclass(frozen=True)
-class AnyOf:
-    """The texts that match at least one of the patterns; no pattern at all is the empty language."""
-
-    patterns: tuple[Pattern, ...]
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(self.patterns))
-
-    def __hash__(self) -> int:
-        return self._hash
-
-
-@dataclass(frozen=True)
-class Not:
-    """The texts that are not in the rule."""
-
-    rule: AnyOf | AllOf
-
-
-@dataclass(frozen=True)
-class AllOf:
-    """The texts that are in every one of the rules."""
-
-    rules: tuple[AnyOf | Not, ...]
-
-
-Rule = AnyOf | Not | AllOf
 _Node = tuple[tuple[int, ...], str | None]
 
 _NOTHING_MORE: Final[frozenset[str]] = frozenset()
 _FEW = 8
 _SOME = 64
-
-NOTHING: Final = AnyOf(())
-EVERYTHING: Final = AnyOf((Pattern((), (ANY,)),))
 
 
 class Machine:
@@ -100,6 +71,17 @@ class Machine:
         """Return the state behind ``char``."""
         ones, runs = self.steps.get(char, self.other)
         return ((state & ones) << 1) | (state & runs)
+
+    def accepts(self, text: str) -> bool:
+        """Return whether a text matches one of the patterns."""
+        state = self.start
+        for char in text:
+            state = self.step(state, char)
+            if not state:
+                return False
+            if state & self.forever:
+                return True
+        return bool(state & self.accept)
 
     def next_only(self, state: int) -> frozenset[str] | None:
         """Return the only characters that lead on from a state, or None where they are too many to tell."""
@@ -158,17 +140,7 @@ def matches(rule: Rule, text: str) -> bool:
         return not matches(rule.rule, text)
     if isinstance(rule, AllOf):
         return all(matches(part, text) for part in rule.rules)
-    if not rule.patterns:
-        return False
-    automaton = machine(rule)
-    state = automaton.start
-    for char in text:
-        state = automaton.step(state, char)
-        if not state:
-            return False
-        if state & automaton.forever:
-            return True
-    return bool(state & automaton.accept)
+    return any(machine(group).accepts(text) for group in index(rule).above(text))
 
 
 @lru_cache(maxsize=65536)

@@ -181,22 +181,37 @@ def _merge(group: list[Box], name: str) -> list[Box]:
     if len(group) == 1:
         return group
     sides = [one.sides.get(name) for one in group]
-    free = next((one for one, side in zip(group, sides, strict=True) if side is None), None)
-    if free is not None:
-        return [free]
-    singles = [side for side in sides if isinstance(side, Single)]
-    languages = [side.values for side in singles if isinstance(side.values, Language)]
-    if len(languages) == len(group):
-        values: Values = union(languages)
-    elif len(singles) == len(group) and not languages and len({_kind(side) for side in singles}) == 1:
-        values = singles[0].values
-        for side in singles[1:]:
-            values = join(values, side.values)
-    else:
+    if None in sides:
+        return [group[sides.index(None)]]
+    joined = _join([side for side in sides if side is not None])
+    if joined is None:
         return group
-    absent = any(side.absent for side in singles)
     rest = {side: constraint for side, constraint in group[0].items if side != name}
-    return [_box({**rest, name: Single(absent, values)})]
+    return [_box({**rest, name: joined})]
+
+
+def _join(sides: Sequence[Constraint]) -> Constraint | None:
+    """Return what meets any of the constraints as one constraint, or None where they do not make one."""
+    singles = [side for side in sides if isinstance(side, Single)]
+    if len(singles) < len(sides):
+        return _join_many([side for side in sides if isinstance(side, Many)])
+    absent = any(side.absent for side in singles)
+    languages = [side.values for side in singles if isinstance(side.values, Language)]
+    if len(languages) == len(singles):
+        return Single(absent, union(languages))
+    if languages or len({_kind(side) for side in singles}) > 1:
+        return None
+    values = singles[0].values
+    for side in singles[1:]:
+        values = join(values, side.values)
+    return Single(absent, values)
+
+
+def _join_many(sides: Sequence[Many]) -> Many | None:
+    """Return the same for sets of texts: a value in this language or one in that is a value in either."""
+    if len({side.every for side in sides}) > 1 or any(len(side.some) != 1 for side in sides):
+        return None
+    return Many(sides[0].every, (union([side.some[0] for side in sides]),))
 
 
 def _kind(side: Single) -> str:

@@ -36,9 +36,12 @@ DERIVED: Final = frozenset(
 """The keys, in lower case, whose values follow from the caller alone."""
 
 
-@lru_cache(maxsize=16)
-def of_kind(kind: Kind, partition: str) -> Language:
-    """Return all callers of one kind in a partition. Sessions are left out: they are named one by one where a policy does."""
+@lru_cache(maxsize=4096)
+def of_kind(kind: Kind, partition: str, account: str = "") -> Language:
+    """Return all callers of one kind in a partition, or in one account of it.
+
+    Sessions are left out: they are named one by one where a policy does.
+    """
     if kind == "service":
         return SERVICES
     shapes: dict[Kind, tuple[str, tuple[str | Chars | Run, ...]]] = {
@@ -50,13 +53,13 @@ def of_kind(kind: Kind, partition: str) -> Language:
     if kind not in shapes:
         return EMPTY
     service, rest = shapes[kind]
-    return language([row([f"arn:{partition}:{service}::", *ACCOUNT, ":", *rest])])
+    return language([row([f"arn:{partition}:{service}::", *(account or ACCOUNT), ":", *rest])])
 
 
-@lru_cache(maxsize=16)
-def people(partition: str) -> Language:
-    """Return all callers of a partition that are no AWS service: roots, roles, users and federated users."""
-    return union([of_kind(kind, partition) for kind in ("root", "role", "user", "federated-user")])
+@lru_cache(maxsize=1024)
+def people(partition: str, account: str = "") -> Language:
+    """Return all callers of a partition, or of one account of it, that are no AWS service: root, roles, users, federated users."""
+    return union([of_kind(kind, partition, account) for kind in ("root", "role", "user", "federated-user")])
 
 
 @lru_cache(maxsize=1024)

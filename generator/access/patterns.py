@@ -44,6 +44,9 @@ class Run:
     of: Chars
 
 
+_Meeting = tuple[int, int, tuple[Chars, ...], tuple[Chars | None, ...]]
+
+
 @dataclass(frozen=True)
 class Pattern:
     """A row of single characters (``ones``) with a run allowed before, between and behind them (``runs``, one longer)."""
@@ -87,57 +90,95 @@ class Pattern:
         """What every matching text ends with."""
         return "".join(_plain(reversed(self.ones), reversed(self.runs)))[::-1]
 
+    @cached_property
+    def stretches(self) -> tuple[str, ...]:
+        """What stands spelled out between wildcards, and so in every pattern that this one takes in."""
+        found = [""]
+        for one, run in zip(self.ones, self.runs, strict=False):
+            if run is not None or not _is_plain(one):
+                found.append("")
+            if _is_plain(one):
+                found[-1] += next(iter(one.listed))
+        return tuple(stretch for stretch in found if stretch)
+
     def clashes(self, other: Pattern) -> bool:
-        """Return True where no text matches both, as far as their fixed beginnings and ends tell (False: perhaps one does)."""
-        mine, its = self.prefix, other.prefix
-        if not (mine.startswith(its) or its.startswith(mine)):
+        """Return whether no text matches both."""
+        start = self._shared_beginning(other)
+        if start is None or not (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix)):
             return True
-        mine, its = self.suffix, other.suffix
-        return not (mine.endswith(its) or its.endswith(mine))
+        seen, waiting = {(start, start)}, [(start, start)]
+        while waiting:
+            mine, its = waiting.pop()
+            if mine == len(self.ones) and its == len(other.ones):
+                return False
+            for _, left, right in self._ways(other, mine, its):
+                if (left, right) not in seen:
+                    seen.add((left, right))
+                    waiting.append((left, right))
+        return True
 
     def takes_in(self, other: Pattern) -> bool:
         """Return True where every text of ``other`` matches this one too, seen character by character (False: perhaps)."""
         if self.runs == (ANY,):
             return True
-        states = {0}
-        for one, run in zip((*other.ones, None), other.runs, strict=True):
+        start = len(self.prefix)
+        if not (other.prefix.startswith(self.prefix) and all(stretch in other.text for stretch in self.stretches)):
+            return False
+        states = {start}
+        for at in range(start, len(other.runs)):
+            run = other.runs[at]
             if run is not None:
-                states = {at for at in states if self._loops(at, run)}
-            if one is not None:
-                moved = {at + 1 for at in states if at < len(self.ones) and self.ones[at].takes_in(one)}
-                states = moved | {at for at in states if self._loops(at, one)}
+                states = {place for place in states if self._loops(place, run)}
+            if at < len(other.ones):
+                one = other.ones[at]
+                moved = {place + 1 for place in states if place < len(self.ones) and self.ones[place].takes_in(one)}
+                states = moved | {place for place in states if self._loops(place, one)}
             if not states:
                 return False
         return len(self.ones) in states
 
-    def meet(self, other: Pattern) -> Pattern | None:
-        """Return the texts of both patterns as one pattern, or None where they are not simply one.
+    def meet(self, other: Pattern) -> tuple[Pattern, ...] | None:
+        """Return the texts of both patterns as the union of a few, or None where it takes more than a few.
 
-        Both are read side by side for as long as there is one way to go on only; a way that ends nowhere is the pattern of no
-        text. ``arn:aws:iam::*:role/*`` for ArnLike, the callers of an account and the shape of a role's ARN make one pattern.
+        Both are read side by side; wherever there are several ways to go on, each makes a pattern of its own.
+        ``arn:aws:iam::*:role/*`` for ArnLike, the callers of an account and the shape of a role's ARN make one pattern.
         """
-        ones: list[Chars] = []
-        runs: list[Chars | None] = []
-        mine = its = 0
-        while True:
-            runs.append(_common(self.runs[mine], other.runs[its]))
-            left = self.ones[mine] if mine < len(self.ones) else None
-            right = other.ones[its] if its < len(other.ones) else None
-            ways = [
-                (one, step)
-                for one, step in (
-                    (_common(left, right), (1, 1)),
-                    (_common(self.runs[mine], right), (0, 1)),
-                    (_common(left, other.runs[its]), (1, 0)),
-                )
-                if one is not None
-            ]
-            if len(ways) > 1:
-                return None
-            if not ways:
-                return Pattern(tuple(ones), tuple(runs)) if left is None and right is None else NO_TEXT
-            ones.append(ways[0][0])
-            mine, its = mine + ways[0][1][0], its + ways[0][1][1]
+        found: list[Pattern] = []
+        start = self._shared_beginning(other)
+        waiting: list[_Meeting] = [] if start is None else [(start, start, self.ones[:start], self.runs[:start])]
+        while waiting:
+            mine, its, ones, runs = waiting.pop()
+            while True:
+                runs = (*runs, _common(self.runs[mine], other.runs[its]))
+                if mine == len(self.ones) and its == len(other.ones):
+                    found.append(Pattern(ones, runs))
+                ways = list(self._ways(other, mine, its))
+                waiting += ((left, right, (*ones, one), runs) for one, left, right in ways[1:])
+                if len(found) + len(waiting) > _FEW:
+                    return None
+                if not ways:
+                    break
+                one, mine, its = ways[0]
+                ones = (*ones, one)
+        return tuple(found)
+
+    def _ways(self, other: Pattern, mine: int, its: int) -> Iterator[tuple[Chars, int, int]]:
+        """Yield the characters that lead on from a place in each of two patterns, with the places behind them."""
+        left = self.ones[mine] if mine < len(self.ones) else None
+        right = other.ones[its] if its < len(other.ones) else None
+        for one, two, step in (
+            (left, right, (1, 1)),
+            (self.runs[mine], right, (0, 1)),
+            (left, other.runs[its], (1, 0)),
+        ):
+            common = _common(one, two)
+            if common is not None:
+                yield common, mine + step[0], its + step[1]
+
+    def _shared_beginning(self, other: Pattern) -> int | None:
+        """Return up to where both spell out the same characters, or None where they begin differently."""
+        start = min(len(self.prefix), len(other.prefix))
+        return start if self.prefix[:start] == other.prefix[:start] else None
 
     def _loops(self, at: int, chars: Chars) -> bool:
         run = self.runs[at]
@@ -193,8 +234,8 @@ def row(items: Iterable[Chars | Run | str]) -> Pattern:
     return Pattern(tuple(ones), tuple(runs))
 
 
-NO_TEXT: Final = Pattern((Chars(frozenset()),), (None, None))
-"""The pattern that nothing matches."""
+_FEW: Final = 4
+"""How many patterns an intersection of two may be written as."""
 _COLON: Final = Chars(frozenset(":"))
 _PLAIN: Final = {LITERAL_ANY: "*", LITERAL_ONE: "?"}
 _LOOKALIKES: Final = {"k": "\u212a", "s": "\u017f"}  # the two ASCII letters that Unicode folds another character into

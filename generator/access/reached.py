@@ -68,8 +68,8 @@ def reached(principals: Principals, partition: str, sessions: Sequence[str]) -> 
     for entry in principals.aws:
         account = _account(entry, partition)
         if account:
-            accounts.append(in_account(account) & union([people(partition), texts(*sessions)]))
-            named.append(in_account(account) & of_kind("root", partition))
+            accounts.append(union([people(partition, account), texts(*sessions) & in_account(account)]))
+            named.append(of_kind("root", partition, account))
     found = {session: reach(principals, parse_caller(session)) for session in sessions}
     direct = union(named) - texts(*(session for session, how in found.items() if how != "named"))
     direct |= texts(*(session for session, how in found.items() if how == "named"))
@@ -85,7 +85,7 @@ def _exempt(principals: Principals, partition: str, sessions: Sequence[str]) -> 
     return union(
         [
             texts(*principals.services) & SERVICES,
-            listed & of_kind("root", partition),
+            *(of_kind("root", partition, account) for account in accounts),
             listed & named & people(partition),
             texts(*spared),
         ]

@@ -241,8 +241,8 @@ def _allowing(one: Box, who: Reached, scope: Scope, sessions: Sequence[str]) -> 
 
 def _by_identity(scope: Scope, sessions: Sequence[str]) -> RequestSet:
     """Return what IAM policies of the resource's own account allow by themselves, where the service has it so."""
-    inside = in_account(scope.account) & union([people(scope.partition), texts(*sessions)])
-    roots = inside & of_kind("root", scope.partition)
+    inside = union([people(scope.partition, scope.account), texts(*sessions) & in_account(scope.account)])
+    roots = of_kind("root", scope.partition, scope.account)
     boxes = (
         box({PRINCIPAL: Single(absent=False, values=roots)}),
         box({PRINCIPAL: Single(absent=False, values=inside), IDENTITY: Single(absent=False, values=YES)}),

@@ -79,10 +79,13 @@ def term(
     if key in DERIVED and (key != "kms:calleraccount" or scope.service == "kms"):
         if not isinstance(passing, Language):
             raise UndecidedError(f"{condition.operator} on {condition.key}")
-        given = with_key(key, scope.partition, sessions)
-        held = whose_value(key, passing, patterns, scope.partition, sessions)
-        callers = given - held if negated else held
-        return PRINCIPAL, (Single(absent=False, values=callers | ~given if absent else callers),)
+        callers = whose_value(key, passing, patterns, scope.partition, sessions)
+        if negated != absent:  # all but the others: those with another value, and with or without those that have none
+            others = with_key(key, scope.partition, sessions) - callers
+            callers = others if negated else ~others
+        elif negated:
+            callers = ~callers
+        return PRINCIPAL, (Single(absent=False, values=callers),)
     if negated:
         passing = invert(passing)
     if has_several_values(key):

@@ -9,17 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from generator.access.automata import EVERYTHING, NOTHING, AllOf, AnyOf, Not, Rule, matches, search
-from generator.access.patterns import NO_TEXT, Pattern
+from generator.access.automata import matches, search
+from generator.access.rules import EVERYTHING, NOTHING, AnyOf, Not, Rule, conjunction, negate, parts_of, union_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from generator.access.patterns import Pattern
 
-_PAIRS = 20_000
-"""How many pairs of patterns are compared by their looks before the automata do it."""
-
-_MEETINGS = 64
 _TRIES = 4
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -99,16 +96,18 @@ class Language:
         return (self & other).is_empty()
 
     def __invert__(self) -> Language:
-        return Language(_negate(self.rule), self.exceptions)
+        return Language(negate(self.rule), self.exceptions)
 
     def __and__(self, other: Language) -> Language:
         if self.rule is NOTHING:
+            if other.rule is NOTHING:
+                return Language(NOTHING, self.exceptions & other.exceptions)
             return Language(NOTHING, frozenset(text for text in self.exceptions if other.contains(text)))
         if self.rule is EVERYTHING:
             return Language(other.rule, other.exceptions ^ frozenset(filter(other.contains, self.exceptions)))
         if other.rule is NOTHING or other.rule is EVERYTHING:
             return other & self
-        rule = _conjunction(self.rule, other.rule)
+        rule = conjunction(self.rule, other.rule)
         # Exceptions are few and finite: each is looked up in both, so the rule never has to know of them.
         either = self.exceptions | other.exceptions
         return Language(
@@ -125,10 +124,16 @@ class Language:
 
 def union(languages: Sequence[Language]) -> Language:
     """Return the texts of any of the languages, in one go: a thousand of them one by one would be compared pairwise."""
-    finite = frozenset[str]().union(*(one.exceptions for one in languages if one.rule is NOTHING))
-    plain = [one for one in languages if isinstance(one.rule, AnyOf) and one.rule is not NOTHING and not one.exceptions]
-    rest = [one for one in languages if one.rule is not NOTHING and one not in plain]
-    rule = _union(pattern for one in plain if isinstance(one.rule, AnyOf) for pattern in one.rule.patterns)
+    finite: set[str] = set()
+    patterns: list[Pattern] = []
+    rest: list[Language] = []
+    for one in languages:
+        if isinstance(one.rule, AnyOf) and not any(matches(one.rule, text) for text in one.exceptions):
+            finite |= one.exceptions
+            patterns += one.rule.patterns
+        else:
+            rest.append(one)
+    rule = union_of(patterns)
     found = Language(rule, frozenset(text for text in finite if not matches(rule, text)))
     for one in _factored(rest):
         found |= one
@@ -139,16 +144,16 @@ def _factored(languages: Iterable[Language]) -> Iterable[Language]:
     """Return the same union in fewer languages: those alike but for one union of patterns become one."""
     groups: dict[tuple[AnyOf | Not, ...], list[AnyOf]] = {}
     for one in languages:
-        parts = _parts(one.rule)
+        parts = parts_of(one.rule)
         last = next((part for part in reversed(parts) if isinstance(part, AnyOf)), None)
         if one.exceptions or last is None:
             yield one
         else:
             groups.setdefault(tuple(part for part in parts if part is not last), []).append(last)
     for same, differing in groups.items():
-        rule: Rule = _union(pattern for one in differing for pattern in one.patterns)
+        rule: Rule = union_of(pattern for one in differing for pattern in one.patterns)
         for part in same:
-            rule = _conjunction(part, rule)
+            rule = conjunction(part, rule)
         yield Language(rule)
 
 
@@ -161,7 +166,7 @@ def language(patterns: Iterable[Pattern]) -> Language:
             wild.append(pattern)
         else:
             literals.add(pattern.literal)
-    rule = _union(wild)
+    rule = union_of(wild)
     return Language(rule, frozenset(text for text in literals if not matches(rule, text)))
 
 
@@ -172,102 +177,3 @@ def texts(*values: str) -> Language:
 
 EMPTY: Final = Language(NOTHING)
 ALL: Final = Language(EVERYTHING)
-
-
-def _union(patterns: Iterable[Pattern]) -> AnyOf:
-    """Return the union in one canonical order, without patterns that ``*`` or one of a few others makes superfluous."""
-    distinct = sorted(dict.fromkeys(patterns), key=lambda pattern: pattern.text)
-    if EVERYTHING.patterns[0] in distinct:
-        return EVERYTHING
-    if len(distinct) ** 2 <= _PAIRS:
-        kept: list[Pattern] = []
-        for pattern in distinct:
-            if not any(other.takes_in(pattern) for other in kept if not other.clashes(pattern)):
-                kept = [other for other in kept if other.clashes(pattern) or not pattern.takes_in(other)]
-                kept.append(pattern)
-        distinct = kept
-    return AnyOf(tuple(distinct)) if distinct else NOTHING
-
-
-def _negate(rule: Rule) -> Rule:
-    if rule is NOTHING:
-        return EVERYTHING
-    if rule is EVERYTHING:
-        return NOTHING
-    return rule.rule if isinstance(rule, Not) else Not(rule)
-
-
-def _conjunction(one: Rule, two: Rule) -> Rule:
-    """Return what is in both rules, simplified by the looks of the patterns: most pairs never need an automaton."""
-    parts = [*_parts(one), *_parts(two)]
-    unions = list(dict.fromkeys(part for part in parts if isinstance(part, AnyOf)))
-    negated = [part.rule for part in parts if isinstance(part, Not) and isinstance(part.rule, AnyOf)]
-    rest = dict.fromkeys(part for part in parts if isinstance(part, Not) and not isinstance(part.rule, AnyOf))
-    excluded = _union(pattern for union in negated for pattern in union.patterns)
-    if excluded is EVERYTHING:
-        return NOTHING
-    kept: list[AnyOf] = []
-    for union in unions:
-        kept = _meet(kept, union)
-    kept = [_without(union, excluded) for union in kept]
-    if NOTHING in kept:
-        return NOTHING
-    for union in kept:
-        excluded = _touching(excluded, union)
-    found: list[AnyOf | Not] = [union for union in kept if union is not EVERYTHING]
-    found += [Not(excluded)] if excluded.patterns else []
-    found += rest
-    return EVERYTHING if not found else found[0] if len(found) == 1 else AllOf(tuple(found))
-
-
-def _parts(rule: Rule) -> tuple[AnyOf | Not, ...]:
-    return rule.rules if isinstance(rule, AllOf) else (rule,)
-
-
-def _meet(kept: list[AnyOf], union: AnyOf) -> list[AnyOf]:
-    """Return ``kept`` and ``union`` together, where one absorbs the other as one."""
-    for at, other in enumerate(kept):
-        if len(other.patterns) * len(union.patterns) > _PAIRS:
-            continue
-        mine, its = _touching(union, other), _touching(other, union)
-        if all(any(big.takes_in(small) for big in its.patterns) for small in mine.patterns):
-            return _meet(kept[:at] + kept[at + 1 :], mine)
-        if all(any(big.takes_in(small) for big in mine.patterns) for small in its.patterns):
-            return _meet(kept[:at] + kept[at + 1 :], its)
-        common = _pairwise(mine, its)
-        if common is not None:
-            return _meet(kept[:at] + kept[at + 1 :], common)
-        kept = [*kept[:at], its, *kept[at + 1 :]]
-        union = mine
-    return [*kept, union]
-
-
-def _pairwise(one: AnyOf, two: AnyOf) -> AnyOf | None:
-    """Return the intersection of two small unions as one union, where each pair of patterns makes one pattern."""
-    if len(one.patterns) * len(two.patterns) > _MEETINGS:
-        return None
-    found = []
-    for mine in one.patterns:
-        for its in two.patterns:
-            both = NO_TEXT if mine.clashes(its) else mine.meet(its)
-            if both is None:
-                return None
-            if both != NO_TEXT:
-                found.append(both)
-    return _union(found)
-
-
-def _touching(union: AnyOf, other: AnyOf) -> AnyOf:
-    """Return the union without the patterns whose fixed beginning or end rules out every pattern of the other."""
-    if len(union.patterns) * len(other.patterns) > _PAIRS:
-        return union
-    left = tuple(one for one in union.patterns if not all(one.clashes(two) for two in other.patterns))
-    return union if len(left) == len(union.patterns) else AnyOf(left) if left else NOTHING
-
-
-def _without(union: AnyOf, excluded: AnyOf) -> AnyOf:
-    """Return the union without the patterns that are wholly excluded."""
-    if len(union.patterns) * len(excluded.patterns) > _PAIRS:
-        return union
-    left = tuple(one for one in union.patterns if not any(two.takes_in(one) for two in excluded.patterns))
-    return union if len(left) == len(union.patterns) else AnyOf(left) if left else NOTHING

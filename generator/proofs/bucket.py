@@ -13,7 +13,7 @@ from generator.access.boxes import Constraint, Single
 from generator.access.identities import SERVICES, in_account, of_kind, people
 from generator.access.patterns import glob
 from generator.access.prove import covers, excludes, region
-from generator.access.sets import NO_REQUEST, Answer, RequestSet, joined
+from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
 from generator.access.wildcards import Language, language, texts
 from generator.aws import CLOUDTRAIL
 from generator.proofs.keepers import at_most
@@ -88,16 +88,20 @@ def _logs_held(granted: Granted, setting: BucketSetting) -> Answer:
 
 
 def _readers_get_logs(granted: Granted, setting: BucketSetting) -> Answer:
-    (reader,) = setting.readers
+    rows = [_needed_row(reader, setting) for reader in setting.readers if not reader.service_linked]
+    return covers(granted, joined(rows) & region(identity=True, context=TLS)) if rows else Answer(PROVEN)
+
+
+def _needed_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
+    """Return what a reader has to get: policy generation only what is of its own account."""
     row = _reader_row(reader, setting)
-    if reader.analyzer and reader.organization_id:
-        # It gets what is of its own account: the row as far as each account goes.
-        own = [
-            region(principals=in_account(account), resources=texts(setting.arn) | objects(patterns))
-            for account, patterns in setting.logs_by_account
-        ]
-        row &= joined(own)
-    return covers(granted, row & region(identity=True, context=TLS))
+    if not (reader.analyzer and reader.organization_id):
+        return row
+    own = [
+        region(principals=in_account(account), resources=texts(setting.arn) | objects(patterns))
+        for account, patterns in setting.logs_by_account
+    ]
+    return row & joined(own)
 
 
 def _bucket_iam_needed(granted: Granted, setting: BucketSetting) -> Answer:
@@ -111,7 +115,7 @@ def _only_tls(granted: Granted, _setting: BucketSetting) -> Answer:
 
 
 def _each_reader(setting: BucketSetting) -> Iterable[BucketSetting]:
-    """One at a time, but for those who bring rights of their own, as Macie's service-linked role does."""
+    """Return one purpose a reader, but for those who bring rights of their own, as Macie's service-linked role does."""
     return (replace(setting, readers=(reader,)) for reader in setting.readers if not reader.service_linked)
 
 

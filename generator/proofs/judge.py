@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Generic
 
+from generator.access.automata import UndecidedError
 from generator.access.decide import RESOURCE_POLICY, decide
 from generator.access.policy import parse_policy
 from generator.access.request import parse_request
 from generator.access.scope import bucket_scope, key_scope
+from generator.access.sets import UNKNOWN, Answer
 from generator.access.space import allowed
 from generator.access.witnesses import STRANGER
 from generator.aws import parse_arn
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from generator.access.policy import Policy
     from generator.access.scope import Scope
+    from generator.access.space import Granted
     from generator.config.deployment import Deployment
     from generator.proofs.documents import Documents, IamDocument
     from generator.proofs.setting import HolderSetting
@@ -99,8 +102,10 @@ def judge(target: Target[Purpose_contra]) -> Iterator[Judged]:
     """Yield the answers about one policy."""
     granted = allowed(target.policy, target.scope, accounts=target.accounts)
     for one in target.properties:
+        # A thousand readers are one question; only where it fails each is asked about, to say whose line it is.
+        whole = _answer(one, granted, target.purpose)
         for part in one.apart(target.purpose):
-            answer = one.claim(granted, part)
+            answer = whole if whole or part is target.purpose else _answer(one, granted, part)
             statements = _deciding(target, answer.witness) if answer.witness else ()
             yield Judged(
                 id=one.id,
@@ -111,6 +116,13 @@ def judge(target: Target[Purpose_contra]) -> Iterator[Judged]:
                 place=target.place,
                 statements=statements,
             )
+
+
+def _answer(one: Property[Purpose_contra], granted: Granted, purpose: Any) -> Answer:
+    try:
+        return one.claim(granted, purpose)
+    except UndecidedError as error:  # in putting the claim together; the questions themselves answer unknown
+        return Answer(UNKNOWN, reason=str(error))
 
 
 def _other_key(arn: str) -> Scope:

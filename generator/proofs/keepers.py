@@ -69,7 +69,7 @@ def rows_of_keepers(keepers: Keepers) -> RequestSet:
             region(principals=keepers.named([keepers.deployer]), actions=(*UPDATE, *DISABLE, *REPLACE_POLICY)),
             region(principals=keepers.named(keepers.break_glass), actions=(*DELETE, *DISABLE, *REPLACE_POLICY)),
             region(principals=keepers.root_user, actions=REPLACE_POLICY),
-            region(principals=in_account(keepers.account) & people(keepers.partition), actions=METADATA),
+            region(principals=people(keepers.partition, keepers.account), actions=METADATA),
         ]
     )
 
@@ -121,7 +121,7 @@ def _root_user_recovers(granted: Granted, keepers: Keepers) -> Answer:
 
 
 def _account_looks(granted: Granted, keepers: Keepers) -> Answer:
-    who = in_account(keepers.account) & people(keepers.partition)
+    who = people(keepers.partition, keepers.account)
     return covers(granted, region(principals=who, actions=METADATA, identity=True))
 
 

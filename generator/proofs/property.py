@@ -26,8 +26,8 @@ def _whole(purpose: Any) -> Iterable[Any]:
 class Property(Generic[Purpose_contra]):
     """A claim about a policy. ``id`` is stable: ``accepted_risks`` and pipelines refer to it.
 
-    ``path`` is where the config asks for what is claimed. A property about each of several people is asked ``apart``, one
-    person at a time: the answer is then about that person's line, and each question is small.
+    ``path`` is where the config asks for what is claimed. A property about several people can be asked ``apart``, one person
+    at a time, so that the answer is about that person's line.
     """
 
     id: str

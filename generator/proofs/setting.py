@@ -44,7 +44,7 @@ class ReaderSetting:
         if self.principal_arns:
             return named(self.principal_arns) & everyone
         if self.account:
-            return in_account(self.account) & everyone
+            return people(self.partition, self.account)
         elsewhere = everyone & ~in_account(own_account)
         if self.analyzer:
             role = f"arn:{self.partition}:iam::*:role/service-role/AccessAnalyzerMonitorServiceRole*"

@@ -70,10 +70,11 @@ def _rows(setting: Setting) -> RequestSet:
 
 
 def _readers_only_read(granted: Granted, setting: Setting) -> Answer:
-    """Readers who are named do no more than read, and look at the key where the account may look at it."""
+    """Readers who are named hold no other action than Decrypt, whose guards have a property of their own, but the account's."""
     named = setting.named(arn for reader in setting.readers for arn in reader.principal_arns)
+    others = [action for action in granted.scope.universe if action != "kms:Decrypt"]
     looks = region(principals=in_account(setting.account), actions=METADATA)
-    return at_most(granted, _reader_rows(setting) | looks, region(principals=named))
+    return at_most(granted, looks, region(principals=named, actions=others))
 
 
 def _trails_deliver(granted: Granted, setting: Setting) -> Answer:
@@ -87,8 +88,7 @@ def _trails_deliver(granted: Granted, setting: Setting) -> Answer:
 
 
 def _readers_decrypt(granted: Granted, setting: Setting) -> Answer:
-    (reader,) = setting.readers
-    row = reader_row(reader, setting)
+    row = _reader_rows(setting)
     direct = setting.named(setting.named_directly) & in_account(setting.account)
     return covers(granted, (row & region(identity=True)) | (row & region(principals=direct)))
 

@@ -173,11 +173,16 @@ def test_everything_and_nothing() -> None:
 
 
 def test_an_entangled_question_is_undecided_and_not_answered_wrongly() -> None:
-    # No text has both an a and a b at the same place from its end, but the product has to remember every window of 21.
-    one = language([glob("*a" + "?" * 20)])
-    two = language([glob("*b" + "?" * 20)])
+    # Whatever ends in an a and twenty more begins with that a, or does not; but the search remembers every window of 21.
+    whole = language([glob("*a" + "?" * 20)])
+    halves = language([glob("a" + "?" * 20), glob("?*a" + "?" * 20)])
     with pytest.raises(UndecidedError, match="states"):
-        one.disjoint(two)
+        whole.subset(halves)
+
+
+def test_two_patterns_that_share_no_text_are_seen_to_however_many_windows_they_have() -> None:
+    assert language([glob("*a" + "?" * 20)]).disjoint(language([glob("*b" + "?" * 20)]))
+    assert not language([glob("*a" + "?" * 20)]).disjoint(language([glob("*b" + "?" * 19)]))
 
 
 def test_a_thousand_literals_and_a_hundred_patterns_take_no_time() -> None:
