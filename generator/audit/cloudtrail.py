@@ -1,0 +1,254 @@
+"""CloudTrail itself: held to its trails, and able to encrypt for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.access.boxes import Constraint, Many, Single
+from generator.access.patterns import glob
+from generator.access.prove import covers, reaches, region
+from generator.access.sets import PROVEN, REFUTED, UNKNOWN
+from generator.access.wildcards import ALL, EMPTY, language, texts
+from generator.audit.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
+from generator.audit.flaw import Flaw, Found, Undecided, granting
+from generator.audit.organizations import outside
+from generator.audit.reading import SOURCE_KEYS, speaks_of_trails
+from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from generator.access.policy import Statement
+    from generator.access.sets import RequestSet
+    from generator.audit.subject import Subject
+
+_PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+_SERVICE: Final = texts(CLOUDTRAIL)
+_ACTIONS: Final = (*ENCRYPT, *DECRYPT, *GRANT)
+_ABSENT: Final = Single(absent=True, values=EMPTY)
+
+
+def is_lake_key(subject: Subject) -> bool:
+    """Return whether the key is an event data store's: said so, or CloudTrail both encrypts and decrypts and no trail is named."""
+    if subject.expected.lake:
+        return True
+    if subject.expected.trails or any(speaks_of_trails(statement) for statement in subject.policy.statements):
+        return False
+    encrypts, decrypts = (
+        reaches(subject.granted, region(principals=_SERVICE, actions=(action,)))
+        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+    )
+    return bool(encrypts and decrypts)
+
+
+def _held(subject: Subject, account: str, trails: Constraint, context: Constraint) -> RequestSet:
+    """Return CloudTrail's calls for some trails of an account, under some encryption contexts."""
+    keys: dict[str, Constraint] = {
+        "aws:SourceArn": trails,
+        "aws:SourceAccount": Single(absent=False, values=texts(account)),
+        TRAIL_CONTEXT: context,
+        **outside(subject, "aws:SourceOrgID", "aws:SourceOrgPaths"),
+    }
+    return region(principals=_SERVICE, actions=_ACTIONS, context=_asked(subject, keys))
+
+
+def _asked(subject: Subject, keys: Mapping[str, Constraint]) -> dict[str, Constraint]:
+    """Return the keys that tell something: SourceArn always, the others where the policy speaks of them."""
+    spoken = {condition.key.casefold() for part in subject.parts for condition in part.statement.conditions}
+    return {key: side for key, side in keys.items() if key == "aws:SourceArn" or key.casefold() in spoken}
+
+
+def _strangers(subject: Subject) -> Single:
+    pattern = glob(f"arn:{subject.scope.partition}:cloudtrail:*:{subject.stranger}:trail/*")
+    return Single(absent=False, values=language([pattern]))
+
+
+def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
+    if is_lake_key(subject):
+        return
+    trails = _strangers(subject)
+    sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
+    flagged: set[str | int] = set()
+
+    def plainly(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        flagged.add(statement.name)
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets CloudTrail call {witness['action']} for a trail of any account, such as "
+            f"{witness['context']['aws:SourceArn']}",
+        )
+
+    def by_source(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+        if statement.name in flagged:
+            return None
+        flagged.add(statement.name)
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} holds CloudTrail by the encryption context alone: neither aws:SourceArn nor "
+            f"aws:SourceAccount keeps out {witness['action']} on behalf of another account",
+        )
+
+    yield from granting(subject, _held(subject, subject.stranger, trails, sent), plainly)
+    yield from granting(subject, _held(subject, subject.stranger, trails, Single(absent=True, values=ALL)), by_source)
+    if subject.expected.trails:
+        yield from _beyond_named(subject, flagged)
+
+
+def _beyond_named(subject: Subject, flagged: set[str | int]) -> Iterator[Found | Undecided]:
+    """Yield what lets in other trails of the accounts that the named trails are in."""
+    named = ", ".join(subject.expected.trails)
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+        if statement.name in flagged:
+            return None
+        flagged.add(statement.name)
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            severity="warning",
+            message=f"statement {statement.name} lets CloudTrail call {witness['action']} for trails beside {named}, such as "
+            f"{witness['context']['aws:SourceArn']}",
+        )
+
+    for account in dict.fromkeys(arn.account for trail in subject.expected.trails if (arn := parse_arn(trail))):
+        pattern = glob(f"arn:{subject.scope.partition}:cloudtrail:*:{account}:trail/*")
+        others = language([pattern]) - texts(*subject.expected.trails)
+        context = Single(absent=True, values=others)
+        within = _held(subject, account, Single(absent=False, values=others), context)
+        yield from granting(subject, within, say)
+
+
+def _context_missing(subject: Subject) -> Iterator[Found | Undecided]:
+    if is_lake_key(subject):
+        return
+    within = region(principals=_SERVICE, actions=DATA_KEYS, context={TRAIL_CONTEXT: _ABSENT})
+    # What no source holds either is cloudtrail-unconfined; here one does, so that the context is all that is missing.
+    parts = [part for part in subject.allows if any(one.key.casefold() in SOURCE_KEYS for one in part.statement.conditions)]
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets CloudTrail call {witness['action']} with no encryption context of a trail",
+        )
+
+    yield from granting(subject, within, say, parts)
+
+
+def _lake_assumed(subject: Subject) -> Iterator[Found]:
+    if subject.expected.lake or not is_lake_key(subject):
+        return
+    witness = reaches(subject.granted, region(principals=_SERVICE, actions=("kms:GenerateDataKey",))).witness
+    yield Found(
+        statement=_by(subject, ("kms:GenerateDataKey",)),
+        witness=witness,
+        message="CloudTrail encrypts and decrypts, and no statement speaks of a trail: taken for the key of an event data store, "
+        "whose requests carry no aws:SourceArn",
+    )
+
+
+def _by(subject: Subject, actions: tuple[str, ...]) -> str | int | None:
+    """Return the first statement that lets CloudTrail do something."""
+    within = region(principals=_SERVICE, actions=actions)
+    return next(
+        (part.statement.name for part in subject.allows if subject.grants_nothing(part.requests, within).verdict == REFUTED),
+        None,
+    )
+
+
+def _cannot(subject: Subject, action: str, *, encrypts: bool) -> Iterator[Found | Undecided]:
+    for trail in subject.expected.trails if subject.whole else ():
+        arn = parse_arn(trail)
+        values = Single(absent=False, values=texts(trail))
+        keys: dict[str, Constraint] = {"aws:SourceArn": values}
+        keys["aws:SourceAccount"] = Single(absent=False, values=texts(arn.account if arn else ""))
+        if encrypts:
+            keys[TRAIL_CONTEXT] = values
+        within = region(principals=_SERVICE, actions=(action,), context=keys)
+        answer = reaches(subject.granted, within)
+        if answer.verdict == UNKNOWN:
+            yield Undecided(reason=answer.reason)
+        elif answer.verdict != PROVEN:
+            yield Found(
+                statement=_denying(subject, action),
+                witness=covers(subject.granted, within).witness,
+                shows="denied",
+                message=f"CloudTrail may not call {action} for {trail}",
+            )
+
+
+def _denying(subject: Subject, action: str) -> str | int | None:
+    """Return the first statement that names CloudTrail and the action: the one that is short, where there is one."""
+    within = region(principals=_SERVICE, actions=(action,))
+    return next(
+        (
+            part.statement.name
+            for part in subject.parts
+            if not subject.is_empty(part.requests & within) and part.statement.principals
+            if CLOUDTRAIL in part.statement.principals.services
+        ),
+        None,
+    )
+
+
+def _cannot_encrypt(subject: Subject) -> Iterator[Found | Undecided]:
+    return _cannot(subject, "kms:GenerateDataKey", encrypts=True)
+
+
+def _cannot_describe(subject: Subject) -> Iterator[Found | Undecided]:
+    return _cannot(subject, "kms:DescribeKey", encrypts=False)
+
+
+FLAWS: Final = (
+    Flaw(
+        id="cloudtrail-unconfined",
+        severity="error",
+        title="CloudTrail uses the key for trails of other accounts",
+        reason="Whoever has a trail anywhere can have CloudTrail use this key on their behalf: the service is trusted, and nothing "
+        "says for whom it acts.",
+        source=_PAGE,
+        remedy="hold the statement to the trail with StringEquals aws:SourceArn, beside the encryption context",
+        find=_unconfined,
+    ),
+    Flaw(
+        id="context-missing",
+        severity="warning",
+        title="CloudTrail encrypts without the encryption context of a trail",
+        reason="AWS asks for two guards that hold independently, aws:SourceArn and the encryption context of the trail; with one "
+        "of them a slip in it leaves none.",
+        source=_PAGE,
+        remedy=f"add StringLike {TRAIL_CONTEXT} with arn:PARTITION:cloudtrail:*:ACCOUNT:trail/*",
+        find=_context_missing,
+    ),
+    Flaw(
+        id="lake-assumed",
+        severity="note",
+        title="The key is taken for an event data store's",
+        reason="Calls for event data stores carry no aws:SourceArn, so their key cannot be held by it; a trail's key can, and then "
+        "the same statement is an error.",
+        source=_PAGE,
+        remedy="if it is a trail's key, say so with --trail; keep event data stores and trails on keys of their own",
+        find=_lake_assumed,
+    ),
+    Flaw(
+        id="trail-cannot-encrypt",
+        severity="error",
+        title="A trail cannot encrypt",
+        reason="Without kms:GenerateDataKey CloudTrail cannot deliver, and the events of that time are lost to the bucket.",
+        source=_PAGE,
+        remedy="allow cloudtrail.amazonaws.com kms:GenerateDataKey* under the trail's own ARN (of an organization trail: the "
+        "management account's) in aws:SourceArn and in the encryption context",
+        find=_cannot_encrypt,
+    ),
+    Flaw(
+        id="trail-cannot-describe",
+        severity="error",
+        title="A trail cannot look at its key",
+        reason="CloudTrail describes the key before it takes it: without kms:DescribeKey the trail cannot be created or updated.",
+        source=_PAGE,
+        remedy="allow cloudtrail.amazonaws.com kms:DescribeKey, at most under aws:SourceArn: it has no encryption context",
+        find=_cannot_describe,
+    ),
+)

@@ -1,0 +1,82 @@
+"""What a flaw is: a name and a reason, a way to look for it, and what it has to show for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from generator.access.sets import REFUTED, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from generator.access.policy import Statement
+    from generator.access.sets import RequestSet
+    from generator.audit.subject import Part, Subject
+    from generator.findings import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One place where a policy has a flaw.
+
+    ``witness`` is a request that shows it; ``shows`` says how the policy answers that request. ``severity`` and ``remedy``
+    are given where they differ from the flaw's.
+    """
+
+    message: str
+    statement: str | int | None = None
+    witness: Mapping[str, Any] | None = None
+    shows: Literal["allowed", "denied"] = "allowed"
+    severity: Severity | None = None
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """A question about a policy that has no answer, with the reason: shown as such, never counted as fine."""
+
+    reason: str
+    statement: str | int | None = None
+
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A flaw a key policy can have.
+
+    ``id`` is a stable word that pipelines refer to. ``reason`` says what the flaw leads to, ``source`` is the AWS page that
+    settles it, and ``remedy`` says what to do.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    reason: str
+    source: str
+    remedy: str
+    find: Callable[[Subject], Iterable[Found | Undecided]]
+
+
+def granting(
+    subject: Subject,
+    within: RequestSet,
+    say: Callable[[Statement, Mapping[str, Any]], Found | None],
+    parts: Iterable[Part] | None = None,
+) -> Iterator[Found | Undecided]:
+    """Yield what ``say`` makes of each Allow statement that grants something in a region, the policy's denials taken out.
+
+    Args:
+        subject: the policy.
+        within: the region.
+        say: the statement and a request it allows, to what was found.
+        parts: the statements to look at, where not all that allow.
+    """
+    for part in subject.allows if parts is None else parts:
+        answer = subject.grants_nothing(part.requests, within)
+        if answer.verdict == REFUTED and answer.witness:
+            found = say(part.statement, answer.witness)
+            if found:
+                yield found
+        elif answer.verdict == UNKNOWN:
+            yield Undecided(reason=answer.reason, statement=part.statement.name)

@@ -1,0 +1,268 @@
+"""Statements that match nothing: permissions that are missing, and denials that deny nothing, though they stand there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.access.catalog import CONTEXT_PREFIX, context_actions
+from generator.access.decide import SERVICES as RULES
+from generator.access.prove import excludes
+from generator.access.sets import REFUTED
+from generator.access.space import Granted
+from generator.audit.flaw import Flaw, Found
+from generator.audit.misspelled import meant_service
+from generator.audit.reading import SOURCE_KEYS, accounts, is_about_callers, listed_actions, matching
+from generator.access.principals import Principals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from generator.access.policy import Condition, Statement
+    from generator.access.sets import RequestSet
+    from generator.audit.subject import Part, Subject
+    from generator.findings import Severity
+
+_CONDITIONS_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"
+_STRING_OPERATORS: Final = ("StringEquals", "StringEqualsIgnoreCase", "StringNotEquals", "StringNotEqualsIgnoreCase")
+_CONTEXT: Final = CONTEXT_PREFIX.casefold()
+_OF_PEOPLE: Final = ("aws:principalorg", "aws:principaltag/", "aws:userid", "aws:multifactorauth")
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A condition that no request meets, why, and the condition that was meant (None: none can be)."""
+
+    condition: Condition
+    why: str
+    meant: Condition | None
+
+
+def is_pattern_taken_literally(condition: Condition, value: str) -> bool:
+    """Return whether a value holds a wildcard under an operator that compares it as it stands, on a key that never holds one."""
+    key = condition.key.casefold()
+    fixed = is_about_callers(key) or key in SOURCE_KEYS or key == "kms:viaservice" or key.startswith(f"{_CONTEXT}aws:")
+    plain = value.replace("${*}", "").replace("${?}", "")
+    return fixed and condition.operator in _STRING_OPERATORS and ("*" in plain or "?" in plain)
+
+
+def _on_its_face(condition: Condition) -> Dead | None:
+    """Return a condition as dead where its own text shows it."""
+    if condition.if_exists or condition.quantifier == "ForAllValues" or condition.operator == "Null":
+        return None
+    key = condition.key.casefold()
+    if key.startswith(f"{_CONTEXT}aws-") and key.endswith((":cloudtrail:arn", ":s3:arn")) and "Not" not in condition.operator:
+        right = f"{CONTEXT_PREFIX}aws:{key.split(':', 3)[3]}"
+        why = f"{condition.key} is no key of any request: the context key is {right} in every partition, and aws in it names none"
+        return Dead(condition, why, replace(condition, key=right))
+    if "Not" not in condition.operator and all(is_pattern_taken_literally(condition, value) for value in condition.values):
+        why = f'{condition.operator} compares {condition.key} with "{condition.values[0]}" as it stands, * and ? included'
+        return Dead(condition, why, replace(condition, operator="StringLike"))
+    return None
+
+
+def _culprit(subject: Subject, statement: Statement) -> Dead | None:
+    """Return the one condition without which a statement would match something."""
+    for condition in statement.conditions:
+        rest = tuple(one for one in statement.conditions if one is not condition)
+        if not subject.is_empty(subject.requests(replace(statement, conditions=rest))):
+            return Dead(condition, _why(subject, statement, condition), None)
+    return None
+
+
+def _why(subject: Subject, statement: Statement, condition: Condition) -> str:
+    key = condition.key.casefold()
+    who = statement.principals
+    people_only = bool(who and who.aws and not who.services and not who.everyone)
+    services_only = bool(who and who.services and not who.aws and not who.everyone)
+    if key.startswith("kms:encryptioncontext"):
+        without = [one for one in listed_actions(statement, subject.scope.universe) if one not in context_actions()]
+        if without:
+            return f"a request of {', '.join(sorted(without))} carries no encryption context, so {condition.key} is never there"
+    if key in SOURCE_KEYS and people_only:
+        return f"only the calls of AWS services carry {condition.key}, and the statement is about people"
+    if key.startswith(_OF_PEOPLE) and services_only:
+        return f"the calls of AWS services carry no {condition.key}"
+    if is_about_callers(key) and services_only:
+        return f"the calls of AWS services have no {condition.key} that is {_values(condition)}"
+    if key == "aws:principalarn" and any(":sts:" in value for value in condition.values):
+        return f"{condition.key} holds the ARN of the role and not of its session, so {_values(condition)} is never there"
+    return f"none of its principals sends {condition.key} as {condition.operator} {_values(condition)} asks"
+
+
+def _values(condition: Condition) -> str:
+    return ", ".join(condition.values)
+
+
+def _never(subject: Subject) -> Iterator[Found]:
+    for part in subject.parts:
+        statement = part.statement
+        wrong = _wrong_services(statement)
+        if wrong:
+            yield from (_of_service(subject, statement, name, meant) for name, meant in wrong.items())
+            continue
+        if _elsewhere_flagged(subject, statement):
+            continue
+        dead = [one for condition in statement.conditions if (one := _on_its_face(condition))]
+        if dead:
+            revived = _mended(statement, dead)
+            if subject.is_empty(subject.requests(revived)):
+                revived = replace(statement, conditions=tuple(c for c in statement.conditions if c not in [d.condition for d in dead]))
+            yield _found(subject, statement, dead[0].why, revived)
+        elif subject.is_empty(part.requests):
+            yield _empty(subject, statement)
+
+
+def _mended(statement: Statement, dead: Sequence[Dead]) -> Statement:
+    meant = {id(one.condition): one.meant for one in dead}
+    conditions = (meant.get(id(condition), condition) for condition in statement.conditions)
+    return replace(statement, conditions=tuple(condition for condition in conditions if condition))
+
+
+def _wrong_services(statement: Statement) -> dict[str, str]:
+    services = statement.principals.services if statement.principals else ()
+    return {name: meant for name in services if (meant := meant_service(name))}
+
+
+def _of_service(subject: Subject, statement: Statement, name: str, meant: str) -> Found:
+    revived = replace(statement, principals=Principals(services=(meant,)))
+    return _found(subject, statement, f"there is no service principal {name}; it is {meant}", revived)
+
+
+def _elsewhere_flagged(subject: Subject, statement: Statement) -> bool:
+    """Return whether actions or resources alone keep a statement from matching: flaws of their own say so."""
+    bare = replace(statement, conditions=(), principals=Principals(everyone=True))
+    return subject.is_empty(subject.requests(bare))
+
+
+def _empty(subject: Subject, statement: Statement) -> Found:
+    """Say why a statement matches nothing, whose text does not show it."""
+    culprit = _culprit(subject, statement)
+    if culprit:
+        rest = tuple(one for one in statement.conditions if one is not culprit.condition)
+        return _found(subject, statement, culprit.why, replace(statement, conditions=rest))
+    bare = replace(statement, conditions=())
+    if not subject.is_empty(subject.requests(bare)):
+        return _found(subject, statement, "no request meets all of its conditions", bare)
+    if _only_abroad(subject, statement):
+        at_home = replace(statement, conditions=(), principals=Principals(aws=(subject.scope.account,)))
+        why = "none of its actions can ever be allowed to another account"
+        return _found(subject, statement, why, at_home)
+    who = statement.principals
+    why = "its principals are no callers in this partition: nobody is left of what it names"
+    if who and who.aws and not any(entry.startswith("arn:") or entry.isdigit() for entry in who.aws):
+        why = f"{who.aws[0]} is what is left of a role or user that was deleted, and a new one of the same name has another id"
+    elif who and who.federated:
+        why = f"{who.federated[0]} signs people in and calls no service itself: the caller is the role they take"
+    return Found(statement=statement.name, severity="warning", message=f"statement {statement.name} never matches: {why}")
+
+
+def _only_abroad(subject: Subject, statement: Statement) -> bool:
+    crossing = RULES["kms"].cross_account or frozenset()
+    who = statement.principals
+    home = any(subject.scope.account in entry for entry in (who.aws if who else ()))
+    return not home and not any(a.casefold() in crossing for a in listed_actions(statement, subject.scope.universe))
+
+
+def _found(subject: Subject, statement: Statement, why: str, revived: Statement, *, what: str = "never matches") -> Found:
+    """Return the finding, with a request that the statement was meant for and the policy answers otherwise."""
+    meant = subject.requests(revived)
+    witness = _short(subject, meant) if statement.effect == "Allow" else _slipping(subject, meant)
+    severity: Severity | None = None if witness else "note"
+    suffix = "" if witness else ", and what it was meant for other statements do"
+    return Found(
+        statement=statement.name,
+        witness=witness,
+        shows="denied" if statement.effect == "Allow" else "allowed",
+        severity=severity,
+        message=f"statement {statement.name} {what}: {why}{suffix}",
+    )
+
+
+def _short(subject: Subject, meant: RequestSet) -> Mapping[str, Any] | None:
+    """Return a request that was meant to be allowed, and is not."""
+    answer = excludes(Granted(subject.scope, meant, subject.granted.allow, subject.granted.sessions))
+    return answer.witness if answer.verdict == REFUTED else None
+
+
+def _slipping(subject: Subject, meant: RequestSet) -> Mapping[str, Any] | None:
+    """Return a request that was meant to be denied, and is allowed."""
+    answer = subject.grants_nothing(subject.granted.allow, meant)
+    return answer.witness if answer.verdict == REFUTED else None
+
+
+def _action_never(subject: Subject) -> Iterator[Found]:
+    for part in subject.parts:
+        statement = part.statement
+        if len(statement.actions) < 2 or statement.not_actions or not (statement.conditions or accounts(statement)):
+            continue
+        if any(_on_its_face(condition) for condition in statement.conditions) or subject.is_empty(part.requests):
+            continue
+        dead = [action for action in statement.actions if _is_dead(subject, statement, action)]
+        if dead:
+            yield _dead_actions(subject, replace(statement, actions=tuple(dead)))
+
+
+def _is_dead(subject: Subject, statement: Statement, action: str) -> bool:
+    if not matching(action, subject.scope.universe):
+        return False
+    return subject.is_empty(subject.requests(replace(statement, actions=(action,))))
+
+
+def _dead_actions(subject: Subject, statement: Statement) -> Found:
+    culprit = _culprit(subject, statement)
+    what = f"never matches for {', '.join(statement.actions)}"
+    if culprit:
+        rest = tuple(one for one in statement.conditions if one is not culprit.condition)
+        return _found(subject, statement, culprit.why, replace(statement, conditions=rest), what=what)
+    at_home = replace(statement, conditions=(), principals=Principals(aws=(subject.scope.account,)))
+    return _found(subject, statement, "another account can never be allowed that", at_home, what=what)
+
+
+def _value_never(subject: Subject) -> Iterator[Found]:
+    for statement in subject.policy.statements:
+        for condition in statement.conditions:
+            literal = [value for value in condition.values if is_pattern_taken_literally(condition, value)]
+            negated = "Not" in condition.operator
+            if not literal or (len(literal) == len(condition.values) and not negated):
+                continue
+            effect = "every request passes it" if negated and len(literal) == len(condition.values) else "it matches nothing"
+            yield Found(
+                statement=statement.name,
+                message=f'statement {statement.name} gives {condition.operator} on {condition.key} the value "{literal[0]}", which is '
+                f"compared as it stands: {effect}",
+            )
+
+
+FLAWS: Final = (
+    Flaw(
+        id="never-matches",
+        severity="error",
+        title="A statement that matches no request",
+        reason="The permission it seems to give is missing, or the denial it seems to make denies nothing, and nothing says so until a "
+        "request goes wrong.",
+        source=_CONDITIONS_PAGE,
+        remedy="correct what never holds; for kms:DescribeKey write a statement without encryption context, and for wildcards use "
+        "StringLike or ArnLike",
+        find=_never,
+    ),
+    Flaw(
+        id="action-never-matches",
+        severity="warning",
+        title="An action that its statement's conditions rule out",
+        reason="Conditions hold for every action of a statement: one whose requests never carry the key is listed in vain.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-services.html",
+        remedy="give the action a statement of its own, without the condition it cannot meet",
+        find=_action_never,
+    ),
+    Flaw(
+        id="value-never-matches",
+        severity="warning",
+        title="A wildcard where texts are compared as they stand",
+        reason="StringEquals and StringNotEquals know no wildcards: the value matches nothing, so a list is short of it and a negated "
+        "condition holds for all.",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
+        remedy="use StringLike or StringNotLike (for ARNs ArnLike or ArnNotLike), or write the value out",
+        find=_value_never,
+    ),
+)

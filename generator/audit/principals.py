@@ -1,0 +1,157 @@
+"""Who the policy lets in: the world, where a wildcard is not bounded, and the readers, who shall decrypt and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.access.boxes import Constraint, Single
+from generator.access.identities import in_account, of_kind, people
+from generator.access.prove import covers, reaches, region
+from generator.access.sets import PROVEN, UNKNOWN
+from generator.access.wildcards import EMPTY, texts
+from generator.audit.actions import GRAVE
+from generator.audit.flaw import Flaw, Found, Undecided, granting
+from generator.audit.organizations import outside
+from generator.audit.reading import delegates_everything, keys
+from generator.aws import TRAIL_CONTEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from generator.access.policy import Statement
+    from generator.audit.subject import Subject
+
+_CLOUDTRAIL_PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+_ABSENT: Final = Single(absent=True, values=EMPTY)
+_OF_OWN_NETWORK: Final = ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn", "aws:userid")
+"""Keys whose values nobody else can have: one's own networks, and the unique ids of one's own roles and users.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status"""
+
+
+def _public(subject: Subject) -> Iterator[Found | Undecided]:
+    """Yield the statements that allow something to roles and users of an account the policy has nothing to do with."""
+    spoken = {key for part in subject.parts for key in keys(part.statement)}
+    context: dict[str, Constraint] = dict.fromkeys(_OF_OWN_NETWORK, _ABSENT)
+    context |= outside(subject, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
+    context = {key: side for key, side in context.items() if key.casefold() in spoken}
+    partition = subject.scope.partition
+    strangers = in_account(subject.stranger) & people(partition) & ~of_kind("root", partition)
+    flagged: set[int] = set()
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+        if statement.index in flagged:
+            return None
+        flagged.add(statement.index)
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            severity="error" if witness["action"] in GRAVE else "warning",
+            message=f"statement {statement.name} lets anyone in any AWS account call {witness['action']}, such as {witness['principal']}",
+        )
+
+    parts = [
+        part
+        for part in subject.allows
+        if part.statement.principals and (part.statement.principals.everyone or part.statement.principals.excluded)
+    ]
+    yield from granting(subject, region(principals=strangers, actions=GRAVE, context=context), say, parts)
+    yield from granting(subject, region(principals=strangers, context=context), say, parts)
+
+
+def _cannot_decrypt(subject: Subject) -> Iterator[Found | Undecided]:
+    for reader in subject.expected.readers if subject.whole else ():
+        trails = subject.expected.trails
+        context: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*trails))} if trails else {}
+        within = region(
+            principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context
+        )
+        answer = reaches(subject.granted, within)
+        if answer.verdict == UNKNOWN:
+            yield Undecided(reason=answer.reason)
+        elif answer.verdict != PROVEN:
+            yield Found(
+                witness=covers(subject.granted, within).witness,
+                shows="denied",
+                message=f"{reader} may not decrypt {f'the events of {", ".join(trails)}' if trails else 'anything'}, whatever its own IAM "
+                "policies allow",
+            )
+
+
+def _can_do_more(subject: Subject) -> Iterator[Found | Undecided]:
+    expected = subject.expected
+    others = [one for one in (*expected.administrators, expected.deployer, *expected.break_glass) if one]
+    readers = subject.callers(expected.readers) - subject.callers(others)
+    readers -= of_kind("root", subject.scope.partition)
+    more = tuple(action for action in GRAVE if action != "kms:Decrypt")
+    parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets the reader {witness['principal']} call {witness['action']}",
+        )
+
+    if expected.readers:
+        yield from granting(subject, region(principals=readers, actions=more), say, parts)
+
+
+def _unbound(subject: Subject) -> Iterator[Found | Undecided]:
+    expected = subject.expected
+    if not expected.readers or expected.lake:
+        return
+    readers = subject.callers(expected.readers)
+    parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets the reader {witness['principal']} decrypt what CloudTrail did not encrypt",
+        )
+
+    within = region(principals=readers, actions=("kms:Decrypt",), context={TRAIL_CONTEXT: _ABSENT})
+    yield from granting(subject, within, say, parts)
+
+
+FLAWS: Final = (
+    Flaw(
+        id="public",
+        severity="error",
+        title="Anyone in AWS may use the key",
+        reason='"*" as principal is everyone in every account; conditions bound it only where a stranger cannot meet them, so an '
+        "encryption context or kms:ViaService does not.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
+        remedy="name the accounts or roles, or hold the statement to them with aws:PrincipalOrgID, aws:PrincipalAccount, "
+        "kms:CallerAccount or aws:PrincipalArn",
+        find=_public,
+    ),
+    Flaw(
+        id="reader-cannot-decrypt",
+        severity="error",
+        title="A reader cannot decrypt",
+        reason="Reading an object that CloudTrail encrypted takes kms:Decrypt, from the key policy for every account, and from IAM too "
+        "in another one.",
+        source=_CLOUDTRAIL_PAGE,
+        remedy="allow the reader kms:Decrypt under the encryption context of the trail, and check the conditions and Deny statements",
+        find=_cannot_decrypt,
+    ),
+    Flaw(
+        id="reader-can-do-more",
+        severity="warning",
+        title="A reader can do more than decrypt",
+        reason="Reading needs kms:Decrypt alone: with more a reader makes ciphertext, moves it to another key, or takes the key over.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        remedy="leave the reader kms:Decrypt only",
+        find=_can_do_more,
+    ),
+    Flaw(
+        id="reader-unbound",
+        severity="note",
+        title="A reader can decrypt more than events",
+        reason="Without an encryption context in its statement a reader decrypts whatever else this key ever encrypts.",
+        source=_CLOUDTRAIL_PAGE,
+        remedy=f"add a condition on {TRAIL_CONTEXT}",
+        find=_unbound,
+    ),
+)

@@ -1,0 +1,278 @@
+"""Those who look after the key kept apart from those who read with it: routes to the events, deletion, lockout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.access.boxes import Single
+from generator.access.identities import in_account, of_kind, people
+from generator.access.prove import covers, reaches, region
+from generator.access.sets import PROVEN, UNKNOWN
+from generator.access.space import PRINCIPAL
+from generator.access.wildcards import EMPTY, Language, texts, union
+from generator.audit.actions import DECRYPT, DELETION, DISABLE, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
+from generator.audit.flaw import Flaw, Found, Undecided, granting
+from generator.audit.reading import accounts, breadth, delegates_everything, keys, named
+from generator.findings import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from generator.access.policy import Statement
+    from generator.audit.subject import Part, Subject
+
+_DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
+_ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-administrators"
+_FALSE: Final = Single(absent=True, values=texts("false"))
+_TRUE: Final = Single(absent=False, values=texts("true"))
+
+
+@dataclass(frozen=True, slots=True)
+class Administrators:
+    """Who administers the key, and whether that was said or is taken from who holds the daily administration."""
+
+    callers: Language
+    said: bool
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is that they can read: certain where it was said who they are."""
+        return "error" if self.said else "warning"
+
+    @property
+    def aside(self) -> str:
+        """What a message adds where it rests on an assumption."""
+        return "" if self.said else " (taken for an administrator, who changes the key's settings; --administrator says who is one)"
+
+
+def administrators(subject: Subject) -> Administrators:
+    """Return who administers the key: those named, or else the single principals that hold daily administration."""
+    expected = subject.expected
+    if expected.administrators:
+        return Administrators(subject.callers(expected.administrators), said=True)
+    upkeep = region(actions=UPKEEP)
+    found = []
+    for part in subject.allows:
+        singled_out = _singled_out(part.statement)
+        for box in (part.requests & upkeep).outer:
+            side = box.sides.get(PRINCIPAL)
+            if isinstance(side, Single) and isinstance(side.values, Language):
+                found.append(side.values & singled_out)
+    others = subject.callers([one for one in (expected.deployer, *expected.break_glass) if one])
+    roots = of_kind("root", subject.scope.partition)
+    return Administrators((union(found) & people(subject.scope.partition)) - others - roots, said=False)
+
+
+def _singled_out(statement: Statement) -> Language:
+    """Return the callers that a statement is about one by one: all of its own where conditions name them."""
+    return ~EMPTY if breadth(statement, conditions=True) == 0 and not named(statement) else texts(*named(statement))
+
+
+def _not_delegated(subject: Subject) -> list[Part]:
+    """Return the Allow statements that are about more than IAM in the key's account: that is a flaw of its own."""
+    account = subject.scope.account
+    return [
+        part
+        for part in subject.allows
+        if not delegates_everything(part.statement, account) or named(part.statement)
+    ]
+
+
+def _route(
+    actions: tuple[str, ...], what: str, *, for_services: bool = False
+) -> Callable[[Subject], Iterator[Found | Undecided]]:
+    """Return the search for one route by which an administrator comes to read."""
+
+    def find(subject: Subject) -> Iterator[Found | Undecided]:
+        who = administrators(subject)
+        if who.callers.is_empty():
+            return
+        flagged: list[str | int] = []
+
+        def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+            flagged.append(statement.name)
+            return Found(
+                statement=statement.name,
+                witness=witness,
+                severity=who.severity,
+                message=f"statement {statement.name} lets {witness['principal']} {what}{who.aside}",
+            )
+
+        context = {"kms:GrantIsForAWSResource": _FALSE} if for_services and _speaks_of(subject, "kms:grantisforawsresource") else {}
+        parts = _not_delegated(subject)
+        yield from granting(subject, region(principals=who.callers, actions=actions, context=context), say, parts)
+        if not context:
+            return
+
+        def for_a_service(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+            if statement.name in flagged:
+                return None
+            return Found(
+                statement=statement.name,
+                witness=witness,
+                severity="note",
+                message=f"statement {statement.name} lets {witness['principal']} create grants, to AWS services only{who.aside}",
+            )
+
+        only = region(principals=who.callers, actions=actions, context={"kms:GrantIsForAWSResource": _TRUE})
+        yield from granting(subject, only, for_a_service, parts)
+
+    return find
+
+
+def _speaks_of(subject: Subject, key: str) -> bool:
+    return any(key in keys(part.statement) for part in subject.parts)
+
+
+def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
+    """Yield the statements that leave it to IAM of an account who reads, or who comes to read."""
+    own = subject.scope.account
+    readers = region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
+    for part in subject.allows:
+        if breadth(part.statement, conditions=True) == 0:
+            continue
+        for account in accounts(part.statement):
+            people_there = in_account(account) & people(subject.scope.partition) & ~of_kind("root", subject.scope.partition)
+            people_there -= texts(*named(part.statement))
+            within = region(principals=people_there, actions=(*DECRYPT, *TAKE_OVER), identity=True) - readers
+
+            def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Found:
+                everything = delegates_everything(statement, account)
+                return Found(
+                    statement=statement.name,
+                    witness=witness,
+                    severity="warning" if account == own else "note",
+                    message=f"statement {statement.name} leaves {'everything' if everything else witness['action']} to IAM in account "
+                    f"{account}: whoever writes IAM policies there decides who reads",
+                )
+
+            yield from granting(subject, within, say, [part])
+
+
+def _locked_out(subject: Subject) -> Iterator[Found | Undecided]:
+    if not subject.whole:
+        return
+    deployer, scope = subject.expected.deployer, subject.scope
+    who = subject.callers([deployer]) if deployer else in_account(scope.account) & people(scope.partition)
+    context = {"kms:BypassPolicyLockoutSafetyCheck": _FALSE}
+    within = region(principals=who, actions=REPLACE_POLICY, identity=True, context=context)
+    answer = reaches(subject.granted, within)
+    if answer.verdict == UNKNOWN:
+        yield Undecided(reason=answer.reason)
+    elif answer.verdict != PROVEN:
+        certain = bool(deployer) or subject.account_known
+        yield Found(
+            witness=covers(subject.granted, within).witness,
+            shows="denied",
+            severity=None if certain else "warning",
+            message=f"{deployer or f'nobody in account {scope.account}'} may {'not ' if deployer else ''}call kms:PutKeyPolicy with "
+            "the lockout check on",
+        )
+
+
+def _deletion_unheld(subject: Subject) -> Iterator[Found | Undecided]:
+    expected, everyone = subject.expected, people(subject.scope.partition)
+    if expected.break_glass:
+        keepers = subject.callers(expected.break_glass)
+        deployers = subject.callers([expected.deployer] if expected.deployer else [])
+
+        def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+            return Found(
+                statement=statement.name,
+                witness=witness,
+                message=f"statement {statement.name} lets {witness['principal']} call {witness['action']}, who is not break glass",
+            )
+
+        # CloudFormation disables and enables keys for their property Enabled, so the deployer may.
+        within = region(principals=everyone - keepers, actions=DELETION) | region(
+            principals=everyone - keepers - deployers, actions=DISABLE
+        )
+        yield from granting(subject, within, say)
+        return
+    who = administrators(subject).callers
+
+    def together(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            severity="note",
+            message=f"statement {statement.name} lets {witness['principal']} call {witness['action']}, with no break glass apart from "
+            "daily administration",
+        )
+
+    delegated = [part for part in subject.allows if delegates_everything(part.statement, subject.scope.account)]
+    by_iam = region(principals=in_account(subject.scope.account) & everyone, actions=DELETION)
+    yield from granting(subject, by_iam, together, delegated)
+    rest = [part for part in subject.allows if part not in delegated]
+    yield from granting(subject, region(principals=who, actions=DELETION), together, rest)
+
+
+FLAWS: Final = (
+    Flaw(
+        id="administrator-can-decrypt",
+        severity="error",
+        title="An administrator can decrypt",
+        reason="Who looks after the key and who reads with it are meant to be two people: this one is both.",
+        source=_ADMINISTRATORS_PAGE,
+        remedy="take the use of the key out of the statement, or deny it to administrators by aws:PrincipalArn",
+        find=_route(DECRYPT, "decrypt"),
+    ),
+    Flaw(
+        id="administrator-can-grant",
+        severity="error",
+        title="An administrator can hand out the key's use by a grant",
+        reason="A grant lets whoever it names decrypt, whatever the key policy says; kms:Create* takes in kms:CreateGrant.",
+        source=_ADMINISTRATORS_PAGE,
+        remedy="list the actions and leave kms:CreateGrant out: CloudTrail needs no grants",
+        find=_route(GRANT, "create grants, and so let anyone decrypt", for_services=True),
+    ),
+    Flaw(
+        id="administrator-can-replace-policy",
+        severity="error",
+        title="An administrator can replace the key policy",
+        reason="Who writes the key policy can write themselves into it; kms:Put* takes in kms:PutKeyPolicy.",
+        source=_ADMINISTRATORS_PAGE,
+        remedy="list the actions and leave kms:PutKeyPolicy to the role that deploys and to break glass",
+        find=_route(REPLACE_POLICY, "replace the key policy, and so let anyone decrypt"),
+    ),
+    Flaw(
+        id="administrator-can-replicate",
+        severity="error",
+        title="An administrator can replicate the key under a policy of their own",
+        reason="A replica of a multi-Region key decrypts the same events, and whoever makes it writes its key policy.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-auth.html",
+        remedy="leave kms:ReplicateKey out of what administrators hold",
+        find=_route(REPLICATE, "replicate the key under a policy of their own, and so decrypt"),
+    ),
+    Flaw(
+        id="delegated-to-iam",
+        severity="warning",
+        title="IAM of an account decides who reads",
+        reason="The account as principal is no administrator and no root user: it lets any IAM policy of that account hand out what the "
+        "statement allows, and whoever writes IAM policies there can read the events.",
+        source=f"{_DEFAULT_PAGE}#key-policy-default-allow-root-enable-iam",
+        remedy="name the roles, or hold the statement to them with ArnLike aws:PrincipalArn, and leave the account what only shows "
+        "the key's settings",
+        find=_delegated,
+    ),
+    Flaw(
+        id="locked-out",
+        severity="error",
+        title="Nobody can replace the key policy",
+        reason="KMS refuses a key policy that its caller could not change again; with the check bypassed, only AWS Support can bring "
+        "such a key back.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#allow-root-safety",
+        remedy="allow kms:PutKeyPolicy to the role that deploys the key and to one that repairs it, and check the Deny statements",
+        find=_locked_out,
+    ),
+    Flaw(
+        id="deletion-unheld",
+        severity="warning",
+        title="Deletion is not held to break glass",
+        reason="With the key gone nobody reads the events again, ever; who can do that by daily work can do it by mistake, or to hide.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
+        remedy="leave kms:ScheduleKeyDeletion and kms:DisableKey to a break-glass role",
+        find=_deletion_unheld,
+    ),
+)
