@@ -32,7 +32,7 @@ GRAVE: Final = (*USE, *TAKE_OVER, *DELETION, *DISABLE)
 
 UPKEEP: Final = (
     *("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias", "kms:UpdateKeyDescription", "kms:UpdatePrimaryRegion"),
-    *("kms:DisableKeyRotation", "kms:EnableKeyRotation", "kms:RotateKeyOnDemand", "kms:EnableKey"),
-    *("kms:TagResource", "kms:UntagResource", "kms:RevokeGrant", "kms:CancelKeyDeletion", "kms:ImportKeyMaterial"),
+    *("kms:DisableKeyRotation", "kms:EnableKeyRotation", "kms:RotateKeyOnDemand"),
+    *("kms:TagResource", "kms:UntagResource", "kms:RevokeGrant"),
 )
 """Daily administration: it changes the key, and gives nobody its use."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.access.boxes import Constraint, Many, Single
+from generator.access.boxes import Constraint, Single
 from generator.access.patterns import glob
 from generator.access.prove import covers, reaches, region
 from generator.access.sets import PROVEN, REFUTED, UNKNOWN
@@ -125,7 +125,9 @@ def _context_missing(subject: Subject) -> Iterator[Found | Undecided]:
         return
     within = region(principals=_SERVICE, actions=DATA_KEYS, context={TRAIL_CONTEXT: _ABSENT})
     # What no source holds either is cloudtrail-unconfined; here one does, so that the context is all that is missing.
-    parts = [part for part in subject.allows if any(one.key.casefold() in SOURCE_KEYS for one in part.statement.conditions)]
+    parts = [
+        part for part in subject.allows if any(one.key.casefold() in SOURCE_KEYS for one in part.statement.conditions)
+    ]
 
     def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
         return Found(
@@ -153,7 +155,11 @@ def _by(subject: Subject, actions: tuple[str, ...]) -> str | int | None:
     """Return the first statement that lets CloudTrail do something."""
     within = region(principals=_SERVICE, actions=actions)
     return next(
-        (part.statement.name for part in subject.allows if subject.grants_nothing(part.requests, within).verdict == REFUTED),
+        (
+            part.statement.name
+            for part in subject.allows
+            if subject.grants_nothing(part.requests, within).verdict == REFUTED
+        ),
         None,
     )
 

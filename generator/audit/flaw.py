@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from generator.access.sets import REFUTED, UNKNOWN
@@ -40,7 +40,6 @@ class Undecided:
     statement: str | int | None = None
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
     """A flaw a key policy can have.
@@ -56,6 +55,22 @@ class Flaw:
     source: str
     remedy: str
     find: Callable[[Subject], Iterable[Found | Undecided]]
+
+
+def together(found: Iterable[Found | Undecided]) -> Iterator[Found | Undecided]:
+    """Yield findings that differ in the statement only as the first of them, the other statements named in its message."""
+    first: Found | None = None
+    others: list[str] = []
+    for one in found:
+        if isinstance(one, Undecided):
+            yield one
+        elif first is None:
+            first = one
+        else:
+            others.append(str(one.statement))
+    if first:
+        more = f" (as do {', '.join(others)})" if len(others) > 1 else f" (as does {others[0]})" if others else ""
+        yield replace(first, message=first.message + more)
 
 
 def granting(

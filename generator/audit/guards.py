@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
+from generator.access.catalog import spelling
+from generator.access.identities import of_kind
 from generator.access.prove import region
 from generator.access.sets import REFUTED, UNKNOWN
 from generator.access.wildcards import texts
 from generator.audit.actions import GRAVE
 from generator.audit.flaw import Flaw, Found, Undecided
 from generator.audit.reading import (
+    accounts,
     breadth,
     delegates_everything,
     is_about_callers,
@@ -19,50 +22,70 @@ from generator.audit.reading import (
     listed_actions,
     named,
 )
-from generator.access.catalog import spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from generator.access.policy import Statement
-    from generator.access.sets import Answer
+    from generator.access.sets import Answer, RequestSet
     from generator.audit.subject import Part, Subject
+
+_NAMED: Final = 3
+"""How many guarded statements a message names."""
+
+
+@dataclass(slots=True)
+class _Cancelling:
+    """A statement that cancels guards: the keys left out, the statements that have them, and requests that show it."""
+
+    keys: list[str] = field(default_factory=list)
+    guarded: list[str] = field(default_factory=list)
+    witnesses: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def add(self, key: str, guarded: Statement, witness: Mapping[str, Any]) -> None:
+        """Take in one guard."""
+        self.keys += [key] if key not in self.keys else []
+        self.guarded += [str(guarded.name)] if str(guarded.name) not in self.guarded else []
+        self.witnesses.append(witness)
 
 
 def _cancelled(subject: Subject) -> Iterator[Found | Undecided]:
-    grave = region(actions=GRAVE)
-    acts = {part.statement.index: listed_actions(part.statement, subject.scope.universe) & set(GRAVE) for part in subject.allows}
-    wide = [
-        part
+    acts = {
+        part.statement.index: listed_actions(part.statement, subject.scope.universe) & set(GRAVE)
         for part in subject.allows
-        if acts[part.statement.index] and not delegates_everything(part.statement, subject.scope.account)
-    ]
-    for guarded in wide:
-        if not guarded.statement.conditions:
-            continue
-        for other in wide:
-            if other is guarded or not acts[guarded.statement.index] & acts[other.statement.index]:
+    }
+    # What hands the key to IAM as a whole cancels every guard, and is a flaw of its own.
+    parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+    for other in parts:
+        found = _Cancelling()
+        for guarded in parts:
+            if guarded is other or not acts[guarded.statement.index] & acts[other.statement.index]:
                 continue
-            yield from _by(subject, guarded, other)
+            for key in sorted(_left_free(guarded.statement, other.statement)):
+                answer = _kept_out(subject, guarded, other, key)
+                if answer.verdict == UNKNOWN:
+                    yield Undecided(reason=answer.reason, statement=guarded.statement.name)
+                elif answer.verdict == REFUTED and answer.witness:
+                    found.add(key, guarded.statement, answer.witness)
+        if found.witnesses:
+            yield _said(other.statement, found)
 
 
-def _by(subject: Subject, guarded: Part, other: Part) -> Iterator[Found | Undecided]:
-    """Yield the guards of one statement that another leaves out, as one finding."""
-    shown: dict[str, Answer] = {}
-    for key in sorted(_left_free(guarded.statement, other.statement)):
-        answer = _kept_out(subject, guarded, other, key)
-        if answer.verdict == UNKNOWN:
-            yield Undecided(reason=answer.reason, statement=guarded.statement.name)
-        elif answer.verdict == REFUTED:
-            shown[spelling(key)] = answer
-    if shown:
-        witness = next(iter(shown.values())).witness or {}
-        yield Found(
-            statement=other.statement.name,
-            witness=witness,
-            message=f"statement {other.statement.name} allows {witness['action']} without the guard of statement "
-            f"{guarded.statement.name} on {' and '.join(shown)}, so that guard holds nothing back",
-        )
+def _said(other: Statement, found: _Cancelling) -> Found:
+    witness = found.witnesses[0]
+    by_iam = bool(accounts(other)) and all(map(is_about_callers, found.keys))
+    names = (
+        found.guarded
+        if len(found.guarded) <= _NAMED
+        else [*found.guarded[:_NAMED], f"{len(found.guarded) - _NAMED} more"]
+    )
+    return Found(
+        statement=other.name,
+        witness=witness,
+        severity="warning" if by_iam else None,
+        message=f"statement {other.name} allows {witness['action']} without the guard on {' and '.join(map(spelling, found.keys))} "
+        f"that {' and '.join(names)} {'has' if len(found.guarded) == 1 else 'have'}, so that guard holds nothing back",
+    )
 
 
 def _left_free(guarded: Statement, other: Statement) -> frozenset[str]:
@@ -74,9 +97,7 @@ def _left_free(guarded: Statement, other: Statement) -> frozenset[str]:
     theirs = {kin(key) for key in keys(other)}
     free = {key for key in keys(guarded) if kin(key) not in theirs}
     return frozenset(
-        key
-        for key in free
-        if breadth(other, conditions=True) >= breadth(guarded, conditions=not is_about_callers(key))
+        key for key in free if breadth(other, conditions=True) >= breadth(guarded, conditions=not is_about_callers(key))
     )
 
 
@@ -85,7 +106,9 @@ def _kept_out(subject: Subject, guarded: Part, other: Part, key: str) -> Answer:
     rest = tuple(condition for condition in guarded.statement.conditions if condition.key.casefold() != key)
     without = subject.requests(replace(guarded.statement, conditions=rest))
     given_away = (without - guarded.requests) & other.requests
-    return subject.grants_nothing(given_away - _deliberate(subject, guarded, other, key), region(actions=GRAVE))
+    # The root user goes by its account whatever a statement says; a role shows the flaw better.
+    anyone = region(principals=~of_kind("root", subject.scope.partition), actions=GRAVE)
+    return subject.grants_nothing(given_away - _deliberate(subject, guarded, other, key), anyone)
 
 
 def _deliberate(subject: Subject, guarded: Part, other: Part, key: str) -> RequestSet:

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.catalog import CONTEXT_PREFIX, context_actions
 from generator.access.decide import SERVICES as RULES
+from generator.access.principals import Principals
 from generator.access.prove import excludes
 from generator.access.sets import REFUTED
 from generator.access.space import Granted
 from generator.audit.flaw import Flaw, Found
 from generator.audit.misspelled import meant_service
 from generator.audit.reading import SOURCE_KEYS, accounts, is_about_callers, listed_actions, matching
-from generator.access.principals import Principals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from generator.access.policy import Condition, Statement
     from generator.access.sets import RequestSet
-    from generator.audit.subject import Part, Subject
+    from generator.audit.subject import Subject
     from generator.findings import Severity
 
 _CONDITIONS_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"
@@ -51,12 +51,20 @@ def _on_its_face(condition: Condition) -> Dead | None:
     if condition.if_exists or condition.quantifier == "ForAllValues" or condition.operator == "Null":
         return None
     key = condition.key.casefold()
-    if key.startswith(f"{_CONTEXT}aws-") and key.endswith((":cloudtrail:arn", ":s3:arn")) and "Not" not in condition.operator:
+    if (
+        key.startswith(f"{_CONTEXT}aws-")
+        and key.endswith((":cloudtrail:arn", ":s3:arn"))
+        and "Not" not in condition.operator
+    ):
         right = f"{CONTEXT_PREFIX}aws:{key.split(':', 3)[3]}"
         why = f"{condition.key} is no key of any request: the context key is {right} in every partition, and aws in it names none"
         return Dead(condition, why, replace(condition, key=right))
-    if "Not" not in condition.operator and all(is_pattern_taken_literally(condition, value) for value in condition.values):
-        why = f'{condition.operator} compares {condition.key} with "{condition.values[0]}" as it stands, * and ? included'
+    if "Not" not in condition.operator and all(
+        is_pattern_taken_literally(condition, value) for value in condition.values
+    ):
+        why = (
+            f'{condition.operator} compares {condition.key} with "{condition.values[0]}" as it stands, * and ? included'
+        )
         return Dead(condition, why, replace(condition, operator="StringLike"))
     return None
 
@@ -86,7 +94,9 @@ def _why(subject: Subject, statement: Statement, condition: Condition) -> str:
     if is_about_callers(key) and services_only:
         return f"the calls of AWS services have no {condition.key} that is {_values(condition)}"
     if key == "aws:principalarn" and any(":sts:" in value for value in condition.values):
-        return f"{condition.key} holds the ARN of the role and not of its session, so {_values(condition)} is never there"
+        return (
+            f"{condition.key} holds the ARN of the role and not of its session, so {_values(condition)} is never there"
+        )
     return f"none of its principals sends {condition.key} as {condition.operator} {_values(condition)} asks"
 
 
@@ -107,7 +117,9 @@ def _never(subject: Subject) -> Iterator[Found]:
         if dead:
             revived = _mended(statement, dead)
             if subject.is_empty(subject.requests(revived)):
-                revived = replace(statement, conditions=tuple(c for c in statement.conditions if c not in [d.condition for d in dead]))
+                revived = replace(
+                    statement, conditions=tuple(c for c in statement.conditions if c not in [d.condition for d in dead])
+                )
             yield _found(subject, statement, dead[0].why, revived)
         elif subject.is_empty(part.requests):
             yield _empty(subject, statement)
@@ -154,7 +166,9 @@ def _empty(subject: Subject, statement: Statement) -> Found:
         why = f"{who.aws[0]} is what is left of a role or user that was deleted, and a new one of the same name has another id"
     elif who and who.federated:
         why = f"{who.federated[0]} signs people in and calls no service itself: the caller is the role they take"
-    return Found(statement=statement.name, severity="warning", message=f"statement {statement.name} never matches: {why}")
+    return Found(
+        statement=statement.name, severity="warning", message=f"statement {statement.name} never matches: {why}"
+    )
 
 
 def _only_abroad(subject: Subject, statement: Statement) -> bool:
@@ -164,7 +178,9 @@ def _only_abroad(subject: Subject, statement: Statement) -> bool:
     return not home and not any(a.casefold() in crossing for a in listed_actions(statement, subject.scope.universe))
 
 
-def _found(subject: Subject, statement: Statement, why: str, revived: Statement, *, what: str = "never matches") -> Found:
+def _found(
+    subject: Subject, statement: Statement, why: str, revived: Statement, *, what: str = "never matches"
+) -> Found:
     """Return the finding, with a request that the statement was meant for and the policy answers otherwise."""
     meant = subject.requests(revived)
     witness = _short(subject, meant) if statement.effect == "Allow" else _slipping(subject, meant)
@@ -226,7 +242,9 @@ def _value_never(subject: Subject) -> Iterator[Found]:
             negated = "Not" in condition.operator
             if not literal or (len(literal) == len(condition.values) and not negated):
                 continue
-            effect = "every request passes it" if negated and len(literal) == len(condition.values) else "it matches nothing"
+            effect = (
+                "every request passes it" if negated and len(literal) == len(condition.values) else "it matches nothing"
+            )
             yield Found(
                 statement=statement.name,
                 message=f'statement {statement.name} gives {condition.operator} on {condition.key} the value "{literal[0]}", which is '

@@ -21,7 +21,9 @@ _KNOWN: Final = (
 """Principals that stand in key policies of trails, long enough that a name beside one of them is a slip.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
 
-_CLOUDTRAIL: Final = re.compile(r"cloudtrail(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.com|aws\.amazon\.com|aws\.internal)")
+_CLOUDTRAIL: Final = re.compile(
+    r"cloudtrail(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.com|aws\.amazon\.com|aws\.internal)"
+)
 
 
 def meant_service(name: str) -> str:

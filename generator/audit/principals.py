@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from generator.access.policy import Statement
     from generator.audit.subject import Subject
 
-_CLOUDTRAIL_PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+_CLOUDTRAIL_PAGE: Final = (
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+)
 _ABSENT: Final = Single(absent=True, values=EMPTY)
 _OF_OWN_NETWORK: Final = ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn", "aws:userid")
 """Keys whose values nobody else can have: one's own networks, and the unique ids of one's own roles and users.
@@ -62,18 +64,16 @@ def _cannot_decrypt(subject: Subject) -> Iterator[Found | Undecided]:
     for reader in subject.expected.readers if subject.whole else ():
         trails = subject.expected.trails
         context: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*trails))} if trails else {}
-        within = region(
-            principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context
-        )
+        within = region(principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context)
         answer = reaches(subject.granted, within)
+        what = f"the events of {', '.join(trails)}" if trails else "anything"
         if answer.verdict == UNKNOWN:
             yield Undecided(reason=answer.reason)
         elif answer.verdict != PROVEN:
             yield Found(
                 witness=covers(subject.granted, within).witness,
                 shows="denied",
-                message=f"{reader} may not decrypt {f'the events of {", ".join(trails)}' if trails else 'anything'}, whatever its own IAM "
-                "policies allow",
+                message=f"{reader} may not decrypt {what}, whatever its own IAM policies allow",
             )
 
 

@@ -86,13 +86,17 @@ def delegates_everything(statement: Statement, account: str) -> bool:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-root-enable-iam
     """
-    everything = not statement.not_actions and bool({"*", "kms:*"} & {action.casefold() for action in statement.actions})
+    everything = not statement.not_actions and bool(
+        {"*", "kms:*"} & {action.casefold() for action in statement.actions}
+    )
     return everything and not statement.conditions and account in accounts(statement)
 
 
 def admits_cloudtrail(statement: Statement) -> bool:
     """Return whether a statement names CloudTrail as its principal."""
-    return bool(statement.principals and not statement.principals.excluded and CLOUDTRAIL in statement.principals.services)
+    return bool(
+        statement.principals and not statement.principals.excluded and CLOUDTRAIL in statement.principals.services
+    )
 
 
 def speaks_of_trails(statement: Statement) -> bool:

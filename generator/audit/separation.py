@@ -9,18 +9,18 @@ from generator.access.boxes import Single
 from generator.access.identities import in_account, of_kind, people
 from generator.access.prove import covers, reaches, region
 from generator.access.sets import PROVEN, UNKNOWN
-from generator.access.space import PRINCIPAL
+from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import EMPTY, Language, texts, union
 from generator.audit.actions import DECRYPT, DELETION, DISABLE, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
-from generator.audit.flaw import Flaw, Found, Undecided, granting
+from generator.audit.flaw import Flaw, Found, Undecided, granting, together
 from generator.audit.reading import accounts, breadth, delegates_everything, keys, named
-from generator.findings import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from generator.access.policy import Statement
     from generator.audit.subject import Part, Subject
+    from generator.findings import Severity
 
 _DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
 _ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-administrators"
@@ -43,7 +43,11 @@ class Administrators:
     @property
     def aside(self) -> str:
         """What a message adds where it rests on an assumption."""
-        return "" if self.said else " (taken for an administrator, who changes the key's settings; --administrator says who is one)"
+        return (
+            ""
+            if self.said
+            else " (taken for an administrator, who changes the key's settings; --administrator says who is one)"
+        )
 
 
 def administrators(subject: Subject) -> Administrators:
@@ -73,9 +77,7 @@ def _not_delegated(subject: Subject) -> list[Part]:
     """Return the Allow statements that are about more than IAM in the key's account: that is a flaw of its own."""
     account = subject.scope.account
     return [
-        part
-        for part in subject.allows
-        if not delegates_everything(part.statement, account) or named(part.statement)
+        part for part in subject.allows if not delegates_everything(part.statement, account) or named(part.statement)
     ]
 
 
@@ -99,9 +101,15 @@ def _route(
                 message=f"statement {statement.name} lets {witness['principal']} {what}{who.aside}",
             )
 
-        context = {"kms:GrantIsForAWSResource": _FALSE} if for_services and _speaks_of(subject, "kms:grantisforawsresource") else {}
+        context = (
+            {"kms:GrantIsForAWSResource": _FALSE}
+            if for_services and _speaks_of(subject, "kms:grantisforawsresource")
+            else {}
+        )
         parts = _not_delegated(subject)
-        yield from granting(subject, region(principals=who.callers, actions=actions, context=context), say, parts)
+        yield from together(
+            granting(subject, region(principals=who.callers, actions=actions, context=context), say, parts)
+        )
         if not context:
             return
 
@@ -133,7 +141,9 @@ def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
         if breadth(part.statement, conditions=True) == 0:
             continue
         for account in accounts(part.statement):
-            people_there = in_account(account) & people(subject.scope.partition) & ~of_kind("root", subject.scope.partition)
+            people_there = (
+                in_account(account) & people(subject.scope.partition) & ~of_kind("root", subject.scope.partition)
+            )
             people_there -= texts(*named(part.statement))
             within = region(principals=people_there, actions=(*DECRYPT, *TAKE_OVER), identity=True) - readers
 
@@ -192,7 +202,7 @@ def _deletion_unheld(subject: Subject) -> Iterator[Found | Undecided]:
         return
     who = administrators(subject).callers
 
-    def together(statement: Statement, witness: Mapping[str, Any]) -> Found:
+    def beside_upkeep(statement: Statement, witness: Mapping[str, Any]) -> Found:
         return Found(
             statement=statement.name,
             witness=witness,
@@ -203,9 +213,9 @@ def _deletion_unheld(subject: Subject) -> Iterator[Found | Undecided]:
 
     delegated = [part for part in subject.allows if delegates_everything(part.statement, subject.scope.account)]
     by_iam = region(principals=in_account(subject.scope.account) & everyone, actions=DELETION)
-    yield from granting(subject, by_iam, together, delegated)
+    yield from granting(subject, by_iam, beside_upkeep, delegated)
     rest = [part for part in subject.allows if part not in delegated]
-    yield from granting(subject, region(principals=who, actions=DELETION), together, rest)
+    yield from granting(subject, region(principals=who, actions=DELETION), beside_upkeep, rest)
 
 
 FLAWS: Final = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from generator.access.matching import matcher
 from generator.access.operators import OPERATORS
 from generator.audit.flaw import Flaw, Found
 from generator.audit.reading import TRAIL_CONTEXT_KEY, demands, source_accounts
@@ -16,16 +17,15 @@ if TYPE_CHECKING:
     from generator.access.policy import Condition, Statement
     from generator.audit.subject import Entry, Subject
 
-_PLACEHOLDER: Final = re.compile(
-    r"[<>{}\[\]]|(?<![a-z0-9])(your|my)?[-_ ]?(aws)?[-_ ]?account([-_ ]?(id|number))?(?![a-z0-9])|x{4,}|changeme|123456789012345",
-    re.IGNORECASE,
-)
+_PLACEHOLDER: Final = re.compile(r"[<>{}\[\]]")
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_ACCOUNT: Final = re.compile(r"\d{12}")
 _DIGITS: Final = re.compile(r"\d+")
 _ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT_KEYS: Final = ("aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount", "kms:calleraccount")
 _ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid")
 _ARN_KEYS: Final = ("aws:principalarn", "aws:sourcearn", TRAIL_CONTEXT_KEY)
+_THIS_KEY: Final = 'in a key policy "*" is this key'
 _ORDER: Final = "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
 
 
@@ -33,7 +33,8 @@ def _unreadable(subject: Subject) -> Iterator[Found]:
     for entry in subject.entries:
         if entry.statement is None and not any(_principal_problems(subject, entry)):
             yield Found(
-                statement=entry.name, message=f"statement {entry.name} cannot be read and is not judged: {entry.refusal}"
+                statement=entry.name,
+                message=f"statement {entry.name} cannot be read and is not judged: {entry.refusal}",
             )
 
 
@@ -80,8 +81,9 @@ def _principal_problem(subject: Subject, text: str) -> str:
     arn = parse_arn(text)
     if not arn:
         return ""
-    if _DIGITS.fullmatch(arn.account) and len(arn.account) != 12:
-        return f"has an account id of {len(arn.account)} digits: it has 12"
+    problem = _account_problem(arn.account)
+    if problem:
+        return problem
     if arn.partition != subject.scope.partition:
         return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}: nobody reaches over"
     if arn.service == "iam" and arn.region:
@@ -93,30 +95,17 @@ def _principal_problem(subject: Subject, text: str) -> str:
 
 def _resource_problems(subject: Subject, statement: Statement) -> Iterator[tuple[str, str]]:
     for text in statement.resources:
-        if text == "*":
+        arn = parse_arn(text)
+        if not arn or "${" in text:
             continue
-        arn = parse_arn(_VARIABLE.sub("x", text))
-        key = parse_arn(subject.scope.home)
-        if not arn or not key:
-            continue
-        if arn.service not in ("kms", "*"):
-            yield text, f'is of {arn.service}, so the statement never applies: in a key policy "*" is this key'
+        if _is_placeholder(text):
+            yield text, f"is a placeholder that nobody filled in: {_THIS_KEY}"
+        elif arn.service not in ("kms", "*"):
+            yield text, f"is of {arn.service}, so the statement never applies: {_THIS_KEY}"
         elif arn.resource.startswith("alias/"):
-            yield text, 'is an alias, which no permission goes by: in a key policy "*" is this key'
-        elif not statement.not_resources and not subject.scope.resources.disjoint(_none()):
-            continue
-        elif subject.is_empty(subject.requests(statement)) and _is_other(arn.account, arn.region, key.account, key.region):
-            yield text, 'is another key, so the statement never applies: in a key policy "*" is this key'
-
-
-def _none() -> Any:
-    from generator.access.wildcards import EMPTY
-
-    return EMPTY
-
-
-def _is_other(account: str, region: str, own_account: str, own_region: str) -> bool:
-    return account not in (own_account, "*") or region not in (own_region, "*")
+            yield text, f"is an alias, which no permission goes by: {_THIS_KEY}"
+        elif not matcher(text)(subject.scope.home):
+            yield text, f"is another key, so the statement never applies: {_THIS_KEY}"
 
 
 def _value_problem(subject: Subject, statement: Statement, condition: Condition, value: str) -> str:
@@ -130,9 +119,11 @@ def _value_problem(subject: Subject, statement: Statement, condition: Condition,
         return ""
     wild = OPERATORS[condition.operator].wildcards and ("*" in value or "?" in value)
     if key in _ACCOUNT_KEYS:
-        return "" if wild or re.fullmatch(r"\d{12}", value) else "is no account id: it has 12 digits"
+        return "" if wild or _ACCOUNT.fullmatch(value) else "is no account id: it has 12 digits"
     if key in _ORGANIZATION_KEYS:
-        return "" if wild or _ORGANIZATION.fullmatch(value) else "is no organization id: o- and 10 to 32 letters or digits"
+        return (
+            "" if wild or _ORGANIZATION.fullmatch(value) else "is no organization id: o- and 10 to 32 letters or digits"
+        )
     arn = parse_arn(value)
     if not arn:
         return "" if wild else f"is no ARN: {_ORDER}"
@@ -143,8 +134,9 @@ def _arn_problem(subject: Subject, statement: Statement, key: str, value: str) -
     arn = parse_arn(value)
     if not arn:
         return ""
-    if _DIGITS.fullmatch(arn.account) and len(arn.account) != 12:
-        return f"has an account id of {len(arn.account)} digits: it has 12"
+    problem = _account_problem(arn.account)
+    if problem:
+        return problem
     if arn.partition != subject.scope.partition and "*" not in arn.partition:
         return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}"
     if key == "aws:principalarn":
@@ -177,7 +169,9 @@ def _contradictions(statement: Statement) -> Iterator[Found]:
     if not sources or any(not _DIGITS.fullmatch(account) for account in sources):
         return
     for condition in demands(statement, TRAIL_CONTEXT_KEY):
-        arns = [(value, arn) for value in condition.values if (arn := parse_arn(value)) and _DIGITS.fullmatch(arn.account)]
+        arns = [
+            (value, arn) for value in condition.values if (arn := parse_arn(value)) and _DIGITS.fullmatch(arn.account)
+        ]
         beside = [value for value, arn in arns if arn.account not in sources]
         if not beside:
             continue
@@ -194,7 +188,12 @@ def _contradictions(statement: Statement) -> Iterator[Found]:
 def _other_trail(subject: Subject, statement: Statement) -> Iterator[Found]:
     """Yield statements about CloudTrail whose aws:SourceArn is none of the expected trails."""
     trails = subject.expected.trails
-    if not trails or not statement.principals or CLOUDTRAIL not in statement.principals.services or statement.effect == "Deny":
+    if (
+        not trails
+        or not statement.principals
+        or CLOUDTRAIL not in statement.principals.services
+        or statement.effect == "Deny"
+    ):
         return
     for condition in demands(statement, "aws:sourcearn"):
         test = OPERATORS[condition.operator].test
@@ -204,6 +203,15 @@ def _other_trail(subject: Subject, statement: Statement) -> Iterator[Found]:
                 message=f'statement {statement.name}: aws:SourceArn "{condition.values[0]}" is not the trail {", ".join(trails)} (an '
                 "organization trail is the management account's)",
             )
+
+
+def _account_problem(account: str) -> str:
+    """Return what is wrong with the account in an ARN; it may be left out or hold wildcards."""
+    if not account or "*" in account or "?" in account or _ACCOUNT.fullmatch(account):
+        return ""
+    if _DIGITS.fullmatch(account):
+        return f"has an account id of {len(account)} digits: it has 12"
+    return f'has "{account}" where the account id stands: write its 12 digits'
 
 
 def _is_placeholder(text: str) -> bool:

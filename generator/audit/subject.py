@@ -6,10 +6,11 @@ A statement that AWS would refuse does not stop the audit: it is set aside with 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.access.documents import need_object, only_known, show
+from generator.access.documents import need_object, only_known
 from generator.access.identities import in_account, people
 from generator.access.patterns import glob
 from generator.access.policy import Policy, Statement, parse_policy
@@ -19,12 +20,15 @@ from generator.access.scope import Scope, key_scope
 from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
 from generator.access.space import Granted, statement_requests
 from generator.access.wildcards import Language, language, union
+from generator.aws import parse_arn
 from generator.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _STRANGERS: Final = ("999999999999", "888888888888", "777777777777", "666666666666", "555555555555")
+
+_KEY: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +125,7 @@ class Subject:
         return union(found) & people(self.scope.partition)
 
 
-def read_subject(
-    document: Any, *, place: str, key_arn: str, expected: Expected, account_known: bool = True
-) -> Subject:
+def read_subject(document: Any, *, place: str, key_arn: str, expected: Expected, account_known: bool = True) -> Subject:
     """Return a key policy ready to be judged.
 
     Args:
@@ -134,7 +136,7 @@ def read_subject(
         account_known: whether the account in ``key_arn`` is more than an assumption.
 
     Raises:
-        PolicyError: the document is no policy, or no key policy.
+        PolicyError: the document is no policy.
     """
     need_object(document, place)
     only_known(document, ("Version", "Id", "Statement"), place)
@@ -145,12 +147,11 @@ def read_subject(
             f"{place}: Statement: missing or empty; one statement or a list of them; name a file that holds a key policy"
         )
     entries = tuple(_entry(document, entry, index) for index, entry in enumerate(statements))
-    _need_key_policy(statements, place)
     policy = Policy(
         parse_policy({**document, "Statement": [_HARMLESS]}, what=place, resource_based=True).version,
         tuple(entry.statement for entry in entries if entry.statement),
     )
-    scope = key_scope(key_arn)
+    scope = key_scope(_own_arn(entries, key_arn, account_known=account_known))
     sessions = sessions_in([policy], scope.partition)
     parts = tuple(
         Part(statement, statement_requests(statement, scope, sessions, variables=policy.variables))
@@ -186,26 +187,14 @@ def _entry(document: Any, written: Any, index: int) -> Entry:
     return Entry(index, written, replace(policy.statements[0], index=index))
 
 
-def _need_key_policy(statements: list[Any], place: str) -> None:
-    """Refuse what is a policy, and of another kind: every finding about it would mislead."""
-    found = [statement for statement in statements if isinstance(statement, dict)]
-    if found and not any(name in statement for statement in found for name in ("Principal", "NotPrincipal")):
-        raise PolicyError(
-            f"{place}: no statement names a principal, so this is an identity policy or an SCP; a key policy says in each "
-            "statement whom it is about; name the key policy"
-        )
-    services = {
-        str(action).partition(":")[0].casefold()
-        for statement in found
-        for element in ("Action", "NotAction")
-        for action in _listed(statement.get(element, []))
-    }
-    if services and not services & {"kms", "*"}:
-        raise PolicyError(
-            f"{place}: speaks of {', '.join(sorted(map(show, services)))} and not of KMS; the actions of a key policy begin with kms:; "
-            "name the key policy"
-        )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _own_arn(entries: Iterable[Entry], key_arn: str, *, account_known: bool) -> str:
+    """Return the key's ARN: the one its own statements name as Resource, where they do, since only AWS knows a key's id."""
+    here = parse_arn(key_arn)
+    for entry in entries:
+        for resource in entry.statement.resources if entry.statement else ():
+            arn = parse_arn(resource)
+            if not arn or not here or arn.service != "kms" or not _KEY.fullmatch(resource):
+                continue
+            if arn.partition == here.partition and (arn.account == here.account or not account_known):
+                return resource
+    return key_arn

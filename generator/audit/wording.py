@@ -18,12 +18,28 @@ if TYPE_CHECKING:
     from generator.audit.subject import Part, Subject
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_DENYING: Final = frozenset(("block", "blocks", "denies", "deny", "disallow", "forbid", "forbids", "prevent", "prevents", "prohibit"))
+_DENYING: Final = frozenset(
+    ("block", "blocks", "denies", "deny", "disallow", "forbid", "forbids", "prevent", "prevents", "prohibit")
+)
 _ALLOWING: Final = frozenset(("allow", "allows", "enable", "enables", "grant", "grants", "permit", "permits"))
 _RESTRICTING: Final = frozenset(("except", "if", "non", "not", "only", "unless", "without"))
 """Words that turn the first one round: a Deny named AllowOnlyTls says what it does."""
 _OF_MORE: Final = frozenset(
-    ("admin", "administer", "all", "data", "decrypt", "encrypt", "full", "generate", "grant", "manage", "read", "use", "and")
+    (
+        "admin",
+        "administer",
+        "all",
+        "data",
+        "decrypt",
+        "encrypt",
+        "full",
+        "generate",
+        "grant",
+        "manage",
+        "read",
+        "use",
+        "and",
+    )
 )
 
 
@@ -45,7 +61,9 @@ def _misleading(subject: Subject) -> Iterator[Found]:
                 )
 
 
-def _problems(subject: Subject, part: Part, said: tuple[str, ...]) -> Iterator[tuple[str, str, Mapping[str, Any] | None]]:
+def _problems(
+    subject: Subject, part: Part, said: tuple[str, ...]
+) -> Iterator[tuple[str, str, Mapping[str, Any] | None]]:
     statement = part.statement
     actions = listed_actions(statement, subject.scope.universe)
     allow = statement.effect == "Allow"

@@ -13,12 +13,12 @@ import traceback
 from typing import TYPE_CHECKING
 
 from generator import __version__, errors
-from generator.cli import decide, generate, init, schema
+from generator.cli import audit, decide, generate, init, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (init, generate, decide, schema)
+COMMANDS = (init, generate, decide, audit, schema)
 
 EPILOG = """exit codes:
   0  fine
