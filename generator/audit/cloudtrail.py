@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Constraint, Single
-from generator.access.patterns import glob
+from generator.access.patterns import Chars, Run, row
 from generator.access.prove import covers, reaches, region
 from generator.access.sets import PROVEN, REFUTED, UNKNOWN
-from generator.access.wildcards import ALL, EMPTY, language, texts
+from generator.access.wildcards import ALL, EMPTY, Language, language, texts
 from generator.audit.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
 from generator.audit.flaw import Flaw, Found, Undecided, granting
 from generator.audit.organizations import outside
-from generator.audit.reading import SOURCE_KEYS, speaks_of_trails
+from generator.audit.reading import SOURCE_KEYS, demands, speaks_of_trails
 from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 _PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
 _SERVICE: Final = texts(CLOUDTRAIL)
 _ACTIONS: Final = (*ENCRYPT, *DECRYPT, *GRANT)
+_ACCOUNT: Final = re.compile(r"\b\d{12}\b")
+_IN_REGION: Final = Chars(frozenset(f"{ascii_lowercase}{digits}-"))
+_IN_NAME: Final = Chars(frozenset(f"{ascii_letters}{digits}._-"))
 _ABSENT: Final = Single(absent=True, values=EMPTY)
 
 
@@ -58,15 +63,19 @@ def _asked(subject: Subject, keys: Mapping[str, Constraint]) -> dict[str, Constr
     return {key: side for key, side in keys.items() if key == "aws:SourceArn" or key.casefold() in spoken}
 
 
-def _strangers(subject: Subject) -> Single:
-    pattern = glob(f"arn:{subject.scope.partition}:cloudtrail:*:{subject.stranger}:trail/*")
-    return Single(absent=False, values=language([pattern]))
+def _trails_of(subject: Subject, account: str) -> Language:
+    """Return the ARNs that trails of an account can have: nothing in them reaches over a colon, as a wildcard would.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
+    """
+    start, end = f"arn:{subject.scope.partition}:cloudtrail:", f":{account}:trail/"
+    return language([row([start, _IN_REGION, Run(_IN_REGION), end, _IN_NAME, Run(_IN_NAME)])])
 
 
 def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
     if is_lake_key(subject):
         return
-    trails = _strangers(subject)
+    trails = Single(absent=False, values=_trails_of(subject, subject.stranger))
     sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
     flagged: set[str | int] = set()
 
@@ -97,24 +106,32 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
 
 
 def _beyond_named(subject: Subject, flagged: set[str | int]) -> Iterator[Found | Undecided]:
-    """Yield what lets in other trails of the accounts that the named trails are in."""
-    named = ", ".join(subject.expected.trails)
+    """Yield what lets in other trails than those named: of their own accounts, and of accounts that the policy names."""
+    trails = subject.expected.trails
+    own = [arn.account for trail in trails if (arn := parse_arn(trail))]
+    spoken = [
+        value
+        for part in subject.parts
+        for key in SOURCE_KEYS
+        for one in demands(part.statement, key)
+        for value in one.values
+    ]
 
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
-        if statement.name in flagged:
-            return None
-        flagged.add(statement.name)
-        return Found(
-            statement=statement.name,
-            witness=witness,
-            severity="warning",
-            message=f"statement {statement.name} lets CloudTrail call {witness['action']} for trails beside {named}, such as "
-            f"{witness['context']['aws:SourceArn']}",
-        )
+    for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))):
 
-    for account in dict.fromkeys(arn.account for trail in subject.expected.trails if (arn := parse_arn(trail))):
-        pattern = glob(f"arn:{subject.scope.partition}:cloudtrail:*:{account}:trail/*")
-        others = language([pattern]) - texts(*subject.expected.trails)
+        def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Found | None:
+            if statement.name in flagged:
+                return None
+            flagged.add(statement.name)
+            return Found(
+                statement=statement.name,
+                witness=witness,
+                severity="warning" if account in own else "error",
+                message=f"statement {statement.name} lets CloudTrail call {witness['action']} for trails beside {', '.join(trails)}, such "
+                f"as {witness['context']['aws:SourceArn']}",
+            )
+
+        others = _trails_of(subject, account) - texts(*trails)
         context = Single(absent=True, values=others)
         within = _held(subject, account, Single(absent=False, values=others), context)
         yield from granting(subject, within, say)

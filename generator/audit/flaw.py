@@ -69,7 +69,7 @@ def together(found: Iterable[Found | Undecided]) -> Iterator[Found | Undecided]:
         else:
             others.append(str(one.statement))
     if first:
-        more = f" (as do {', '.join(others)})" if len(others) > 1 else f" (as does {others[0]})" if others else ""
+        more = f", and so {'do' if len(others) > 1 else 'does'} {', '.join(others)}" if others else ""
         yield replace(first, message=first.message + more)
 
 

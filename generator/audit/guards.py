@@ -16,9 +16,9 @@ from generator.audit.reading import (
     accounts,
     breadth,
     delegates_everything,
+    guarded_as_well,
     is_about_callers,
     keys,
-    kin,
     listed_actions,
     named,
 )
@@ -94,8 +94,8 @@ def _left_free(guarded: Statement, other: Statement) -> frozenset[str]:
     A statement about single principals is an exception made on purpose, where the guarded one is about a whole account; so is
     one about an account where the guarded one is about everyone.
     """
-    theirs = {kin(key) for key in keys(other)}
-    free = {key for key in keys(guarded) if kin(key) not in theirs}
+    theirs = keys(other)
+    free = [key for key in keys(guarded) if not guarded_as_well(key, theirs)]
     return frozenset(
         key for key in free if breadth(other, conditions=True) >= breadth(guarded, conditions=not is_about_callers(key))
     )

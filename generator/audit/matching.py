@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.access.catalog import CONTEXT_PREFIX, context_actions
 from generator.access.decide import SERVICES as RULES
 from generator.access.principals import Principals
-from generator.access.prove import excludes
+from generator.access.prove import example, excludes, region
 from generator.access.sets import REFUTED
 from generator.access.space import Granted
 from generator.audit.flaw import Flaw, Found
 from generator.audit.misspelled import meant_service
-from generator.audit.reading import SOURCE_KEYS, accounts, is_about_callers, listed_actions, matching
+from generator.audit.reading import SOURCE_KEYS, is_about_callers, listed_actions, matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,9 +157,7 @@ def _empty(subject: Subject, statement: Statement) -> Found:
     if not subject.is_empty(subject.requests(bare)):
         return _found(subject, statement, "no request meets all of its conditions", bare)
     if _only_abroad(subject, statement):
-        at_home = replace(statement, conditions=(), principals=Principals(aws=(subject.scope.account,)))
-        why = "none of its actions can ever be allowed to another account"
-        return _found(subject, statement, why, at_home)
+        return _abroad(subject, statement, "never matches")
     who = statement.principals
     why = "its principals are no callers in this partition: nobody is left of what it names"
     if who and who.aws and not any(entry.startswith("arn:") or entry.isdigit() for entry in who.aws):
@@ -168,6 +166,18 @@ def _empty(subject: Subject, statement: Statement) -> Found:
         why = f"{who.federated[0]} signs people in and calls no service itself: the caller is the role they take"
     return Found(
         statement=statement.name, severity="warning", message=f"statement {statement.name} never matches: {why}"
+    )
+
+
+def _abroad(subject: Subject, statement: Statement, what: str) -> Found:
+    """Return the finding on actions that KMS allows nobody of another account, whatever a key policy says."""
+    who = subject.callers(statement.principals.aws if statement.principals else ())
+    asked = region(principals=who, actions=listed_actions(statement, subject.scope.universe), identity=True)
+    return Found(
+        statement=statement.name,
+        witness=example(asked, subject.scope),
+        shows="denied",
+        message=f"statement {statement.name} {what}: another account can never be allowed that",
     )
 
 
@@ -210,7 +220,7 @@ def _slipping(subject: Subject, meant: RequestSet) -> Mapping[str, Any] | None:
 def _action_never(subject: Subject) -> Iterator[Found]:
     for part in subject.parts:
         statement = part.statement
-        if len(statement.actions) < 2 or statement.not_actions or not (statement.conditions or accounts(statement)):
+        if len(statement.actions) < 2 or statement.not_actions:
             continue
         if any(_on_its_face(condition) for condition in statement.conditions) or subject.is_empty(part.requests):
             continue
@@ -231,8 +241,7 @@ def _dead_actions(subject: Subject, statement: Statement) -> Found:
     if culprit:
         rest = tuple(one for one in statement.conditions if one is not culprit.condition)
         return _found(subject, statement, culprit.why, replace(statement, conditions=rest), what=what)
-    at_home = replace(statement, conditions=(), principals=Principals(aws=(subject.scope.account,)))
-    return _found(subject, statement, "another account can never be allowed that", at_home, what=what)
+    return _abroad(subject, statement, what)
 
 
 def _value_never(subject: Subject) -> Iterator[Found]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Many, Single
 from generator.access.patterns import glob
 from generator.access.wildcards import language, texts
-from generator.audit.reading import demands
 
 if TYPE_CHECKING:
     from generator.audit.subject import Subject
 
+_KEYS: Final = ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpaths", "aws:sourceorgpaths")
+
 
 def organizations(subject: Subject) -> tuple[str, ...]:
-    """Return the ids of the organizations that the setting names, or a statement in full: a pattern names none."""
+    """Return the ids of the organizations that the setting names, or a condition in full: a pattern names none."""
     found = [subject.expected.organization_id] if subject.expected.organization_id else []
     for part in subject.parts:
-        for key in ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpaths", "aws:sourceorgpaths"):
-            for condition in demands(part.statement, key):
+        for condition in part.statement.conditions:
+            if condition.key.casefold() in _KEYS:
                 found += [value.partition("/")[0] for value in condition.values]
     return tuple(dict.fromkeys(one for one in found if one and "*" not in one and "?" not in one and "${" not in one))
 

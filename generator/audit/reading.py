@@ -23,6 +23,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 NAMING_KEYS: Final = frozenset(("aws:principalarn", "aws:userid", "aws:username"))
 """Keys that hold a statement to single principals, where others hold it to an account or an organization."""
 
+_ACCOUNT_KEYS: Final = frozenset(("aws:principalaccount", "kms:calleraccount"))
 _OF_CALLERS: Final = (*DERIVED, "aws:userid", "aws:principalorg", "aws:principaltag/")
 _PERSON: Final = 0
 _ACCOUNT: Final = 1
@@ -41,11 +42,18 @@ def is_about_callers(key: str) -> bool:
     return key.startswith(_OF_CALLERS)
 
 
-def kin(key: str) -> str:
-    """Return the name of the group of keys that say the same thing: any one of them is a guard where another is missing."""
+def guarded_as_well(key: str, others: frozenset[str]) -> bool:
+    """Return whether conditions on other keys (all in lower case) hold back what one on a key does, perhaps another way.
+
+    The keys of an AWS service's source say the same thing in different words. Among people a single name, a tag or an
+    organization is a choice made on purpose; an account is one only where the guard is no narrower itself.
+    """
     if key in SOURCE_KEYS:
-        return "source"
-    return "caller" if is_about_callers(key) else key
+        return bool(others & SOURCE_KEYS)
+    if not is_about_callers(key):
+        return key in others
+    about = {other for other in others if is_about_callers(other)}
+    return bool(about if key in _ACCOUNT_KEYS else about - _ACCOUNT_KEYS)
 
 
 def breadth(statement: Statement, *, conditions: bool) -> int:
@@ -60,7 +68,7 @@ def breadth(statement: Statement, *, conditions: bool) -> int:
     if who is None or found & NAMING_KEYS:
         return _PERSON
     if who.everyone or who.excluded:
-        return _ACCOUNT if found & {"aws:principalaccount", "kms:calleraccount"} else _EVERYONE
+        return _ACCOUNT if found & _ACCOUNT_KEYS else _EVERYONE
     return _ACCOUNT if accounts(statement) else _PERSON
 
 

@@ -74,10 +74,13 @@ def _singled_out(statement: Statement) -> Language:
 
 
 def _not_delegated(subject: Subject) -> list[Part]:
-    """Return the Allow statements that are about more than IAM in the key's account: that is a flaw of its own."""
-    account = subject.scope.account
+    """Return the Allow statements that do more than hand something to IAM in the key's account: that is a flaw of its own."""
     return [
-        part for part in subject.allows if not delegates_everything(part.statement, account) or named(part.statement)
+        part
+        for part in subject.allows
+        if breadth(part.statement, conditions=True) == 0
+        or subject.scope.account not in accounts(part.statement)
+        or named(part.statement)
     ]
 
 

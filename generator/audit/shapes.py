@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from generator.access.matching import matcher
@@ -26,6 +27,7 @@ _ACCOUNT_KEYS: Final = ("aws:principalaccount", "aws:resourceaccount", "aws:sour
 _ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid")
 _ARN_KEYS: Final = ("aws:principalarn", "aws:sourcearn", TRAIL_CONTEXT_KEY)
 _THIS_KEY: Final = 'in a key policy "*" is this key'
+_ANY_ACCOUNT: Final = "takes in the trails of every account: write the account that owns the trail"
 _ORDER: Final = "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
 
 
@@ -49,7 +51,10 @@ def _wrong(subject: Subject) -> Iterator[Found]:
                 for value in condition.values:
                     problem = _value_problem(subject, entry.statement, condition, value)
                     if problem:
-                        yield _found(entry.name, condition.key, value, problem)
+                        found = _found(entry.name, condition.key, value, problem)
+                        # Here aws:SourceArn still holds the trail, or the reader is held to whatever trails there are.
+                        mild = problem is _ANY_ACCOUNT and condition.key.casefold() == TRAIL_CONTEXT_KEY
+                        yield replace(found, severity="warning") if mild else found
             yield from _contradictions(entry.statement)
             yield from _other_trail(subject, entry.statement)
 
@@ -159,7 +164,7 @@ def _trail_problem(service: str, region: str, account: str, resource: str, state
     if not resource.startswith(("trail/", "*")):
         return "names no trail: arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
     if "*" in account and statement.effect == "Allow":
-        return "takes in the trails of every account: write the account that owns the trail"
+        return _ANY_ACCOUNT
     return ""
 
 
