@@ -259,7 +259,7 @@ FLAWS: Final = (
         id="trail-cannot-encrypt",
         severity="error",
         title="A trail cannot encrypt",
-        reason="Without kms:GenerateDataKey CloudTrail cannot deliver, and the events of that time are lost to the bucket.",
+        reason="Without kms:GenerateDataKey CloudTrail cannot deliver log files to the bucket.",
         source=_PAGE,
         remedy="allow cloudtrail.amazonaws.com kms:GenerateDataKey* under the trail's own ARN (of an organization trail: the "
         "management account's) in aws:SourceArn and in the encryption context",
