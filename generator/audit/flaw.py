@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from generator.access.sets import REFUTED, UNKNOWN
+from generator.access.space import ACTION
+from generator.audit.reading import listed_actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,7 +89,10 @@ def granting(
         say: the statement and a request it allows, to what was found.
         parts: the statements to look at, where not all that allow.
     """
+    asked = _actions(within, subject)
     for part in subject.allows if parts is None else parts:
+        if not asked & listed_actions(part.statement, subject.scope.universe):
+            continue
         answer = subject.grants_nothing(part.requests, within)
         if answer.verdict == REFUTED and answer.witness:
             found = say(part.statement, answer.witness)
@@ -95,3 +100,12 @@ def granting(
                 yield found
         elif answer.verdict == UNKNOWN:
             yield Undecided(reason=answer.reason, statement=part.statement.name)
+
+
+def _actions(within: RequestSet, subject: Subject) -> frozenset[str]:
+    """Return the actions that a region holds."""
+    found: set[str] = set()
+    for box in within.outer:
+        side = box.sides.get(ACTION)
+        found.update(action for action in subject.scope.universe if side is None or side.admits([action]))
+    return frozenset(found)

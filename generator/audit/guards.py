@@ -56,10 +56,12 @@ def _cancelled(subject: Subject) -> Iterator[Found | Undecided]:
     }
     # What hands the key to IAM as a whole cancels every guard, and is a flaw of its own.
     parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+    held = {part.statement.index: keys(part.statement) for part in parts}
     for other in parts:
         found = _Cancelling()
         for guarded in parts:
-            if guarded is other or not acts[guarded.statement.index] & acts[other.statement.index]:
+            mine, theirs = guarded.statement.index, other.statement.index
+            if guarded is other or held[mine] == held[theirs] or not acts[mine] & acts[theirs]:
                 continue
             for key in sorted(_left_free(guarded.statement, other.statement)):
                 answer = _kept_out(subject, guarded, other, key)

@@ -111,9 +111,9 @@ def _never(subject: Subject) -> Iterator[Found]:
         if wrong:
             yield from (_of_service(subject, statement, name, meant) for name, meant in wrong.items())
             continue
-        if _elsewhere_flagged(subject, statement):
-            continue
         dead = [one for condition in statement.conditions if (one := _on_its_face(condition))]
+        if not (dead or subject.is_empty(part.requests)) or _elsewhere_flagged(subject, statement):
+            continue
         if dead:
             revived = _mended(statement, dead)
             if subject.is_empty(subject.requests(revived)):
@@ -121,7 +121,7 @@ def _never(subject: Subject) -> Iterator[Found]:
                     statement, conditions=tuple(c for c in statement.conditions if c not in [d.condition for d in dead])
                 )
             yield _found(subject, statement, dead[0].why, revived)
-        elif subject.is_empty(part.requests):
+        else:
             yield _empty(subject, statement)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from generator.access.identities import DERIVED
@@ -121,10 +122,11 @@ def listed_actions(statement: Statement, universe: tuple[str, ...]) -> frozenset
     return frozenset(universe) - found if statement.not_actions else found
 
 
-def matching(action: str, universe: tuple[str, ...]) -> list[str]:
+@lru_cache(maxsize=1024)
+def matching(action: str, universe: tuple[str, ...]) -> tuple[str, ...]:
     """Return the actions that one entry of an Action element matches."""
     test = matcher(action.casefold())
-    return [name for name in universe if test(name.casefold())]
+    return tuple(name for name in universe if test(name.casefold()))
 
 
 def demands(statement: Statement, key: str) -> Iterator[Condition]:
