@@ -75,7 +75,8 @@ def _cancelled(subject: Subject) -> Iterator[Found | Undecided]:
 
 def _said(other: Statement, found: _Cancelling) -> Found:
     witness = found.witnesses[0]
-    by_iam = bool(accounts(other)) and all(map(is_about_callers, found.keys))
+    # What hands something to IAM of a whole account is mostly meant, and delegated-to-iam tells of it.
+    by_iam = bool(accounts(other)) and breadth(other, conditions=True) > 0
     names = (
         found.guarded
         if len(found.guarded) <= _NAMED
