@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Constraint, Single
 from generator.access.patterns import Chars, Run, row
-from generator.access.prove import covers, reaches, region
-from generator.access.sets import PROVEN, REFUTED, UNKNOWN
+from generator.access.prove import reaches, region
+from generator.access.sets import REFUTED
 from generator.access.wildcards import ALL, EMPTY, Language, language, texts
 from generator.audit.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
 from generator.audit.flaw import Flaw, Found, Undecided, granting
@@ -181,49 +181,6 @@ def _by(subject: Subject, actions: tuple[str, ...]) -> str | int | None:
     )
 
 
-def _cannot(subject: Subject, action: str, *, encrypts: bool) -> Iterator[Found | Undecided]:
-    for trail in subject.expected.trails if subject.whole else ():
-        arn = parse_arn(trail)
-        values = Single(absent=False, values=texts(trail))
-        keys: dict[str, Constraint] = {"aws:SourceArn": values}
-        keys["aws:SourceAccount"] = Single(absent=False, values=texts(arn.account if arn else ""))
-        if encrypts:
-            keys[TRAIL_CONTEXT] = values
-        within = region(principals=_SERVICE, actions=(action,), context=keys)
-        answer = reaches(subject.granted, within)
-        if answer.verdict == UNKNOWN:
-            yield Undecided(reason=answer.reason)
-        elif answer.verdict != PROVEN:
-            yield Found(
-                statement=_denying(subject, action),
-                witness=covers(subject.granted, within).witness,
-                shows="denied",
-                message=f"CloudTrail may not call {action} for {trail}",
-            )
-
-
-def _denying(subject: Subject, action: str) -> str | int | None:
-    """Return the first statement that names CloudTrail and the action: the one that is short, where there is one."""
-    within = region(principals=_SERVICE, actions=(action,))
-    return next(
-        (
-            part.statement.name
-            for part in subject.parts
-            if not subject.is_empty(part.requests & within) and part.statement.principals
-            if CLOUDTRAIL in part.statement.principals.services
-        ),
-        None,
-    )
-
-
-def _cannot_encrypt(subject: Subject) -> Iterator[Found | Undecided]:
-    return _cannot(subject, "kms:GenerateDataKey", encrypts=True)
-
-
-def _cannot_describe(subject: Subject) -> Iterator[Found | Undecided]:
-    return _cannot(subject, "kms:DescribeKey", encrypts=False)
-
-
 FLAWS: Final = (
     Flaw(
         id="cloudtrail-unconfined",
@@ -254,24 +211,5 @@ FLAWS: Final = (
         source=_PAGE,
         remedy="if it is a trail's key, say so with --trail; keep event data stores and trails on keys of their own",
         find=_lake_assumed,
-    ),
-    Flaw(
-        id="trail-cannot-encrypt",
-        severity="error",
-        title="A trail cannot encrypt",
-        reason="Without kms:GenerateDataKey CloudTrail cannot deliver log files to the bucket.",
-        source=_PAGE,
-        remedy="allow cloudtrail.amazonaws.com kms:GenerateDataKey* under the trail's own ARN (of an organization trail: the "
-        "management account's) in aws:SourceArn and in the encryption context",
-        find=_cannot_encrypt,
-    ),
-    Flaw(
-        id="trail-cannot-describe",
-        severity="error",
-        title="A trail cannot look at its key",
-        reason="CloudTrail describes the key before it takes it: without kms:DescribeKey the trail cannot be created or updated.",
-        source=_PAGE,
-        remedy="allow cloudtrail.amazonaws.com kms:DescribeKey, at most under aws:SourceArn: it has no encryption context",
-        find=_cannot_describe,
     ),
 )

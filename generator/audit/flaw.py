@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from generator.access.sets import REFUTED, UNKNOWN
+from generator.access.prove import covers, reaches
+from generator.access.sets import PROVEN, REFUTED, UNKNOWN
 from generator.access.space import ACTION
 from generator.audit.reading import listed_actions
 
@@ -100,6 +101,39 @@ def granting(
                 yield found
         elif answer.verdict == UNKNOWN:
             yield Undecided(reason=answer.reason, statement=part.statement.name)
+
+
+def refused(
+    subject: Subject,
+    within: RequestSet,
+    message: str,
+    *,
+    statement: str | int | None = None,
+    severity: Severity | None = None,
+) -> Iterator[Found | Undecided]:
+    """Yield a finding where a policy allows nothing at all of a region that it ought to allow something of.
+
+    Args:
+        subject: the policy.
+        within: the region.
+        message: what is not allowed.
+        statement: the statement that is short of it, where there is one; a statement that denies it is named instead.
+        severity: where it differs from the flaw's.
+    """
+    answer = reaches(subject.granted, within)
+    if answer.verdict == UNKNOWN:
+        yield Undecided(reason=answer.reason)
+    elif answer.verdict != PROVEN:
+        witness = covers(subject.granted, within).witness
+        denier = subject.denier(witness)
+        because = "" if denier is None else f": statement {denier} denies it"
+        yield Found(
+            statement=statement if denier is None else denier,
+            witness=witness,
+            shows="denied",
+            severity=severity,
+            message=message + because,
+        )
 
 
 def _actions(within: RequestSet, subject: Subject) -> frozenset[str]:

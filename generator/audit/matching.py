@@ -2,106 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.access.catalog import CONTEXT_PREFIX, context_actions
 from generator.access.decide import SERVICES as RULES
 from generator.access.principals import Principals
 from generator.access.prove import example, excludes, region
 from generator.access.sets import REFUTED
 from generator.access.space import Granted
+from generator.audit.dead import Dead, culprit_of, is_pattern_taken_literally, on_its_face
 from generator.audit.flaw import Flaw, Found
 from generator.audit.misspelled import meant_service
-from generator.audit.reading import SOURCE_KEYS, is_about_callers, listed_actions, matching
+from generator.audit.reading import listed_actions, matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from generator.access.policy import Condition, Statement
+    from generator.access.policy import Statement
     from generator.access.sets import RequestSet
     from generator.audit.subject import Subject
     from generator.findings import Severity
 
 _CONDITIONS_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"
-_STRING_OPERATORS: Final = ("StringEquals", "StringEqualsIgnoreCase", "StringNotEquals", "StringNotEqualsIgnoreCase")
-_CONTEXT: Final = CONTEXT_PREFIX.casefold()
-_OF_PEOPLE: Final = ("aws:principalorg", "aws:principaltag/", "aws:userid", "aws:multifactorauth")
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """A condition that no request meets, why, and the condition that was meant (None: none can be)."""
-
-    condition: Condition
-    why: str
-    meant: Condition | None
-
-
-def is_pattern_taken_literally(condition: Condition, value: str) -> bool:
-    """Return whether a value holds a wildcard under an operator that compares it as it stands, on a key that never holds one."""
-    key = condition.key.casefold()
-    fixed = is_about_callers(key) or key in SOURCE_KEYS or key == "kms:viaservice" or key.startswith(f"{_CONTEXT}aws:")
-    plain = value.replace("${*}", "").replace("${?}", "")
-    return fixed and condition.operator in _STRING_OPERATORS and ("*" in plain or "?" in plain)
-
-
-def _on_its_face(condition: Condition) -> Dead | None:
-    """Return a condition as dead where its own text shows it."""
-    if condition.if_exists or condition.quantifier == "ForAllValues" or condition.operator == "Null":
-        return None
-    key = condition.key.casefold()
-    if (
-        key.startswith(f"{_CONTEXT}aws-")
-        and key.endswith((":cloudtrail:arn", ":s3:arn"))
-        and "Not" not in condition.operator
-    ):
-        right = f"{CONTEXT_PREFIX}aws:{key.split(':', 3)[3]}"
-        why = f"{condition.key} is no key of any request: the context key is {right} in every partition, and aws in it names none"
-        return Dead(condition, why, replace(condition, key=right))
-    if "Not" not in condition.operator and all(
-        is_pattern_taken_literally(condition, value) for value in condition.values
-    ):
-        why = (
-            f'{condition.operator} compares {condition.key} with "{condition.values[0]}" as it stands, * and ? included'
-        )
-        return Dead(condition, why, replace(condition, operator="StringLike"))
-    return None
-
-
-def _culprit(subject: Subject, statement: Statement) -> Dead | None:
-    """Return the one condition without which a statement would match something."""
-    for condition in statement.conditions:
-        rest = tuple(one for one in statement.conditions if one is not condition)
-        if not subject.is_empty(subject.requests(replace(statement, conditions=rest))):
-            return Dead(condition, _why(subject, statement, condition), None)
-    return None
-
-
-def _why(subject: Subject, statement: Statement, condition: Condition) -> str:
-    key = condition.key.casefold()
-    who = statement.principals
-    people_only = bool(who and who.aws and not who.services and not who.everyone)
-    services_only = bool(who and who.services and not who.aws and not who.everyone)
-    if key.startswith("kms:encryptioncontext"):
-        without = [one for one in listed_actions(statement, subject.scope.universe) if one not in context_actions()]
-        if without:
-            return f"a request of {', '.join(sorted(without))} carries no encryption context, so {condition.key} is never there"
-    if key in SOURCE_KEYS and people_only:
-        return f"only the calls of AWS services carry {condition.key}, and the statement is about people"
-    if key.startswith(_OF_PEOPLE) and services_only:
-        return f"the calls of AWS services carry no {condition.key}"
-    if is_about_callers(key) and services_only:
-        return f"the calls of AWS services have no {condition.key} that is {_values(condition)}"
-    if key == "aws:principalarn" and any(":sts:" in value for value in condition.values):
-        return (
-            f"{condition.key} holds the ARN of the role and not of its session, so {_values(condition)} is never there"
-        )
-    return f"none of its principals sends {condition.key} as {condition.operator} {_values(condition)} asks"
-
-
-def _values(condition: Condition) -> str:
-    return ", ".join(condition.values)
 
 
 def _never(subject: Subject) -> Iterator[Found]:
@@ -111,7 +33,7 @@ def _never(subject: Subject) -> Iterator[Found]:
         if wrong:
             yield from (_of_service(subject, statement, name, meant) for name, meant in wrong.items())
             continue
-        dead = [one for condition in statement.conditions if (one := _on_its_face(condition))]
+        dead = [one for condition in statement.conditions if (one := on_its_face(condition))]
         if not (dead or subject.is_empty(part.requests)) or _elsewhere_flagged(subject, statement):
             continue
         if dead:
@@ -149,7 +71,7 @@ def _elsewhere_flagged(subject: Subject, statement: Statement) -> bool:
 
 def _empty(subject: Subject, statement: Statement) -> Found:
     """Say why a statement matches nothing, whose text does not show it."""
-    culprit = _culprit(subject, statement)
+    culprit = culprit_of(subject, statement)
     if culprit:
         rest = tuple(one for one in statement.conditions if one is not culprit.condition)
         return _found(subject, statement, culprit.why, replace(statement, conditions=rest))
@@ -222,7 +144,7 @@ def _action_never(subject: Subject) -> Iterator[Found]:
         statement = part.statement
         if len(statement.actions) < 2 or statement.not_actions:
             continue
-        if any(_on_its_face(condition) for condition in statement.conditions) or subject.is_empty(part.requests):
+        if any(on_its_face(condition) for condition in statement.conditions) or subject.is_empty(part.requests):
             continue
         dead = [action for action in statement.actions if _is_dead(subject, statement, action)]
         if dead:
@@ -236,7 +158,7 @@ def _is_dead(subject: Subject, statement: Statement, action: str) -> bool:
 
 
 def _dead_actions(subject: Subject, statement: Statement) -> Found:
-    culprit = _culprit(subject, statement)
+    culprit = culprit_of(subject, statement)
     what = f"never matches for {', '.join(statement.actions)}"
     if culprit:
         rest = tuple(one for one in statement.conditions if one is not culprit.condition)

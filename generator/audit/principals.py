@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Constraint, Single
 from generator.access.identities import in_account, of_kind, people
-from generator.access.prove import covers, reaches, region
-from generator.access.sets import PROVEN, UNKNOWN
+from generator.access.prove import region
 from generator.access.wildcards import EMPTY, texts
 from generator.audit.actions import GRAVE
-from generator.audit.flaw import Flaw, Found, Undecided, granting
+from generator.audit.flaw import Flaw, Found, Undecided, granting, refused
 from generator.audit.organizations import outside
 from generator.audit.reading import delegates_everything, keys
 from generator.aws import TRAIL_CONTEXT
@@ -65,16 +64,8 @@ def _cannot_decrypt(subject: Subject) -> Iterator[Found | Undecided]:
         trails = subject.expected.trails
         context: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*trails))} if trails else {}
         within = region(principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context)
-        answer = reaches(subject.granted, within)
         what = f"the events of {', '.join(trails)}" if trails else "anything"
-        if answer.verdict == UNKNOWN:
-            yield Undecided(reason=answer.reason)
-        elif answer.verdict != PROVEN:
-            yield Found(
-                witness=covers(subject.granted, within).witness,
-                shows="denied",
-                message=f"{reader} may not decrypt {what}, whatever its own IAM policies allow",
-            )
+        yield from refused(subject, within, f"{reader} may not decrypt {what}, whatever its own IAM policies allow")
 
 
 def _can_do_more(subject: Subject) -> Iterator[Found | Undecided]:

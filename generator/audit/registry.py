@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.access.automata import UndecidedError
 from generator.access.decide import decide
 from generator.access.request import parse_request
-from generator.audit import cloudtrail, guards, matching, names, principals, separation, shapes, wording
+from generator.audit import (
+    cloudtrail,
+    delivery,
+    guards,
+    keeping,
+    matching,
+    names,
+    principals,
+    separation,
+    shapes,
+    wording,
+)
 from generator.audit.flaw import Flaw, Found, Undecided
 from generator.audit.subject import Expected, Subject, read_subject
 from generator.findings import Finding, by_severity
@@ -28,9 +39,11 @@ UNDECIDED: Final = Flaw(
 
 FLAWS: Final[tuple[Flaw, ...]] = (
     *cloudtrail.FLAWS,
+    *delivery.FLAWS,
     *guards.FLAWS,
     *principals.FLAWS,
     *separation.FLAWS,
+    *keeping.FLAWS,
     *matching.FLAWS,
     *names.FLAWS,
     *shapes.FLAWS,

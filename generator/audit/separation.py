@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Single
 from generator.access.identities import in_account, of_kind, people
-from generator.access.prove import covers, reaches, region
-from generator.access.sets import PROVEN, UNKNOWN
+from generator.access.prove import region
 from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import EMPTY, Language, texts, union
-from generator.audit.actions import DECRYPT, DELETION, DISABLE, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
+from generator.audit.actions import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from generator.audit.flaw import Flaw, Found, Undecided, granting, together
 from generator.audit.reading import accounts, breadth, delegates_everything, keys, named
 
@@ -163,64 +162,6 @@ def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
             yield from granting(subject, within, say, [part])
 
 
-def _locked_out(subject: Subject) -> Iterator[Found | Undecided]:
-    if not subject.whole:
-        return
-    deployer, scope = subject.expected.deployer, subject.scope
-    who = subject.callers([deployer]) if deployer else in_account(scope.account) & people(scope.partition)
-    context = {"kms:BypassPolicyLockoutSafetyCheck": _FALSE}
-    within = region(principals=who, actions=REPLACE_POLICY, identity=True, context=context)
-    answer = reaches(subject.granted, within)
-    if answer.verdict == UNKNOWN:
-        yield Undecided(reason=answer.reason)
-    elif answer.verdict != PROVEN:
-        certain = bool(deployer) or subject.account_known
-        yield Found(
-            witness=covers(subject.granted, within).witness,
-            shows="denied",
-            severity=None if certain else "warning",
-            message=f"{deployer or f'nobody in account {scope.account}'} may {'not ' if deployer else ''}call kms:PutKeyPolicy with "
-            "the lockout check on",
-        )
-
-
-def _deletion_unheld(subject: Subject) -> Iterator[Found | Undecided]:
-    expected, everyone = subject.expected, people(subject.scope.partition)
-    if expected.break_glass:
-        keepers = subject.callers(expected.break_glass)
-        deployers = subject.callers([expected.deployer] if expected.deployer else [])
-
-        def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
-            return Found(
-                statement=statement.name,
-                witness=witness,
-                message=f"statement {statement.name} lets {witness['principal']} call {witness['action']}, who is not break glass",
-            )
-
-        # CloudFormation disables and enables keys for their property Enabled, so the deployer may.
-        within = region(principals=everyone - keepers, actions=DELETION) | region(
-            principals=everyone - keepers - deployers, actions=DISABLE
-        )
-        yield from granting(subject, within, say)
-        return
-    who = administrators(subject).callers
-
-    def beside_upkeep(statement: Statement, witness: Mapping[str, Any]) -> Found:
-        return Found(
-            statement=statement.name,
-            witness=witness,
-            severity="note",
-            message=f"statement {statement.name} lets {witness['principal']} call {witness['action']}, with no break glass apart from "
-            "daily administration",
-        )
-
-    delegated = [part for part in subject.allows if delegates_everything(part.statement, subject.scope.account)]
-    by_iam = region(principals=in_account(subject.scope.account) & everyone, actions=DELETION)
-    yield from granting(subject, by_iam, beside_upkeep, delegated)
-    rest = [part for part in subject.allows if part not in delegated]
-    yield from granting(subject, region(principals=who, actions=DELETION), beside_upkeep, rest)
-
-
 FLAWS: Final = (
     Flaw(
         id="administrator-can-decrypt",
@@ -268,24 +209,5 @@ FLAWS: Final = (
         remedy="name the roles, or hold the statement to them with ArnLike aws:PrincipalArn, and leave the account what only shows "
         "the key's settings",
         find=_delegated,
-    ),
-    Flaw(
-        id="locked-out",
-        severity="error",
-        title="Nobody can replace the key policy",
-        reason="KMS refuses a key policy that its caller could not change again; with the check bypassed, only AWS Support can bring "
-        "such a key back.",
-        source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#allow-root-safety",
-        remedy="allow kms:PutKeyPolicy to the role that deploys the key and to one that repairs it, and check the Deny statements",
-        find=_locked_out,
-    ),
-    Flaw(
-        id="deletion-unheld",
-        severity="warning",
-        title="Deletion is not held to break glass",
-        reason="With the key gone nobody reads the events again, ever; who can do that by daily work can do it by mistake, or to hide.",
-        source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
-        remedy="leave kms:ScheduleKeyDeletion and kms:DisableKey to a break-glass role",
-        find=_deletion_unheld,
     ),
 )

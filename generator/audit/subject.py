@@ -10,12 +10,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.access.decide import decide
 from generator.access.documents import need_object, only_known
 from generator.access.identities import in_account, people
 from generator.access.patterns import glob
 from generator.access.policy import Policy, Statement, parse_policy
 from generator.access.prove import excludes
 from generator.access.reached import sessions_in
+from generator.access.request import parse_request
 from generator.access.scope import Scope, key_scope
 from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
 from generator.access.space import Granted, statement_requests
@@ -24,7 +26,7 @@ from generator.aws import parse_arn
 from generator.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _STRANGERS: Final = ("999999999999", "888888888888", "777777777777", "666666666666", "555555555555")
 
@@ -115,6 +117,13 @@ class Subject:
         if not requests.outer:
             return True
         return excludes(Granted(self.scope, requests, NO_REQUEST, self.granted.sessions)).verdict == PROVEN
+
+    def denier(self, witness: Mapping[str, Any] | None) -> str | int | None:
+        """Return the statement whose explicit Deny is the answer to a request, or None where it is another."""
+        if witness is None:
+            return None
+        decision = decide(parse_request(witness), resource_policy=self.policy)
+        return decision.statements[0] if decision.reason == "explicit_deny" else None
 
     def callers(self, names: Iterable[str]) -> Language:
         """Return the callers that ARNs, ArnLike patterns, account ids and account roots name."""

@@ -181,7 +181,13 @@ def test_a_flaw_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_flaw_of_all_branches_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    extra = {"Fn::If": ["IsTest", statement("TestersLook", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/T"}, "kms:DescribeKey"), NOTHING]}
+    extra = {
+        "Fn::If": [
+            "IsTest",
+            statement("TestersLook", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/T"}, "kms:DescribeKey"),
+            NOTHING,
+        ]
+    }
 
     assert run(written(tmp_path, template(policy(OPEN, SHIP, extra), **BRANCHES))) == errors.CHECK_FAILED
     out = capsys.readouterr().out
@@ -203,7 +209,8 @@ def test_messages_in_json_name_the_key_where_there_are_two(tmp_path: Path, capsy
 def test_a_template_of_one_megabyte_is_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     large = template(policy(OPEN, SHIP), Description="d")
     large["Resources"] |= {
-        f"Topic{number}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "x" * 1900}} for number in range(500)
+        f"Topic{number}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "x" * 1900}}
+        for number in range(500)
     }
     path = written(tmp_path, large)
 
@@ -263,6 +270,9 @@ def test_a_statement_that_cannot_be_read_does_not_hide_the_others(
 
     assert run(written(tmp_path, policy(OPEN, strange)), "--format", "json") == errors.CHECK_FAILED
     found = {one["id"]: one for one in json.loads(capsys.readouterr().out)}
-    assert set(found) == {"cloudtrail-unconfined", "unreadable-statement"}  # and no locked-out: Strange may hold the policy
+    assert set(found) == {
+        "cloudtrail-unconfined",
+        "unreadable-statement",
+    }  # and no locked-out: Strange may hold the policy
     assert found["unreadable-statement"]["statement"] == "Strange"
     assert "Condition: StringResembles: not an operator that is modelled" in found["unreadable-statement"]["message"]

@@ -40,13 +40,17 @@ def test_options_become_what_is_expected() -> None:
     [
         (
             {"trails": ["ledger"]},
-            ('--trail: "ledger" is not allowed here; the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, '
-            "no wildcards; correct it"),
+            (
+                '--trail: "ledger" is not allowed here; the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, '
+                "no wildcards; correct it"
+            ),
         ),
         (
             {"trails": ["arn:aws:cloudtrail:eu-west-1:21098765432:trail/ledger"]},
-            ('--trail: "arn:aws:cloudtrail:eu-west-1:21098765432:trail/ledger" is not allowed here (its account id has 11 digits); '
-            "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards; correct it"),
+            (
+                '--trail: "arn:aws:cloudtrail:eu-west-1:21098765432:trail/ledger" is not allowed here (its account id has 11 digits); '
+                "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards; correct it"
+            ),
         ),
         (
             {"organization": "acme"},
@@ -54,23 +58,31 @@ def test_options_become_what_is_expected() -> None:
         ),
         (
             {"readers": ["21098765432"]},
-            ('--reader: "21098765432" is not allowed here (its account id has 11 digits); an account id of 12 digits, an account '
-            "root, or the ARN of a role or user, * and ? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator; correct it"),
+            (
+                '--reader: "21098765432" is not allowed here (its account id has 11 digits); an account id of 12 digits, an account '
+                "root, or the ARN of a role or user, * and ? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+            ),
         ),
         (
             {"administrators": ["Keeper"]},
-            ('--administrator: "Keeper" is not allowed here; the ARN of a role or user, * and ? allowed, such as '
-            "arn:aws:iam::111122223333:role/KeyAdministrator; correct it"),
+            (
+                '--administrator: "Keeper" is not allowed here; the ARN of a role or user, * and ? allowed, such as '
+                "arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+            ),
         ),
         (
             {"deployer": "arn:aws:iam::210987654321:root"},
-            ('--deployer: "arn:aws:iam::210987654321:root" is not allowed here; the ARN of a role or user, * and ? allowed, such as '
-            "arn:aws:iam::111122223333:role/KeyAdministrator; correct it"),
+            (
+                '--deployer: "arn:aws:iam::210987654321:root" is not allowed here; the ARN of a role or user, * and ? allowed, such as '
+                "arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+            ),
         ),
         (
             {"break_glass": ["arn:aws:sts::210987654321:assumed-role/Glass/me"]},
-            ('--break-glass: "arn:aws:sts::210987654321:assumed-role/Glass/me" is not allowed here; the ARN of a role or user, * and '
-            "? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator; correct it"),
+            (
+                '--break-glass: "arn:aws:sts::210987654321:assumed-role/Glass/me" is not allowed here; the ARN of a role or user, * and '
+                "? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+            ),
         ),
     ],
 )
