@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.access.boxes import Constraint, Single
 from generator.access.patterns import Chars, Run, row
 from generator.access.prove import reaches, region
-from generator.access.sets import REFUTED
+from generator.access.sets import REFUTED, joined
 from generator.access.wildcards import ALL, EMPTY, Language, language, texts
 from generator.audit.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
 from generator.audit.flaw import Flaw, Found, Undecided, granting
-from generator.audit.organizations import outside
-from generator.audit.reading import SOURCE_KEYS, demands, speaks_of_trails
+from generator.audit.reading import SOURCE_KEYS, admits_cloudtrail, demands, speaks_of_trails
+from generator.audit.strangers import outside
 from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def is_lake_key(subject: Subject) -> bool:
         return True
     if subject.expected.trails or any(speaks_of_trails(statement) for statement in subject.policy.statements):
         return False
-    encrypts, decrypts = (
-        reaches(subject.granted, region(principals=_SERVICE, actions=(action,)))
+    named = joined([part.requests for part in subject.allows if admits_cloudtrail(part.statement)])
+    return not any(
+        subject.grants_nothing(named, region(principals=_SERVICE, actions=(action,)))
         for action in ("kms:GenerateDataKey", "kms:Decrypt")
     )
-    return bool(encrypts and decrypts)
 
 
 def _held(subject: Subject, account: str, trails: Constraint, context: Constraint) -> RequestSet:
@@ -77,10 +77,10 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
         return
     trails = Single(absent=False, values=_trails_of(subject, subject.stranger))
     sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
-    flagged: set[str | int] = set()
+    flagged: set[int] = set()
 
     def plainly(statement: Statement, witness: Mapping[str, Any]) -> Found:
-        flagged.add(statement.name)
+        flagged.add(statement.index)
         return Found(
             statement=statement.name,
             witness=witness,
@@ -89,9 +89,9 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
         )
 
     def by_source(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
-        if statement.name in flagged:
+        if statement.index in flagged:
             return None
-        flagged.add(statement.name)
+        flagged.add(statement.index)
         return Found(
             statement=statement.name,
             witness=witness,
@@ -105,7 +105,7 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
         yield from _beyond_named(subject, flagged)
 
 
-def _beyond_named(subject: Subject, flagged: set[str | int]) -> Iterator[Found | Undecided]:
+def _beyond_named(subject: Subject, flagged: set[int]) -> Iterator[Found | Undecided]:
     """Yield what lets in other trails than those named: of their own accounts, and of accounts that the policy names."""
     trails = subject.expected.trails
     own = [arn.account for trail in trails if (arn := parse_arn(trail))]
@@ -120,9 +120,9 @@ def _beyond_named(subject: Subject, flagged: set[str | int]) -> Iterator[Found |
     for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))):
 
         def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Found | None:
-            if statement.name in flagged:
+            if statement.index in flagged:
                 return None
-            flagged.add(statement.name)
+            flagged.add(statement.index)
             return Found(
                 statement=statement.name,
                 witness=witness,

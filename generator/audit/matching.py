@@ -13,7 +13,7 @@ from generator.access.space import Granted
 from generator.audit.dead import Dead, culprit_of, is_pattern_taken_literally, on_its_face
 from generator.audit.flaw import Flaw, Found
 from generator.audit.misspelled import meant_service
-from generator.audit.reading import listed_actions, matching
+from generator.audit.reading import admits_cloudtrail, listed_actions, matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,10 +104,11 @@ def _abroad(subject: Subject, statement: Statement, what: str) -> Found:
 
 
 def _only_abroad(subject: Subject, statement: Statement) -> bool:
+    """Return whether a statement that matches nobody names somebody: then what it lists cannot be allowed where they are."""
     crossing = RULES["kms"].cross_account or frozenset()
-    who = statement.principals
-    home = any(subject.scope.account in entry for entry in (who.aws if who else ()))
-    return not home and not any(a.casefold() in crossing for a in listed_actions(statement, subject.scope.universe))
+    who = subject.callers(statement.principals.aws if statement.principals else ())
+    actions = listed_actions(statement, subject.scope.universe)
+    return not who.is_empty() and not any(action.casefold() in crossing for action in actions)
 
 
 def _found(
@@ -117,6 +118,8 @@ def _found(
     meant = subject.requests(revived)
     witness = _short(subject, meant) if statement.effect == "Allow" else _slipping(subject, meant)
     severity: Severity | None = None if witness else "note"
+    if witness and statement.effect == "Allow" and admits_cloudtrail(statement):
+        severity = "error"  # no action that CloudTrail is given is one that a trail can do without
     suffix = "" if witness else ", and what it was meant for other statements do"
     return Found(
         statement=statement.name,

@@ -10,8 +10,8 @@ from generator.access.prove import region
 from generator.access.wildcards import EMPTY, texts
 from generator.audit.actions import GRAVE
 from generator.audit.flaw import Flaw, Found, Undecided, granting, refused
-from generator.audit.organizations import outside
-from generator.audit.reading import delegates_everything, keys
+from generator.audit.reading import delegates_everything
+from generator.audit.strangers import outside
 from generator.aws import TRAIL_CONTEXT
 
 if TYPE_CHECKING:
@@ -24,17 +24,11 @@ _CLOUDTRAIL_PAGE: Final = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
 )
 _ABSENT: Final = Single(absent=True, values=EMPTY)
-_OF_OWN_NETWORK: Final = ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn", "aws:userid")
-"""Keys whose values nobody else can have: one's own networks, and the unique ids of one's own roles and users.
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status"""
 
 
 def _public(subject: Subject) -> Iterator[Found | Undecided]:
     """Yield the statements that allow something to roles and users of an account the policy has nothing to do with."""
-    spoken = {key for part in subject.parts for key in keys(part.statement)}
-    context: dict[str, Constraint] = dict.fromkeys(_OF_OWN_NETWORK, _ABSENT)
-    context |= outside(subject, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
-    context = {key: side for key, side in context.items() if key.casefold() in spoken}
+    context = outside(subject, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
     partition = subject.scope.partition
     strangers = in_account(subject.stranger) & people(partition) & ~of_kind("root", partition)
     flagged: set[int] = set()

@@ -30,9 +30,7 @@ class Report:
                 "id": finding.id,
                 "severity": finding.severity,
                 "statement": finding.statement,
-                "message": f"{finding.place}: {finding.message}"
-                if finding.place and len(places) > 1
-                else finding.message,
+                "message": f"{finding.place}: {finding.message}" if len(places) > 1 else finding.message,
                 "witness": finding.witness,
             }
             for finding in self.findings

@@ -92,10 +92,10 @@ def _route(
         who = administrators(subject)
         if who.callers.is_empty():
             return
-        flagged: list[str | int] = []
+        flagged: set[int] = set()
 
         def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
-            flagged.append(statement.name)
+            flagged.add(statement.index)
             return Found(
                 statement=statement.name,
                 witness=witness,
@@ -116,7 +116,7 @@ def _route(
             return
 
         def for_a_service(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
-            if statement.name in flagged:
+            if statement.index in flagged:
                 return None
             return Found(
                 statement=statement.name,

@@ -43,7 +43,8 @@ def _unreadable(subject: Subject) -> Iterator[Found]:
 def _wrong(subject: Subject) -> Iterator[Found]:
     for entry in subject.entries:
         for text, problem in _principal_problems(subject, entry):
-            yield _found(entry.name, "Principal", text, problem)
+            unjudged = "" if entry.statement else ", and the statement cannot be judged"
+            yield _found(entry.name, "Principal", text, problem + unjudged)
         if entry.statement:
             for text, problem in _resource_problems(subject, entry.statement):
                 yield _found(entry.name, "Resource", text, problem)
@@ -70,7 +71,7 @@ def _principal_problems(subject: Subject, entry: Entry) -> Iterator[tuple[str, s
         value = written.get(element)
         listed = value.get("AWS", []) if isinstance(value, dict) else []
         for text in listed if isinstance(listed, list) else [listed]:
-            if isinstance(text, int) and not isinstance(text, bool):
+            if isinstance(text, int):
                 yield str(text), "is a number, which loses leading zeros: 12 digits as text"
             elif isinstance(text, str):
                 problem = _principal_problem(subject, text)
@@ -91,7 +92,7 @@ def _principal_problem(subject: Subject, text: str) -> str:
         return problem
     if arn.partition != subject.scope.partition:
         return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}: nobody reaches over"
-    if arn.service == "iam" and arn.region:
+    if arn.region:
         return f"has a Region, and ARNs of IAM have none: {_ORDER}"
     if arn.resource.startswith("group/"):
         return "is a group, which is no principal: name the roles or users"

@@ -54,6 +54,7 @@ def test_other_names_are_left_alone(name: str) -> None:
         ("traill", "trail", 1),
         ("", "abc", 3),
         ("ab", "cd", 2),
+        ("ab", "xa", 2),
     ],
 )
 def test_distance_counts_letters_and_swaps(one: str, two: str, letters: int) -> None:
