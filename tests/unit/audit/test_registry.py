@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from generator.audit.subject import Expected
 from generator.errors import PolicyError
 from generator.findings import SEVERITIES
 from generator.reports.findings_page import findings_page
+
+if TYPE_CHECKING:
+    from generator.audit.flaw import Flaw
 
 ACCOUNT = "210987654321"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666"
@@ -108,7 +111,7 @@ def test_the_key_goes_by_the_arn_its_policy_names() -> None:
 
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.id)
-def test_each_flaw_can_be_read_by_itself(flaw: registry.Flaw) -> None:
+def test_each_flaw_can_be_read_by_itself(flaw: Flaw) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", flaw.id)
     assert flaw.severity in SEVERITIES
     assert flaw.source.startswith("https://docs.aws.amazon.com/")
