@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _STRING_OPERATORS: Final = ("StringEquals", "StringEqualsIgnoreCase", "StringNotEquals", "StringNotEqualsIgnoreCase")
 _CONTEXT: Final = CONTEXT_PREFIX.casefold()
+_ANY_CONTEXT: Final = "kms:encryptioncontext"
 _OF_PEOPLE: Final = ("aws:principalorg", "aws:principaltag/", "aws:userid", "aws:multifactorauth")
 
 
@@ -57,12 +58,19 @@ def on_its_face(condition: Condition) -> Dead | None:
     return None
 
 
-def culprit_of(subject: Subject, statement: Statement) -> Dead | None:
-    """Return the one condition without which a statement would match something."""
-    for condition in statement.conditions:
-        rest = tuple(one for one in statement.conditions if one is not condition)
-        if not subject.is_empty(subject.requests(replace(statement, conditions=rest))):
-            return Dead(condition, _why(subject, statement, condition), None)
+def revived(subject: Subject, statement: Statement) -> tuple[str, Statement] | None:
+    """Return why a statement matches nothing, and the statement as it would match something, without what keeps it from that.
+
+    That is one condition where one alone does it, else all on the encryption context, else all there are. None where the
+    conditions have no part in it.
+    """
+    conditions = statement.conditions
+    context = tuple(one for one in conditions if one.key.casefold().startswith(_ANY_CONTEXT))
+    for taken in (*((one,) for one in conditions), context, conditions):
+        rest = replace(statement, conditions=tuple(one for one in conditions if one not in taken))
+        if taken and not subject.is_empty(subject.requests(rest)):
+            told = len(taken) == 1 or taken == context
+            return _why(subject, statement, taken[0]) if told else "no request meets all of its conditions", rest
     return None
 
 
@@ -71,7 +79,7 @@ def _why(subject: Subject, statement: Statement, condition: Condition) -> str:
     who = statement.principals
     people_only = bool(who and who.aws and not who.services and not who.everyone)
     services_only = bool(who and who.services and not who.aws and not who.everyone)
-    if key.startswith("kms:encryptioncontext"):
+    if key.startswith(_ANY_CONTEXT):
         without = [one for one in listed_actions(statement, subject.scope.universe) if one not in context_actions()]
         if without:
             return f"a request of {', '.join(sorted(without))} carries no encryption context, so {condition.key} is never there"

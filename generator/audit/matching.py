@@ -10,7 +10,7 @@ from generator.access.principals import Principals
 from generator.access.prove import example, excludes, region
 from generator.access.sets import REFUTED
 from generator.access.space import Granted
-from generator.audit.dead import Dead, culprit_of, is_pattern_taken_literally, on_its_face
+from generator.audit.dead import Dead, is_pattern_taken_literally, on_its_face, revived
 from generator.audit.flaw import Flaw, Found
 from generator.audit.misspelled import meant_service
 from generator.audit.reading import admits_cloudtrail, listed_actions, matching
@@ -18,7 +18,7 @@ from generator.audit.reading import admits_cloudtrail, listed_actions, matching
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from generator.access.policy import Statement
+    from generator.access.policy import Condition, Statement
     from generator.access.sets import RequestSet
     from generator.audit.subject import Subject
     from generator.findings import Severity
@@ -37,19 +37,18 @@ def _never(subject: Subject) -> Iterator[Found]:
         if not (dead or subject.is_empty(part.requests)) or _elsewhere_flagged(subject, statement):
             continue
         if dead:
-            revived = _mended(statement, dead)
-            if subject.is_empty(subject.requests(revived)):
-                revived = replace(
-                    statement, conditions=tuple(c for c in statement.conditions if c not in [d.condition for d in dead])
-                )
-            yield _found(subject, statement, dead[0].why, revived)
+            mended = _mended(statement, [one.meant for one in dead], dead)
+            if subject.is_empty(subject.requests(mended)):
+                mended = _mended(statement, [None for _ in dead], dead)
+            yield _found(subject, statement, dead[0].why, mended)
         else:
             yield _empty(subject, statement)
 
 
-def _mended(statement: Statement, dead: Sequence[Dead]) -> Statement:
-    meant = {id(one.condition): one.meant for one in dead}
-    conditions = (meant.get(id(condition), condition) for condition in statement.conditions)
+def _mended(statement: Statement, meant: Sequence[Condition | None], dead: Sequence[Dead]) -> Statement:
+    """Return a statement with what was meant (None: nothing) in place of its dead conditions."""
+    instead = {id(one.condition): condition for one, condition in zip(dead, meant, strict=True)}
+    conditions = (instead.get(id(condition), condition) for condition in statement.conditions)
     return replace(statement, conditions=tuple(condition for condition in conditions if condition))
 
 
@@ -59,8 +58,11 @@ def _wrong_services(statement: Statement) -> dict[str, str]:
 
 
 def _of_service(subject: Subject, statement: Statement, name: str, meant: str) -> Found:
-    revived = replace(statement, principals=Principals(services=(meant,)))
-    return _found(subject, statement, f"there is no service principal {name}; it is {meant}", revived)
+    who = statement.principals
+    alone = who == Principals(services=(name,))
+    corrected = replace(statement, principals=Principals(services=(meant,)))
+    why = f"there is no service principal {name}; it is {meant}"
+    return _found(subject, statement, why, corrected, what="never matches" if alone else f"never matches for {name}")
 
 
 def _elsewhere_flagged(subject: Subject, statement: Statement) -> bool:
@@ -71,15 +73,9 @@ def _elsewhere_flagged(subject: Subject, statement: Statement) -> bool:
 
 def _empty(subject: Subject, statement: Statement) -> Found:
     """Say why a statement matches nothing, whose text does not show it."""
-    culprit = culprit_of(subject, statement)
-    if culprit:
-        rest = tuple(one for one in statement.conditions if one is not culprit.condition)
-        return _found(subject, statement, culprit.why, replace(statement, conditions=rest))
-    bare = replace(statement, conditions=())
-    if not subject.is_empty(subject.requests(bare)):
-        return _found(subject, statement, "no request meets all of its conditions", bare)
-    if _only_abroad(subject, statement):
-        return _abroad(subject, statement, "never matches")
+    found = _by_conditions_or_account(subject, statement, "never matches")
+    if found:
+        return found
     who = statement.principals
     why = "its principals are no callers in this partition: nobody is left of what it names"
     if who and who.aws and not any(entry.startswith("arn:") or entry.isdigit() for entry in who.aws):
@@ -89,6 +85,15 @@ def _empty(subject: Subject, statement: Statement) -> Found:
     return Found(
         statement=statement.name, severity="warning", message=f"statement {statement.name} never matches: {why}"
     )
+
+
+def _by_conditions_or_account(subject: Subject, statement: Statement, what: str) -> Found | None:
+    """Return the finding on a statement that its conditions keep from matching, or the account it is about."""
+    found = revived(subject, statement)
+    if found:
+        why, rest = found
+        return _found(subject, statement, why, rest, what=what)
+    return _abroad(subject, statement, what) if _only_abroad(subject, statement) else None
 
 
 def _abroad(subject: Subject, statement: Statement, what: str) -> Found:
@@ -112,10 +117,10 @@ def _only_abroad(subject: Subject, statement: Statement) -> bool:
 
 
 def _found(
-    subject: Subject, statement: Statement, why: str, revived: Statement, *, what: str = "never matches"
+    subject: Subject, statement: Statement, why: str, intended: Statement, *, what: str = "never matches"
 ) -> Found:
     """Return the finding, with a request that the statement was meant for and the policy answers otherwise."""
-    meant = subject.requests(revived)
+    meant = subject.requests(intended)
     witness = _short(subject, meant) if statement.effect == "Allow" else _slipping(subject, meant)
     severity: Severity | None = None if witness else "note"
     if witness and statement.effect == "Allow" and admits_cloudtrail(statement):
@@ -151,22 +156,15 @@ def _action_never(subject: Subject) -> Iterator[Found]:
             continue
         dead = [action for action in statement.actions if _is_dead(subject, statement, action)]
         if dead:
-            yield _dead_actions(subject, replace(statement, actions=tuple(dead)))
+            what = f"never matches for {', '.join(dead)}"
+            found = _by_conditions_or_account(subject, replace(statement, actions=tuple(dead)), what)
+            yield found or Found(statement=statement.name, message=f"statement {statement.name} {what}")
 
 
 def _is_dead(subject: Subject, statement: Statement, action: str) -> bool:
     if not matching(action, subject.scope.universe):
         return False
     return subject.is_empty(subject.requests(replace(statement, actions=(action,))))
-
-
-def _dead_actions(subject: Subject, statement: Statement) -> Found:
-    culprit = culprit_of(subject, statement)
-    what = f"never matches for {', '.join(statement.actions)}"
-    if culprit:
-        rest = tuple(one for one in statement.conditions if one is not culprit.condition)
-        return _found(subject, statement, culprit.why, replace(statement, conditions=rest), what=what)
-    return _abroad(subject, statement, what)
 
 
 def _value_never(subject: Subject) -> Iterator[Found]:
