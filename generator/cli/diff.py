@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from generator.compare.access import Row
     from generator.compare.compare import Comparison
 
 _EQUAL = "no difference in access"
@@ -95,10 +94,9 @@ def _table(found: Comparison) -> Iterator[str]:
     for row in found.rows:
         yield f"{row.change:7} {row.principal}"
         yield f"        {row.actions_text}"
-        if row.condition:
-            yield f"        if {row.condition}"
-        if row.partly:
-            yield f"        {_partly(row)}"
+        if row.condition_text:
+            told = not row.condition or row.condition.startswith(("where ", "on key "))
+            yield f"        {'' if told else 'if '}{row.condition_text}"
         yield f"        such as {row.witness_text}"
     yield _summary(found)
 
@@ -108,17 +106,12 @@ def _markdown(found: Comparison) -> Iterator[str]:
         yield "| | who | what | under which condition | for example |"
         yield "| --- | --- | --- | --- | --- |"
     for row in found.rows:
-        condition = "; ".join(filter(None, (row.condition, _partly(row) if row.partly else "")))
-        cells = (row.change, row.principal, row.actions_text, condition, f"`{row.witness_text}`")
+        cells = (row.change, row.principal, row.actions_text, row.condition_text, f"`{row.witness_text}`")
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     if found.rows:
         yield ""
     yield _summary(found)
     yield from (f"\nunknown: {sentence}" for sentence in found.unknown)
-
-
-def _partly(row: Row) -> str:
-    return "a part of it was allowed before" if row.change == "gained" else "a part of it is still allowed"
 
 
 def _summary(found: Comparison) -> str:

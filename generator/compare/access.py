@@ -6,35 +6,30 @@ long as the policy that allows it still allows all of it: what is shown is a gra
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.automata import UndecidedError
 from generator.access.boxes import Box, Single, box, subtract
-from generator.access.decide import decide
 from generator.access.identities import SERVICES, in_account, of_kind, people
 from generator.access.policy import Policy, parse_policy
 from generator.access.prove import difference, example, region, universe
 from generator.access.reached import sessions_in
-from generator.access.request import parse_request
-from generator.access.sets import EVERY_REQUEST, RequestSet
+from generator.access.sets import RequestSet
 from generator.access.space import ACTION, IDENTITY, RESOURCE, allowed
 from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import ALL, Language, texts, union
 from generator.compare.callers import Callers, Known, language_of, said_callers, within
+from generator.compare.question import added
+from generator.compare.rows import Row
 from generator.compare.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from generator.access.boxes import Constraint
     from generator.access.scope import Scope
-
-Change = Literal["gained", "lost"]
-
-NOBODY: Final = Policy("2012-10-17", ())
-"""The policy that allows nothing."""
+    from generator.compare.question import Question
+    from generator.compare.rows import Change
 
 _EVERYTHING: Final = parse_policy(
     {
@@ -43,72 +38,6 @@ _EVERYTHING: Final = parse_policy(
     },
     resource_based=True,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """Access that one side has and the other has not: some request of what the row says is allowed on one side only.
-
-    ``partly`` says that the other side allows a part of it. ``every`` says that ``actions`` are all there are.
-    """
-
-    change: Change
-    principal: str
-    actions: tuple[str, ...]
-    condition: str
-    witness: dict[str, Any]
-    partly: bool = False
-    every: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the row as JSON: change, principal, actions, condition, witness."""
-        return {
-            "change": self.change,
-            "principal": self.principal,
-            "actions": list(self.actions),
-            "condition": self.condition,
-            "witness": self.witness,
-        }
-
-    @property
-    def actions_text(self) -> str:
-        """The actions for a reader."""
-        return "every action" if self.every else ", ".join(self.actions)
-
-    @property
-    def witness_text(self) -> str:
-        """The witness as one line of JSON."""
-        return json.dumps(self.witness, ensure_ascii=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """Two policies on one resource.
-
-    Args:
-        old, new: the policies.
-        scope: the resource.
-        within: the requests in question.
-        callers: what to call the callers in question, the widest first; None for those the policies speak about.
-        ask: the decision of one of the two policies on a request.
-    """
-
-    old: Policy
-    new: Policy
-    scope: Scope
-    ask: Callable[[dict[str, Any], Policy], bool]
-    within: RequestSet = EVERY_REQUEST
-    callers: Sequence[Known] | None = None
-
-
-def resource_question(old: Policy, new: Policy, scope: Scope) -> Question:
-    """Return the question what two resource policies (key policies, bucket policies) allow."""
-
-    def ask(witness: dict[str, Any], policy: Policy) -> bool:
-        request = parse_request(witness, key_account=scope.account)
-        return decide(request, resource_policy=policy).decision == "allowed"
-
-    return Question(old=old, new=new, scope=scope, ask=ask)
 
 
 def changes(question: Question) -> tuple[list[Row], list[str]]:
@@ -123,8 +52,11 @@ def changes(question: Question) -> tuple[list[Row], list[str]]:
         ("gained", question.old, question.new),
         ("lost", question.new, question.old),
     ):
+        more = added(before, after)
+        if more is None:
+            continue
         try:
-            found = difference(before, after, question.scope, question.within)
+            found = difference(before, more, question.scope, question.within)
             if not found.exact and _beyond(found):
                 unknown += [f"whether access is {change}: {reason}" for reason in found.reasons]
             rows += _Rows(question, "gained" if change == "gained" else "lost", before, after, found.inner).rows()
@@ -165,6 +97,8 @@ class _Rows:
                 wide, who = self._widened(part, left)
                 found.append(self._row(wide, who, _meeting(left, [wide])))
                 left = [piece for one in left for piece in subtract(one, [wide])]
+        if left:
+            raise RuntimeError(f"a difference that no grant explains: {left[0]}")
         return found
 
     def _widened(self, part: Box, left: Sequence[Box]) -> tuple[Box, str]:

@@ -12,9 +12,11 @@ from generator.access.prove import region
 from generator.access.request import parse_request
 from generator.access.scope import Scope, bucket_scope, key_scope
 from generator.access.wildcards import Language, texts, union
-from generator.compare.access import NOBODY, Question, Row, changes, resource_question
+from generator.compare.access import changes
 from generator.compare.callers import named
 from generator.compare.pairs import Pair, matched, paired_keys, truths
+from generator.compare.question import NOBODY, Question, resource_question
+from generator.compare.rows import Row, Where, merged
 from generator.compare.worlds import ANY_ACCOUNT, World
 from generator.errors import PolicyError
 
@@ -63,7 +65,7 @@ def compare_worlds(old: World, new: World) -> Comparison:
         if one and two and one.account != two.account:
             raise PolicyError(
                 f"{one.place} and {two.place}: the keys are in different accounts, {one.account} and {two.account}; "
-                f"two policies of one account are compared; name it with --key-account, or say --rename {one.account}={two.account}"
+                f"two policies of one account are compared; name it with --key-account (policies and templates), or say --rename {one.account}={two.account}"
             )
     old = old.renamed(names)
     pairs = paired_keys(old.keys, new.keys)
@@ -72,22 +74,22 @@ def compare_worlds(old: World, new: World) -> Comparison:
         *_of_buckets(old.buckets, new.buckets),
         *_of_holders(old, new),
     ]
-    rows: list[tuple[str, Row]] = []
+    rows: list[tuple[Where, Row]] = []
     unknown: list[str] = []
     for where, place, question in asked:
         found, open_ones = changes(question)
         rows += [(where, row) for row in found]
         unknown += [f"{place}: {reason}" for reason in open_ones]
-    wheres = list(dict.fromkeys(where for where, _, _ in asked if where))
+    wheres = list(dict.fromkeys(where for where, _, _ in asked))
     return Comparison(
-        rows=tuple(_merged(rows, wheres)),
+        rows=tuple(sorted(merged(rows, wheres), key=lambda row: row.change)),
         unknown=tuple(dict.fromkeys(unknown)),
         assumptions=tuple(dict.fromkeys((*old.assumptions, *new.assumptions))),
     )
 
 
-Asked = tuple[str, str, Question]
-"""A question, its place, and where it is asked: empty where there is one key and one variant of it only."""
+Asked = tuple[Where, str, Question]
+"""Where a question is asked, as rows and as errors say it, and the question."""
 
 
 def _of_keys(pairs: Sequence[Pair]) -> Iterator[Asked]:
@@ -96,10 +98,7 @@ def _of_keys(pairs: Sequence[Pair]) -> Iterator[Asked]:
         known = two or one
         if known is None:
             continue
-        variant = " and ".join(f"{name} is {truth}" for name, truth in _truths(one, two).items())
-        where = " ".join(
-            part for part in (f"on key {known.name}" if several else "", f"where {variant}" if variant else "") if part
-        )
+        where = Where(known.name if several else "", tuple(_truths(one, two).items()))
         question = resource_question(_policy(one, NOBODY), _policy(two, NOBODY), key_scope(known.arn))
         yield where, " and ".join(each.place for each in (one, two) if each), question
 
@@ -114,7 +113,7 @@ def _of_buckets(old: Sequence[Attached], new: Sequence[Attached]) -> Iterator[As
         if known is not None:
             scope = bucket_scope(known.arn, known.account)
             question = resource_question(_policy(one, _SILENT), _policy(two, _SILENT), scope)
-            yield "", " and ".join(each.place for each in (one, two) if each), question
+            yield Where(), " and ".join(each.place for each in (one, two) if each), question
 
 
 def _of_holders(old: World, new: World) -> Iterator[Asked]:
@@ -127,7 +126,7 @@ def _of_holders(old: World, new: World) -> Iterator[Asked]:
             continue
         before, after = (_held(each) for each in (one, two))
         for scope in scopes.values():
-            yield "", f"IAM policies of {known.holder}", _holder_question(known, before, after, scope)
+            yield Where(), f"IAM policies of {known.holder}", _holder_question(known, before, after, scope)
 
 
 def _policy(one: Attached | None, missing: Policy) -> Policy:
@@ -160,7 +159,7 @@ def _holder_question(holder: Held, before: Policy, after: Policy, scope: Scope) 
 
     if holder.holder.startswith("arn:"):
         callers: Language = texts(holder.holder)
-        name = named(holder.holder)
+        name = f"{named(holder.holder)} by its IAM policies"
     else:
         callers = union([of_kind("role", holder.partition), of_kind("user", holder.partition)])
         name = f"whoever holds policy {holder.holder}"
@@ -175,31 +174,3 @@ def _holder_question(holder: Held, before: Policy, after: Policy, scope: Scope) 
         within=region(principals=callers),
         callers=((callers, name),),
     )
-
-
-def _merged(rows: Sequence[tuple[str, Row]], wheres: Sequence[str]) -> Iterator[Row]:
-    """Yield the rows, those of one principal and condition as one; what is so in every variant says no variant."""
-    groups: dict[tuple[str, str, str, tuple[str, ...]], dict[str, Row]] = {}
-    for where, row in _joined(rows):
-        groups.setdefault((row.change, row.principal, row.condition, row.actions), {})[where] = row
-    for found in groups.values():
-        everywhere = set(found) >= set(wheres) and not any(where.startswith("on key") for where in wheres)
-        for where, row in found.items():
-            yield (
-                row
-                if everywhere or not where
-                else replace(row, condition=f"{where}: {row.condition}" if row.condition else where)
-            )
-            if everywhere:
-                break
-
-
-def _joined(rows: Sequence[tuple[str, Row]]) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of one place, principal and condition with their actions together."""
-    groups: dict[tuple[str, str, str, str, bool], list[Row]] = {}
-    for where, row in rows:
-        groups.setdefault((where, row.change, row.principal, row.condition, row.partly), []).append(row)
-    for (where, *_), found in groups.items():
-        actions = sorted({action for row in found for action in row.actions})
-        witness = min((row.witness for row in found), key=lambda one: (len(one), len(str(one))))
-        yield where, replace(found[0], actions=tuple(actions), witness=witness, every=any(row.every for row in found))

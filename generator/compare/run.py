@@ -68,7 +68,7 @@ def compare(old: Path, new: Path, given: Given) -> Comparison:
 def _side(path: Path) -> _Side:
     if path.is_dir():
         files = {file.name: read_text(file)[0] for file in sorted(path.iterdir()) if file.is_file()}
-        return _Side(str(path), world_of_files(str(path), files))
+        return _Side(str(path), world_of_files(f"{path}/", files))
     text, what = read_text(path)
     keys = set(_KEY.findall(text))
     if keys & _OF_CONFIGS and not keys & _OF_POLICIES:
@@ -81,7 +81,7 @@ def _of_config(path: Path) -> _Side:
 
     deployment = pipeline.load_all([path])[0]
     files = {name: content.decode() for name, content in pipeline.render(deployment).files.items()}
-    world = world_of_files(str(path), files, bucket_account=deployment.bucket_account.id)
+    world = world_of_files(f"{path}: ", files, bucket_account=deployment.bucket_account.id)
     return _Side(str(path), world, deployment=deployment)
 
 
@@ -115,5 +115,5 @@ def _accounts(side: _Side, found: list[FoundPolicy] | None) -> set[str]:
 def _keys_only(world: World) -> World:
     if not (world.buckets or world.holders):
         return world
-    note = f"{world.what}: only its key policies are compared: the other side is a key policy"
+    note = f"{world.what.rstrip(': /')}: only its key policies are compared: the other side is a key policy"
     return World(what=world.what, keys=world.keys, assumptions=(*world.assumptions, note))

@@ -55,7 +55,7 @@ def _boolean(name: str, side: Single) -> str:
     if true and false:
         return "" if side.absent else f"{name} is there"
     if true:
-        return f"{name} is true or missing" if side.absent else f"{name} is true"
+        return f"{name} is not false" if side.absent else f"{name} is true"
     return f"{name} is not true" if side.absent else f"{name} is false"
 
 

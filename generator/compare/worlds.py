@@ -100,15 +100,25 @@ def world_of_policies(what: str, found: list[FoundPolicy]) -> World:
         )
         for one in found
     )
-    assumed = dict.fromkeys(f"{one.place}: {sentence}" for one in found for sentence in one.assumptions)
-    return World(what=what, keys=tuple(keys), assumptions=tuple(assumed))
+    return World(what=what, keys=tuple(keys), assumptions=tuple(_assumed(found)))
+
+
+def _assumed(found: list[FoundPolicy]) -> Iterator[str]:
+    """Yield what was assumed, each sentence once: with its variant where it is of one only."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        key = one.place.removesuffix(f" where {one.variant}")
+        for sentence in one.assumptions:
+            places.setdefault((key, sentence), []).append(one.place)
+    for (key, sentence), among in places.items():
+        yield f"{among[0] if len(among) == 1 else key}: {sentence}"
 
 
 def world_of_files(what: str, files: Mapping[str, str], *, bucket_account: str = "") -> World:
     """Return the world of an output folder's files.
 
     Args:
-        what: how errors name the folder.
+        what: what stands before a file's name in places and errors: ``output/organization/``, ``config/a.yaml: ``.
         files: texts by file name: rollout.json and the templates it names.
         bucket_account: who owns an existing bucket, whose policy is a file of its own.
 
@@ -118,16 +128,16 @@ def world_of_files(what: str, files: Mapping[str, str], *, bucket_account: str =
     """
     if ROLLOUT not in files:
         raise UsageError(
-            f"{what}: holds no {ROLLOUT}; a folder that trailkey generate wrote is expected; name output/NAME"
+            f"{what.rstrip(': /')}: holds no {ROLLOUT}; a folder that trailkey generate wrote is expected; name output/NAME"
         )
-    rollout = cloudformation.load(files[ROLLOUT], f"{what}/{ROLLOUT}")
+    rollout = cloudformation.load(files[ROLLOUT], f"{what}{ROLLOUT}")
     reader = _Reader(what, files)
     try:
         for stack in rollout["stacks"]:
             reader.read(stack)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise PolicyError(
-            f"{what}/{ROLLOUT}: not as trailkey generate writes it ({error!r}); stacks with template, target and parameters are expected; generate it again"
+            f"{what}{ROLLOUT}: not as trailkey generate writes it ({error!r}); stacks with template, target and parameters are expected; generate it again"
         ) from error
     if BUCKET_POLICY in files:
         reader.read_bucket_policy(files[BUCKET_POLICY], bucket_account)
@@ -155,8 +165,8 @@ class _Reader:
         """Read the policies of one stack."""
         file = stack["template"]
         if file not in self._files:
-            raise PolicyError(f"{self._what}: {file}: missing, though {ROLLOUT} names it; generate the folder again")
-        template = cloudformation.load(self._files[file], f"{self._what}/{file}")
+            raise PolicyError(f"{self._what}{file}: missing, though {ROLLOUT} names it; generate the folder again")
+        template = cloudformation.load(self._files[file], f"{self._what}{file}")
         target = stack["target"].get("stack_set") or stack["target"]
         region = target["region"] if "region" in target else target["regions"][0]
         parameters = {
@@ -169,7 +179,7 @@ class _Reader:
             partition=partition_of(region),
             parameters=parameters,
         )
-        where = f"{self._what}/{file}"
+        where = f"{self._what}{file}"
         try:
             for name, output in template.get("Outputs", {}).items():
                 self._outputs[f"{stack['stack']}.{name}"] = resolve(output["Value"], template, place)
@@ -213,7 +223,7 @@ class _Reader:
 
     def read_bucket_policy(self, text: str, account: str) -> None:
         """Read the statements for an existing bucket."""
-        where = f"{self._what}/{BUCKET_POLICY}"
+        where = f"{self._what}{BUCKET_POLICY}"
         document = cloudformation.load(text, where)
         arns = {
             f"arn:{arn.partition}:s3:::{arn.resource.partition('/')[0]}"
