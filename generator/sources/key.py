@@ -14,7 +14,7 @@ from generator.cloudformation.standins import Place, stand_in
 from generator.errors import PolicyError
 from generator.sources.found import FoundPolicy
 from generator.sources.variants import HOME_REGIONS, Variant, given, variants
-from generator.sources.whose import account_shown, made_up_account, partition_shown, region_shown
+from generator.sources.whose import account_shown, key_shown, made_up_account, partition_shown, region_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,34 +67,37 @@ class KeySource:
                 _Resolved(variant, f"{place} where {variant.label}" if variant.label else place)
                 for variant in variants(written, self.template, here, known, condition)
             ]
-            return [self._found(one, found, logical_id, region, assumed) for one in found]
+            return [self._found(one, found, logical_id, here, assumed) for one in found]
         except PolicyError as error:
             raise error if str(error).startswith(place) else PolicyError(f"{place}: {error}") from error
 
     def _found(
-        self, one: _Resolved, variants_of_key: list[_Resolved], logical_id: str, region: str, region_assumed: str
+        self, one: _Resolved, variants_of_key: list[_Resolved], logical_id: str, here: Place, region_assumed: str
     ) -> FoundPolicy:
         place = one.variant.place
         document: Any = one.document
         sentences = [*one.sentences]
         account, known = place.account, True
-        if not self.account:
+        if place.account != here.account:
+            sentences.insert(0, f"the key's account is {account}, as the conditions have it here")
+        elif not self.account:
             account, sentence = _whose(one, variants_of_key)
             known = bool(account)
             account = account or place.account
             # The made-up id stands nowhere but where the template says AWS::AccountId.
             document, sentences = rename([document, [sentence, *sentences]], {place.account: account})
-        if place.region != region:
+        if place.region != here.region:
             sentences.append(f"the key's Region is {place.region}, as the conditions have it here")
         elif region_assumed:
             sentences.append(f"the key's Region is {place.region}{region_assumed}")
-        here = Place(account=account, region=place.region, partition=place.partition)
+        settled = Place(account=account, region=place.region, partition=place.partition)
         return FoundPolicy(
             place=one.where,
             document=document,
-            key_arn=stand_in(logical_id or "Key", "Arn", "AWS::KMS::Key", here),
+            key_arn=key_shown(document) or stand_in(logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
             assumptions=tuple(sentences),
             account_known=known,
+            account_made_up=not self.account and account == here.account,
             logical_id=logical_id,
             variant=one.variant.label,
         )

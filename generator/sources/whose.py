@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PRINCIPAL: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::(.+))?")
-_IN_REGION: Final = re.compile(r"\b[a-z0-9-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com")
+_IN_REGION: Final = re.compile(
+    r"\b[a-z0-9-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com|\barn:[a-z-]+:kms:([a-z0-9-]+):\d{12}:key/"
+)
+_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _PARTITION: Final = re.compile(r"\barn:(aws[a-z-]*):")
 _MADE_UP: Final = ("111122223333", "123456789012", "444455556666", "777788889999")
 """The account ids that AWS's own documentation uses as examples."""
 
+_OWN: Final = "its Resource is a key of that account"
 _HOLDS_POLICY: Final = "only its principals may replace the key policy, which no other account can be allowed to"
 _ONLY_ROOT: Final = "it is the only account whose root the policy names"
 _CALLER: Final = "kms:CallerAccount names no other"
@@ -33,7 +37,9 @@ def account_shown(document: Any) -> tuple[str, str]:
     """
     allowing = [statement for statement in statements_of(document) if statement.get("Effect") == "Allow"]
     holding = [statement for statement in allowing if _allows_policy(statement)]
+    own = {key.split(":")[4] for key in _keys(document)}
     for found, why in (
+        (own, _OWN),
         ({account for one in holding for account, kind in _named(one) if kind == "root"}, _HOLDS_POLICY),
         ({account for one in holding for account, _ in _named(one)}, _HOLDS_POLICY),
         ({account for one in allowing for account, kind in _named(one) if kind == "root"}, _ONLY_ROOT),
@@ -44,9 +50,15 @@ def account_shown(document: Any) -> tuple[str, str]:
     return "", ""
 
 
+def key_shown(document: Any) -> str:
+    """Return the one key whose ARN stands as Resource in a key policy: there it can be no other than the policy's own."""
+    found = _keys(document)
+    return found.pop() if len(found) == 1 else ""
+
+
 def region_shown(text: str) -> str:
     """Return the Region that every Regional name of a service (``s3.eu-west-1.amazonaws.com``) in a text has, or an empty text."""
-    found = set(_IN_REGION.findall(text))
+    found = {service or key for service, key in _IN_REGION.findall(text)}
     return found.pop() if len(found) == 1 else ""
 
 
@@ -65,6 +77,11 @@ def statements_of(document: Any) -> list[dict[str, Any]]:
 def listed(value: Any) -> list[Any]:
     """Return one value or a list of them as a list."""
     return value if isinstance(value, list) else [value]
+
+
+def _keys(document: Any) -> set[str]:
+    resources = (resource for one in statements_of(document) for resource in listed(one.get("Resource", [])))
+    return {resource for resource in resources if isinstance(resource, str) and _KEY.fullmatch(resource)}
 
 
 def _allows_policy(statement: dict[str, Any]) -> bool:
