@@ -91,10 +91,14 @@ class KeySource:
         elif region_assumed:
             sentences.append(f"the key's Region is {place.region}{region_assumed}")
         settled = Place(account=account, region=place.region, partition=place.partition)
+        shown = key_shown(document)
         return FoundPolicy(
             place=one.where,
             document=document,
-            key_arn=key_shown(document) or stand_in(logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
+            # A key of another account than the one that is given is a mistake of the policy, and no sign of whose it is.
+            key_arn=shown
+            if shown.split(":")[4:5] == [account]
+            else stand_in(logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
             assumptions=tuple(sentences),
             account_known=known,
             account_made_up=not self.account and account == here.account,
