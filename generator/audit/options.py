@@ -65,6 +65,18 @@ def expected(
     )
 
 
+def assumed(said: Expected) -> tuple[str, ...]:
+    """Return a sentence for each thing that nothing was said about, with what stands in for it."""
+    sentences = (
+        (said.trails, "the key's trails are those of the accounts that its policy names; --trail names them"),
+        (said.readers, "who reads is not judged, only who else can; --reader names who reads"),
+        (said.administrators, "whoever changes the key's settings administers it; --administrator names who does"),
+        (said.deployer, "anyone of the key's account may be the one who updates the policy; --deployer names the role"),
+        (said.break_glass, "nobody is set apart to delete the key; --break-glass names who is"),
+    )
+    return tuple(sentence for value, sentence in sentences if not value)
+
+
 def key_account(value: str) -> str:
     """Return the account that ``--key-account`` names. Raises UsageError where it is no account id."""
     if value:

@@ -8,9 +8,9 @@ from generator.access.boxes import Constraint, Single
 from generator.access.identities import in_account, of_kind, people
 from generator.access.prove import region
 from generator.access.wildcards import EMPTY, texts
-from generator.audit.actions import GRAVE
+from generator.audit.actions import DECRYPT, GRAVE, TAKE_OVER
 from generator.audit.flaw import Flaw, Found, Undecided, granting, refused
-from generator.audit.reading import delegates_everything
+from generator.audit.reading import breadth, delegates_everything
 from generator.audit.strangers import outside
 from generator.aws import TRAIL_CONTEXT
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from generator.access.policy import Statement
-    from generator.audit.subject import Subject
+    from generator.access.wildcards import Language
+    from generator.audit.subject import Part, Subject
 
 _CLOUDTRAIL_PAGE: Final = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
@@ -26,11 +27,20 @@ _CLOUDTRAIL_PAGE: Final = (
 _ABSENT: Final = Single(absent=True, values=EMPTY)
 
 
-def _public(subject: Subject) -> Iterator[Found | Undecided]:
-    """Yield the statements that allow something to roles and users of an account the policy has nothing to do with."""
-    context = outside(subject, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
+def _strangers(subject: Subject) -> tuple[Language, dict[str, Constraint]]:
+    """Return roles and users of an account the policy has nothing to do with, and what their requests hold."""
     partition = subject.scope.partition
-    strangers = in_account(subject.stranger) & people(partition) & ~of_kind("root", partition)
+    who = in_account(subject.stranger) & people(partition) & ~of_kind("root", partition)
+    return who, outside(subject, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
+
+
+def _for_everyone(subject: Subject) -> list[Part]:
+    """Return the Allow statements whose principal is a wildcard."""
+    return [part for part in subject.allows if part.statement.principals and part.statement.principals.everyone]
+
+
+def _public(subject: Subject) -> Iterator[Found | Undecided]:
+    strangers, context = _strangers(subject)
     flagged: set[int] = set()
 
     def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
@@ -44,13 +54,32 @@ def _public(subject: Subject) -> Iterator[Found | Undecided]:
             message=f"statement {statement.name} lets anyone in any AWS account call {witness['action']}, such as {witness['principal']}",
         )
 
-    parts = [
-        part
-        for part in subject.allows
-        if part.statement.principals and (part.statement.principals.everyone or part.statement.principals.excluded)
-    ]
+    parts = _for_everyone(subject)
     yield from granting(subject, region(principals=strangers, actions=GRAVE, context=context), say, parts)
     yield from granting(subject, region(principals=strangers, context=context), say, parts)
+
+
+def _everyone_at_home(subject: Subject) -> Iterator[Found | Undecided]:
+    """Yield the statements for everyone that are bounded, and still need no IAM policy in the key's own account."""
+    partition, account = subject.scope.partition, subject.scope.account
+    strangers, context = _strangers(subject)
+    outsiders = region(principals=strangers, actions=GRAVE, context=context)
+    parts = [
+        part
+        for part in _for_everyone(subject)
+        if breadth(part.statement, conditions=True) and subject.grants_nothing(part.requests, outsiders)
+    ]
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets every role and user of account {account} call {witness['action']} with no IAM policy "
+            f"of their own, such as {witness['principal']}",
+        )
+
+    anyone = in_account(account) & people(partition) & ~of_kind("root", partition)
+    yield from granting(subject, region(principals=anyone, actions=(*DECRYPT, *TAKE_OVER), identity=False), say, parts)
 
 
 def _cannot_decrypt(subject: Subject) -> Iterator[Found | Undecided]:
@@ -110,6 +139,16 @@ FLAWS: Final = (
         remedy="name the accounts or roles, or hold the statement to them with aws:PrincipalOrgID, aws:PrincipalAccount, "
         "kms:CallerAccount or aws:PrincipalArn",
         find=_public,
+    ),
+    Flaw(
+        id="everyone-in-account",
+        severity="note",
+        title="Everyone in the key's account may use the key",
+        reason='In the key\'s own account "*" reaches every role and user by itself: bounded as it is, it asks for no IAM policy, and '
+        "only a Deny holds anyone back.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-caller-account",
+        remedy="name the account as principal, so that IAM has to allow it too, and hold it to roles with ArnLike aws:PrincipalArn",
+        find=_everyone_at_home,
     ),
     Flaw(
         id="reader-cannot-decrypt",

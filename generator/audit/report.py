@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from generator.audit.options import assumed
 from generator.audit.registry import audit
 from generator.findings import Finding, by_severity
 
@@ -56,8 +57,8 @@ def audit_all(policies: Sequence[FoundPolicy], expected: Expected) -> Report:
             same = (policy.logical_id, one.id, one.severity, one.statement, one.message)
             seen.setdefault(same, []).append((policy, one))
     found = [_placed(places, policies) for places in seen.values()]
-    assumptions = dict.fromkeys(sentence for policy in policies for sentence in policy.assumptions)
-    return Report(tuple(by_severity(found)), tuple(assumptions))
+    sentences = [sentence for policy in policies for sentence in policy.assumptions]
+    return Report(tuple(by_severity(found)), tuple(dict.fromkeys((*sentences, *assumed(expected)))))
 
 
 def _placed(places: Sequence[tuple[FoundPolicy, Finding]], policies: Sequence[FoundPolicy]) -> Finding:

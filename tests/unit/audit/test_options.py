@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generator.audit.options import expected, key_account, parameters
+from generator.audit.options import assumed, expected, key_account, parameters
 from generator.audit.subject import Expected
 from generator.errors import UsageError
 
@@ -121,3 +121,12 @@ def test_refused_parameters(given: list[str], text: str) -> None:
         parameters(given)
 
     assert str(refusal.value) == text
+
+
+def test_what_is_said_is_not_assumed() -> None:
+    whole = expected(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE, break_glass=[ROLE])
+
+    assert assumed(whole) == ()
+    assert assumed(expected(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE)) == (
+        "nobody is set apart to delete the key; --break-glass names who is",
+    )
