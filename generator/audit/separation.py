@@ -1,4 +1,4 @@
-"""Those who look after the key kept apart from those who read with it: routes to the events, deletion, lockout."""
+"""Those who look after the key kept apart from those who read with it: every route by which an administrator reads."""
 
 from __future__ import annotations
 

@@ -68,13 +68,15 @@ def test_an_account_that_is_made_up_makes_a_lockout_a_warning() -> None:
 
 
 def test_one_reason_for_many_open_questions_is_one_finding() -> None:
-    open_to_tags = statement("TeamsOpen", "*", "kms:*", StringLike={"aws:PrincipalOrgID": "${aws:PrincipalTag/team}"})
+    keeper = Expected(administrators=(f"arn:aws:iam::{ACCOUNT}:role/Keeper",))
+    actions = ["kms:Decrypt", "kms:CreateGrant"]
+    open_to_tags = statement("TeamsOpen", "*", actions, StringLike={"aws:PrincipalOrgID": "${aws:PrincipalTag/team}"})
     document = {"Version": "2012-10-17", "Statement": [SHIP, open_to_tags]}
 
-    findings = [one for one in audit(document, place="p", key_arn=KEY) if one.id == "undecided"]
+    findings = [one for one in audit(document, place="p", key_arn=KEY, expected=keeper) if one.id == "undecided"]
 
     assert [(one.statement, one.message.partition(": ")[0]) for one in findings] == [
-        ("TeamsOpen", "cannot tell whether there is cloudtrail-unconfined, public")
+        ("TeamsOpen", "cannot tell whether there is public, administrator-can-decrypt, administrator-can-grant")
     ]
     assert "aws:PrincipalOrgID is compared with the policy variable ${aws:principaltag/team}" in findings[0].message
 
