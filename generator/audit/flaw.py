@@ -60,6 +60,11 @@ class Flaw:
     find: Callable[[Subject], Iterable[Found | Undecided]]
 
 
+def spoken(name: str | int | None) -> str:
+    """Return how a list in a sentence names a statement: by its Sid, or by its position."""
+    return name if isinstance(name, str) else f"statement {name}"
+
+
 def together(found: Iterable[Found | Undecided]) -> Iterator[Found | Undecided]:
     """Yield findings that differ in the statement only as the first of them, the other statements named in its message."""
     first: Found | None = None
@@ -70,7 +75,7 @@ def together(found: Iterable[Found | Undecided]) -> Iterator[Found | Undecided]:
         elif first is None:
             first = one
         else:
-            others.append(str(one.statement))
+            others.append(spoken(one.statement))
     if first:
         more = f", and so {'do' if len(others) > 1 else 'does'} {', '.join(others)}" if others else ""
         yield replace(first, message=first.message + more)

@@ -11,7 +11,7 @@ from generator.access.prove import region
 from generator.access.sets import REFUTED, UNKNOWN
 from generator.access.wildcards import texts
 from generator.audit.actions import GRAVE
-from generator.audit.flaw import Flaw, Found, Undecided
+from generator.audit.flaw import Flaw, Found, Undecided, spoken
 from generator.audit.reading import (
     accounts,
     breadth,
@@ -41,11 +41,14 @@ class _Cancelling:
     keys: list[str] = field(default_factory=list)
     guarded: list[str] = field(default_factory=list)
     witnesses: list[Mapping[str, Any]] = field(default_factory=list)
+    otherwise: bool = True
+    """Whether the statement has guards of its own, that none of the others has: then it is meant for something else."""
 
-    def add(self, key: str, guarded: Statement, witness: Mapping[str, Any]) -> None:
+    def add(self, key: str, guarded: Statement, other: Statement, witness: Mapping[str, Any]) -> None:
         """Take in one guard."""
+        self.otherwise &= any(not is_about_callers(own) for own in keys(other) - keys(guarded))
         self.keys += [key] if key not in self.keys else []
-        self.guarded += [str(guarded.name)] if str(guarded.name) not in self.guarded else []
+        self.guarded += [spoken(guarded.name)] if spoken(guarded.name) not in self.guarded else []
         self.witnesses.append(witness)
 
 
@@ -68,7 +71,7 @@ def _cancelled(subject: Subject) -> Iterator[Found | Undecided]:
                 if answer.verdict == UNKNOWN:
                     yield Undecided(reason=answer.reason, statement=guarded.statement.name)
                 elif answer.verdict == REFUTED and answer.witness:
-                    found.add(key, guarded.statement, answer.witness)
+                    found.add(key, guarded.statement, other.statement, answer.witness)
         if found.witnesses:
             yield _said(other.statement, found)
 
@@ -85,9 +88,9 @@ def _said(other: Statement, found: _Cancelling) -> Found:
     return Found(
         statement=other.name,
         witness=witness,
-        severity="warning" if by_iam else None,
+        severity="warning" if by_iam or found.otherwise else None,
         message=f"statement {other.name} allows {witness['action']} without the guard on {' and '.join(map(spelling, found.keys))} "
-        f"that {' and '.join(names)} {'has' if len(found.guarded) == 1 else 'have'}, so that guard holds nothing back",
+        f"that {' and '.join(names)} {'has' if len(found.guarded) == 1 else 'have'}, so the guard holds nothing back there",
     )
 
 

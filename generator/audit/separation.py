@@ -42,11 +42,7 @@ class Administrators:
     @property
     def aside(self) -> str:
         """What a message adds where it rests on an assumption."""
-        return (
-            ""
-            if self.said
-            else " (taken for an administrator, who changes the key's settings; --administrator says who is one)"
-        )
+        return "" if self.said else " (taken for an administrator, since it may change the key's settings)"
 
 
 def administrators(subject: Subject) -> Administrators:

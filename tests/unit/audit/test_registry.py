@@ -81,6 +81,40 @@ def test_one_reason_for_many_open_questions_is_one_finding() -> None:
     assert "aws:PrincipalOrgID is compared with the policy variable ${aws:principaltag/team}" in findings[0].message
 
 
+def test_statements_without_a_sid_go_by_their_position() -> None:
+    keeper = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Keeper"}
+    statements = [
+        SHIP,
+        statement("", keeper, "kms:Decrypt", StringEquals={"kms:ViaService": "s3.eu-west-1.amazonaws.com"}),
+        statement(
+            "", keeper, "kms:Decrypt", StringLike={"kms:EncryptionContext:stage": "test", "kms:ViaService": "s3.*"}
+        ),
+        statement("", keeper, ["kms:Decrypt", "kms:TagResource"]),
+    ]
+    document = {"Version": "2012-10-17", "Statement": statements}
+
+    messages = {
+        one.id: (one.statement, one.message.partition("; ")[0]) for one in audit(document, place="p", key_arn=KEY)
+    }
+
+    assert messages == {
+        "guard-cancelled": (
+            3,
+            (
+                "statement 3 allows kms:Decrypt without the guard on kms:ViaService and kms:EncryptionContext:stage that statement 1 "
+                "and statement 2 have, so the guard holds nothing back there"
+            ),
+        ),
+        "administrator-can-decrypt": (
+            1,
+            (
+                f"statement 1 lets arn:aws:iam::{ACCOUNT}:role/Keeper decrypt (taken for an administrator, since it may change the key's "
+                "settings), and so do statement 2, statement 3"
+            ),
+        ),
+    }
+
+
 def test_a_witness_that_the_evaluator_answers_otherwise_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "decide", lambda *_, **__: Decision("denied", "no_matching_allow"))
 
