@@ -9,7 +9,8 @@ from generator import cloudformation, pipeline
 from generator.access.decide import decide
 from generator.access.policy import parse_policy
 from generator.access.request import parse_request
-from generator.errors import PolicyError, UsageError
+from generator.errors import PolicyError
+from generator.sources import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +55,9 @@ class Asked:
 
 def of_file(policy: Path, account: str) -> Asked:
     """Return the key policy in a file (JSON or YAML) as something to ask. Raises UsageError, PolicyError."""
-    document = cloudformation.load(_read(policy), str(policy))
-    return Asked({"kms": parse_policy(document, what=str(policy), resource_based=True)}, account, {})
+    text, name = read_text(policy)
+    document = cloudformation.load(text, name)
+    return Asked({"kms": parse_policy(document, what=name, resource_based=True)}, account, {})
 
 
 def of_config(config: Path) -> Asked:
@@ -74,9 +76,10 @@ def of_config(config: Path) -> Asked:
 
 def answer(asked: Asked, requests: Path) -> list[Verdict]:
     """Answer every request of a file: one object or a list of them, in JSON or YAML. Raises UsageError, PolicyError."""
-    document = cloudformation.load(_read(requests), str(requests))
+    text, name = read_text(requests)
+    document = cloudformation.load(text, name)
     entries: Sequence[Any] = document if isinstance(document, list) else [document]
-    return [_answer(asked, entry, f"{requests}: request {number}") for number, entry in enumerate(entries, 1)]
+    return [_answer(asked, entry, f"{name}: request {number}") for number, entry in enumerate(entries, 1)]
 
 
 def _answer(asked: Asked, entry: Any, what: str) -> Verdict:
@@ -91,14 +94,3 @@ def _answer(asked: Asked, entry: Any, what: str) -> Verdict:
         )
     decision = decide(request, resource_policy=asked.policies[request.service])
     return Verdict(request.name or what, decision.decision, decision.reason, decision.statements, request.expect)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file; name a file that is there") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text; save it as UTF-8") from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a readable file") from error

@@ -12,7 +12,7 @@ FLOORS = [
     {"aws", "findings", "__init__"},
     {"errors"},
     {"cloudformation"},
-    {"config"},
+    {"config", "sources"},
     {"statements"},
     {"templates", "access"},
     {"proofs"},
@@ -22,6 +22,7 @@ FLOORS = [
     {"writer"},
     {"pipeline"},
     {"questions"},
+    {"compare"},
     {"cli"},
     {"__main__"},
 ]

@@ -63,6 +63,16 @@ def context_actions() -> tuple[str, ...]:
     )
 
 
+@lru_cache(maxsize=4)
+def condition_keys(service: str) -> tuple[str, ...]:
+    """Return the condition keys of a service in the spelling of AWS's pages, sorted; a part that varies is ``${Name}``.
+
+    Raises:
+        UndecidedError: a service that the catalog does not have.
+    """
+    return tuple(sorted(str(entry["key"]) for entry in _load("conditionKeys", service).values()))
+
+
 @lru_cache(maxsize=4096)
 def has_several_values(key: str) -> bool:
     """Return whether a condition key (in any case) holds a set of values in a request rather than one."""

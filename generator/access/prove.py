@@ -8,6 +8,7 @@ only for some callers and actions, and a counterexample that no one can send wou
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,7 +76,11 @@ def region(
 
 def universe(scope: Scope, keys: Iterable[str], sessions: Iterable[str] = ()) -> RequestSet:
     """Return the requests that exist, as far as it matters for these condition keys (in lower case)."""
-    named = sorted(set(keys))
+    return _universe(scope, tuple(sorted(set(keys))), tuple(sorted(set(sessions))))
+
+
+@lru_cache(maxsize=256)
+def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -> RequestSet:
     base: dict[str, Constraint] = {
         RESOURCE: Single(absent=False, values=scope.resources),
         IDENTITY: Single(absent=False, values=texts("no", "yes")),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from generator.access.callers import parse_caller, reach
@@ -57,6 +58,11 @@ def reached(principals: Principals, partition: str, sessions: Sequence[str]) -> 
         partition: the partition of the resource; nobody else can reach it.
         sessions: the role sessions that count as callers of their own.
     """
+    return _reached(principals, partition, tuple(sessions))
+
+
+@lru_cache(maxsize=512)
+def _reached(principals: Principals, partition: str, sessions: tuple[str, ...]) -> Reached:
     if principals.excluded:
         others = ~_exempt(principals, partition, sessions)
         return Reached(others, others)

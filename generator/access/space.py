@@ -24,7 +24,7 @@ from generator.access.patterns import ACCOUNT_ID, glob
 from generator.access.policy import Condition
 from generator.access.reached import Reached, reached, sessions_in
 from generator.access.sets import NO_REQUEST, RequestSet, exactly, joined
-from generator.access.terms import PRINCIPAL, constants, term, variables_in
+from generator.access.terms import PRINCIPAL, constants, needed, term, variables_in
 from generator.access.variables import resolve
 from generator.access.wildcards import ALL, Language, language, texts, union
 
@@ -112,9 +112,11 @@ def _requests(
             sure = list(_with(sure, name, sides))
             perhaps = list(_with(perhaps, name, sides))
         except UndecidedError as error:
-            # Nothing matches for certain, and all that the other conditions admit may match.
+            # Nothing matches for certain, and all that the other conditions admit may match, if it has the key at all.
             reasons.append(f"statement {statement.name}: {error}")
             sure = []
+            presence = needed(condition, scope, sessions)
+            perhaps = perhaps if presence is None else list(_with(perhaps, presence[0], (presence[1],)))
     for key, values in (known or {}).items():
         if key not in constants(scope):
             name, sides = term(Condition("StringEquals", "", False, key, values), scope, sessions, None)

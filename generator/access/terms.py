@@ -72,7 +72,7 @@ def term(
         negated = False
     else:
         negated = OPERATORS[condition.operator].negated
-        absent = condition.if_exists or condition.quantifier == "ForAllValues" or (negated and not condition.quantifier)
+        absent = _holds_without_key(condition)
         passing, patterns = _passing(condition, known)
     if constant is not None:
         return key, (Single(absent=True, values=ALL),) if passing.contains(constant) is not negated else ()
@@ -95,6 +95,24 @@ def term(
     ):  # a set of nothing but empty texts counts as an empty set
         passing = passing | texts("") if condition.quantifier == "ForAllValues" else passing & FILLED
     return key, (Single(absent=absent, values=passing),)
+
+
+def needed(condition: Condition, scope: Scope, sessions: Sequence[str]) -> tuple[str, Constraint] | None:
+    """Return what a condition demands whatever its values: that its key is there. None where it holds for a missing key too.
+
+    This is what is certain about a condition whose values cannot be compared.
+    """
+    key = condition.key.casefold()
+    if condition.operator == "Null" or _holds_without_key(condition) or key in constants(scope):
+        return None
+    if key in DERIVED and (key != "kms:calleraccount" or scope.service == "kms"):
+        return PRINCIPAL, Single(absent=False, values=with_key(key, scope.partition, sessions))
+    return key, Many(some=(ALL,)) if has_several_values(key) else Single(absent=False, values=ALL)
+
+
+def _holds_without_key(condition: Condition) -> bool:
+    negated = OPERATORS[condition.operator].negated and not condition.quantifier
+    return condition.if_exists or condition.quantifier == "ForAllValues" or negated
 
 
 def constants(scope: Scope) -> dict[str, str]:

@@ -13,19 +13,19 @@ import traceback
 from typing import TYPE_CHECKING
 
 from generator import __version__, errors
-from generator.cli import access, decide, generate, init, schema
+from generator.cli import access, audit, decide, diff, generate, init, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (init, generate, access, decide, schema)
+COMMANDS = (init, generate, access, decide, audit, diff, schema)
 
 EPILOG = """exit codes:
   0  fine
   1  a defect of trailkey (a traceback is shown)
   2  usage or config error
   3  a check found an error, nothing was written
-  4  the output differs from the config (generate --check)
+  4  the output differs from the config (generate --check), or access is gained (diff --fail-on-new-access)
   5  the output could not be written"""
 
 

@@ -398,6 +398,21 @@ def test_an_open_variable_is_unknown_and_never_proven() -> None:
     )
 
 
+def test_a_condition_that_needs_its_key_is_not_open_to_those_who_never_have_it() -> None:
+    tag = "${aws:PrincipalTag/team}"
+    needs = granted(statement(Condition={"StringLike": {"aws:PrincipalOrgID": tag}}))
+    several = granted(statement(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": f"{tag}/*"}}))
+    lenient = granted(statement(Condition={"StringLikeIfExists": {"aws:PrincipalOrgID": tag}}))
+    negated = granted(statement(Condition={"StringNotLike": {"aws:PrincipalOrgID": tag}}))
+
+    # AWS services are in no organization.
+    assert excludes(needs, region(principals=CLOUDTRAIL)).verdict == PROVEN
+    assert excludes(several, region(principals=CLOUDTRAIL)).verdict == PROVEN
+    assert excludes(lenient, region(principals=CLOUDTRAIL)).verdict == UNKNOWN
+    assert excludes(negated, region(principals=CLOUDTRAIL)).verdict == UNKNOWN
+    assert excludes(needs, region(principals=texts(READER))).verdict == UNKNOWN
+
+
 def test_in_the_old_version_a_variable_is_plain_text() -> None:
     old = policy(statement(Condition={"StringEquals": {"aws:userid": "${aws:username}"}}), version="2008-10-17")
     answer = reaches(allowed(old, SCOPE))

@@ -1,0 +1,38 @@
+"""KMS's actions by what they let a principal do, as the flaws speak of them.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DATA_KEYS: Final = (
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
+ENCRYPT: Final = (*DATA_KEYS, "kms:Encapsulate", "kms:Encrypt", "kms:ReEncryptTo")
+DECRYPT: Final = ("kms:Decapsulate", "kms:Decrypt", "kms:ReEncryptFrom")
+OTHER_USE: Final = ("kms:DeriveSharedSecret", "kms:GenerateMac", "kms:Sign", "kms:Verify", "kms:VerifyMac")
+USE: Final = (*ENCRYPT, *DECRYPT, *OTHER_USE)
+
+GRANT: Final = ("kms:CreateGrant",)
+REPLACE_POLICY: Final = ("kms:PutKeyPolicy",)
+REPLICATE: Final = ("kms:ReplicateKey",)
+TAKE_OVER: Final = (*GRANT, *REPLACE_POLICY, *REPLICATE)
+"""What lets a principal give itself the key's use.
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-administrators"""
+
+DELETION: Final = ("kms:DeleteImportedKeyMaterial", "kms:ScheduleKeyDeletion")
+DISABLE: Final = ("kms:DisableKey",)
+GRAVE: Final = (*USE, *TAKE_OVER, *DELETION, *DISABLE)
+"""Everything that reads events, lets someone read them, or makes them unreadable."""
+
+UPKEEP: Final = (
+    *("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias", "kms:UpdateKeyDescription", "kms:UpdatePrimaryRegion"),
+    *("kms:DisableKeyRotation", "kms:EnableKeyRotation", "kms:RotateKeyOnDemand"),
+    *("kms:TagResource", "kms:UntagResource", "kms:RevokeGrant"),
+)
+"""Daily administration: it changes the key, and gives nobody its use."""

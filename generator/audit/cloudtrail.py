@@ -1,0 +1,215 @@
+"""CloudTrail itself: held to its trails, and able to encrypt for them."""
+
+from __future__ import annotations
+
+import re
+from string import ascii_letters, ascii_lowercase, digits
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.access.boxes import Constraint, Single
+from generator.access.patterns import Chars, Run, row
+from generator.access.prove import reaches, region
+from generator.access.sets import REFUTED, joined
+from generator.access.wildcards import ALL, EMPTY, Language, language, texts
+from generator.audit.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
+from generator.audit.flaw import Flaw, Found, Undecided, granting
+from generator.audit.reading import SOURCE_KEYS, admits_cloudtrail, demands, speaks_of_trails
+from generator.audit.strangers import outside
+from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from generator.access.policy import Statement
+    from generator.access.sets import RequestSet
+    from generator.audit.subject import Subject
+
+_PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+_SERVICE: Final = texts(CLOUDTRAIL)
+_ACTIONS: Final = (*ENCRYPT, *DECRYPT, *GRANT)
+_ACCOUNT: Final = re.compile(r"\b\d{12}\b")
+_IN_REGION: Final = Chars(frozenset(f"{ascii_lowercase}{digits}-"))
+_IN_NAME: Final = Chars(frozenset(f"{ascii_letters}{digits}._-"))
+_ABSENT: Final = Single(absent=True, values=EMPTY)
+
+
+def is_lake_key(subject: Subject) -> bool:
+    """Return whether the key is an event data store's: said so, or CloudTrail both encrypts and decrypts and no trail is named."""
+    if subject.expected.lake:
+        return True
+    if subject.expected.trails or any(speaks_of_trails(statement) for statement in subject.policy.statements):
+        return False
+    named = joined([part.requests for part in subject.allows if admits_cloudtrail(part.statement)])
+    return not any(
+        subject.grants_nothing(named, region(principals=_SERVICE, actions=(action,)))
+        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+    )
+
+
+def _held(subject: Subject, account: str, trails: Constraint, context: Constraint) -> RequestSet:
+    """Return CloudTrail's calls for some trails of an account, under some encryption contexts."""
+    keys: dict[str, Constraint] = {
+        "aws:SourceArn": trails,
+        "aws:SourceAccount": Single(absent=False, values=texts(account)),
+        TRAIL_CONTEXT: context,
+        **outside(subject, "aws:SourceOrgID", "aws:SourceOrgPaths"),
+    }
+    return region(principals=_SERVICE, actions=_ACTIONS, context=_asked(subject, keys))
+
+
+def _asked(subject: Subject, keys: Mapping[str, Constraint]) -> dict[str, Constraint]:
+    """Return the keys that tell something: SourceArn always, the others where the policy speaks of them."""
+    spoken = {condition.key.casefold() for part in subject.parts for condition in part.statement.conditions}
+    return {key: side for key, side in keys.items() if key == "aws:SourceArn" or key.casefold() in spoken}
+
+
+def _trails_of(subject: Subject, account: str) -> Language:
+    """Return the ARNs that trails of an account can have: nothing in them reaches over a colon, as a wildcard would.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
+    """
+    start, end = f"arn:{subject.scope.partition}:cloudtrail:", f":{account}:trail/"
+    return language([row([start, _IN_REGION, Run(_IN_REGION), end, _IN_NAME, Run(_IN_NAME)])])
+
+
+def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
+    if is_lake_key(subject):
+        return
+    trails = Single(absent=False, values=_trails_of(subject, subject.stranger))
+    sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
+    flagged: set[int] = set()
+
+    def plainly(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        flagged.add(statement.index)
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets CloudTrail call {witness['action']} for a trail of any account, such as "
+            f"{witness['context']['aws:SourceArn']}",
+        )
+
+    def by_source(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+        if statement.index in flagged:
+            return None
+        flagged.add(statement.index)
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} holds CloudTrail by the encryption context alone: neither aws:SourceArn nor "
+            f"aws:SourceAccount keeps out {witness['action']} on behalf of another account",
+        )
+
+    yield from granting(subject, _held(subject, subject.stranger, trails, sent), plainly)
+    yield from granting(subject, _held(subject, subject.stranger, trails, Single(absent=True, values=ALL)), by_source)
+    if subject.expected.trails:
+        yield from _beyond_named(subject, flagged)
+
+
+def _beyond_named(subject: Subject, flagged: set[int]) -> Iterator[Found | Undecided]:
+    """Yield what lets in other trails than those named: of their own accounts, and of accounts that the policy names."""
+    trails = subject.expected.trails
+    own = [arn.account for trail in trails if (arn := parse_arn(trail))]
+    spoken = [
+        value
+        for part in subject.parts
+        for key in SOURCE_KEYS
+        for one in demands(part.statement, key)
+        for value in one.values
+    ]
+
+    for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))):
+
+        def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Found | None:
+            if statement.index in flagged:
+                return None
+            flagged.add(statement.index)
+            return Found(
+                statement=statement.name,
+                witness=witness,
+                severity="warning" if account in own else "error",
+                message=f"statement {statement.name} lets CloudTrail call {witness['action']} for trails beside {', '.join(trails)}, such "
+                f"as {witness['context']['aws:SourceArn']}",
+            )
+
+        others = _trails_of(subject, account) - texts(*trails)
+        context = Single(absent=True, values=others)
+        within = _held(subject, account, Single(absent=False, values=others), context)
+        yield from granting(subject, within, say)
+
+
+def _context_missing(subject: Subject) -> Iterator[Found | Undecided]:
+    if is_lake_key(subject):
+        return
+    within = region(principals=_SERVICE, actions=DATA_KEYS, context={TRAIL_CONTEXT: _ABSENT})
+    # What no source holds either is cloudtrail-unconfined; here one does, so that the context is all that is missing.
+    parts = [
+        part for part in subject.allows if any(one.key.casefold() in SOURCE_KEYS for one in part.statement.conditions)
+    ]
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets CloudTrail call {witness['action']} with no encryption context of a trail",
+        )
+
+    yield from granting(subject, within, say, parts)
+
+
+def _lake_assumed(subject: Subject) -> Iterator[Found]:
+    if subject.expected.lake or not is_lake_key(subject):
+        return
+    witness = reaches(subject.granted, region(principals=_SERVICE, actions=("kms:GenerateDataKey",))).witness
+    yield Found(
+        statement=_by(subject, ("kms:GenerateDataKey",)),
+        witness=witness,
+        message="CloudTrail encrypts and decrypts, and no statement speaks of a trail: taken for the key of an event data store, "
+        "whose requests carry no aws:SourceArn",
+    )
+
+
+def _by(subject: Subject, actions: tuple[str, ...]) -> str | int | None:
+    """Return the first statement that lets CloudTrail do something."""
+    within = region(principals=_SERVICE, actions=actions)
+    return next(
+        (
+            part.statement.name
+            for part in subject.allows
+            if subject.grants_nothing(part.requests, within).verdict == REFUTED
+        ),
+        None,
+    )
+
+
+FLAWS: Final = (
+    Flaw(
+        id="cloudtrail-unconfined",
+        severity="error",
+        title="CloudTrail uses the key for trails of other accounts",
+        reason="Whoever has a trail anywhere can have CloudTrail use this key on their behalf: the service is trusted, and nothing "
+        "says for whom it acts.",
+        source=_PAGE,
+        remedy="hold the statement to the trail with StringEquals aws:SourceArn, beside the encryption context",
+        find=_unconfined,
+    ),
+    Flaw(
+        id="context-missing",
+        severity="warning",
+        title="CloudTrail encrypts without the encryption context of a trail",
+        reason="AWS asks for two guards that hold independently, aws:SourceArn and the encryption context of the trail; with one "
+        "of them a slip in it leaves none.",
+        source=_PAGE,
+        remedy=f"add StringLike {TRAIL_CONTEXT} with arn:PARTITION:cloudtrail:*:ACCOUNT:trail/*",
+        find=_context_missing,
+    ),
+    Flaw(
+        id="lake-assumed",
+        severity="note",
+        title="The key is taken for an event data store's",
+        reason="Calls for event data stores carry no aws:SourceArn, so their key cannot be held by it; a trail's key can, and then "
+        "the same statement is an error.",
+        source=_PAGE,
+        remedy="if it is a trail's key, say so with --trail; keep event data stores and trails on keys of their own",
+        find=_lake_assumed,
+    ),
+)

@@ -1,0 +1,209 @@
+"""A key policy under audit: as it is written, as it is read, and what the setting says it is for.
+
+A statement that AWS would refuse does not stop the audit: it is set aside with the reason, and the others are judged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from generator.access.decide import decide
+from generator.access.documents import need_object, only_known
+from generator.access.identities import in_account, people
+from generator.access.patterns import glob
+from generator.access.policy import Policy, Statement, parse_policy
+from generator.access.prove import excludes
+from generator.access.reached import sessions_in
+from generator.access.request import parse_request
+from generator.access.scope import Scope, key_scope
+from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
+from generator.access.space import Granted, statement_requests
+from generator.access.wildcards import Language, language, union
+from generator.aws import parse_arn
+from generator.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_STRANGERS: Final = ("999999999999", "888888888888", "777777777777", "666666666666", "555555555555")
+
+_KEY: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the setting says about the key. Whatever is empty was not said.
+
+    ``trails`` are ARNs. ``readers`` are ARNs of roles or users, ArnLike patterns, account ids or account roots;
+    ``administrators``, ``deployer`` and ``break_glass`` are ARNs or patterns. ``lake`` says that the key is an event data
+    store's and no trail's.
+    """
+
+    trails: tuple[str, ...] = ()
+    organization_id: str = ""
+    readers: tuple[str, ...] = ()
+    administrators: tuple[str, ...] = ()
+    deployer: str = ""
+    break_glass: tuple[str, ...] = ()
+    lake: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One statement as it stands in the document; ``statement`` is None where it cannot be read, and ``refusal`` says why."""
+
+    index: int
+    written: Any
+    statement: Statement | None
+    refusal: str = ""
+
+    @property
+    def name(self) -> str | int:
+        """The Sid, or where there is none the position in the document, counted from 0."""
+        sid = self.written.get("Sid") if isinstance(self.written, dict) else None
+        return sid if isinstance(sid, str) and sid else self.index
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A statement with the requests it speaks about."""
+
+    statement: Statement
+    requests: RequestSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A key policy with all that is known about it.
+
+    ``policy`` holds the statements that can be read, and ``granted`` what they grant. ``stranger`` is an account the document
+    does not name. ``account_known`` is False where the key's account is an assumption.
+    """
+
+    place: str
+    document: Any
+    entries: tuple[Entry, ...]
+    policy: Policy
+    parts: tuple[Part, ...]
+    scope: Scope
+    granted: Granted
+    expected: Expected
+    stranger: str
+    account_known: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether every statement could be read: only then can it be said that something is not allowed."""
+        return all(entry.statement for entry in self.entries)
+
+    @property
+    def allows(self) -> tuple[Part, ...]:
+        """The Allow statements."""
+        return tuple(part for part in self.parts if part.statement.effect == "Allow")
+
+    def requests(self, statement: Statement) -> RequestSet:
+        """Return the requests that a statement, perhaps an altered one, speaks about."""
+        return statement_requests(statement, self.scope, self.granted.sessions, variables=self.policy.variables)
+
+    def grants_nothing(self, allow: RequestSet, within: RequestSet) -> Answer:
+        """Answer the claim that a set of requests, less what the policy denies, has nothing in a region."""
+        return excludes(Granted(self.scope, allow, self.granted.deny, self.granted.sessions), within)
+
+    def is_empty(self, requests: RequestSet) -> bool:
+        """Return whether it is certain that no request that exists is in the set."""
+        if not requests.outer:
+            return True
+        return excludes(Granted(self.scope, requests, NO_REQUEST, self.granted.sessions)).verdict == PROVEN
+
+    def denier(self, witness: Mapping[str, Any] | None) -> str | int | None:
+        """Return the statement whose explicit Deny is the answer to a request, or None where it is another."""
+        if witness is None:
+            return None
+        decision = decide(parse_request(witness), resource_policy=self.policy)
+        return decision.statements[0] if decision.reason == "explicit_deny" else None
+
+    def callers(self, names: Iterable[str]) -> Language:
+        """Return the callers that ARNs, ArnLike patterns, account ids and account roots name."""
+        found = []
+        for name in names:
+            account = name if name.isdigit() else name.split(":")[4] if name.endswith(":root") else ""
+            found.append(in_account(account) if account else language([glob(name)]))
+        return union(found) & people(self.scope.partition)
+
+
+def read_subject(document: Any, *, place: str, key_arn: str, expected: Expected, account_known: bool = True) -> Subject:
+    """Return a key policy ready to be judged.
+
+    Args:
+        document: the policy, intrinsic functions resolved.
+        place: how errors name it.
+        key_arn: the ARN of its key, or one of the right account and Region.
+        expected: what the setting says.
+        account_known: whether the account in ``key_arn`` is more than an assumption.
+
+    Raises:
+        PolicyError: the document is no policy.
+    """
+    need_object(document, place)
+    only_known(document, ("Version", "Id", "Statement"), place)
+    written = document.get("Statement")
+    statements = written if isinstance(written, list) else [written]
+    if not statements or "Statement" not in document:
+        raise PolicyError(
+            f"{place}: Statement: missing or empty; one statement or a list of them; name a file that holds a key policy"
+        )
+    entries = tuple(_entry(document, entry, index) for index, entry in enumerate(statements))
+    policy = Policy(
+        parse_policy({**document, "Statement": [_HARMLESS]}, what=place, resource_based=True).version,
+        tuple(entry.statement for entry in entries if entry.statement),
+    )
+    scope = key_scope(_own_arn(entries, key_arn, account_known=account_known))
+    sessions = sessions_in([policy], scope.partition)
+    parts = tuple(
+        Part(statement, statement_requests(statement, scope, sessions, variables=policy.variables))
+        for statement in policy.statements
+    )
+    allow, deny = (
+        joined([part.requests for part in parts if part.statement.effect == effect]) for effect in ("Allow", "Deny")
+    )
+    text = json.dumps(document)
+    return Subject(
+        place=place,
+        document=document,
+        entries=entries,
+        policy=policy,
+        parts=parts,
+        scope=scope,
+        granted=Granted(scope, allow, deny, sessions),
+        expected=expected,
+        stranger=next((account for account in _STRANGERS if account not in text), _STRANGERS[0]),
+        account_known=account_known,
+    )
+
+
+_HARMLESS: Final = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+"""Stands in for the statements where only the rest of the document is read."""
+
+
+def _entry(document: Any, written: Any, index: int) -> Entry:
+    try:
+        policy = parse_policy({**document, "Statement": [written]}, what="", resource_based=True)
+    except PolicyError as error:
+        return Entry(index, written, None, str(error).removeprefix(": Statement[0]").removeprefix(": "))
+    return Entry(index, written, replace(policy.statements[0], index=index))
+
+
+def _own_arn(entries: Iterable[Entry], key_arn: str, *, account_known: bool) -> str:
+    """Return the key's ARN: the one its own statements name as Resource, where they do, since only AWS knows a key's id."""
+    here = parse_arn(key_arn)
+    for entry in entries:
+        for resource in entry.statement.resources if entry.statement else ():
+            arn = parse_arn(resource)
+            if not arn or not here or arn.service != "kms" or not _KEY.fullmatch(resource):
+                continue
+            if arn.partition == here.partition and (arn.account == here.account or not account_known):
+                return resource
+    return key_arn

@@ -1,0 +1,100 @@
+"""Rows of a comparison: what they hold, and how many become few."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Change = Literal["gained", "lost"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Access that one side has and the other has not: some request of what the row says is allowed on one side only.
+
+    ``partly`` says that the other side allows a part of it. ``every`` says that ``actions`` are all there are.
+    """
+
+    change: Change
+    principal: str
+    actions: tuple[str, ...]
+    condition: str
+    witness: dict[str, Any]
+    partly: bool = False
+    every: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as JSON: change, principal, actions, condition, witness."""
+        return {
+            "change": self.change,
+            "principal": self.principal,
+            "actions": list(self.actions),
+            "condition": self.condition_text,
+            "witness": self.witness,
+        }
+
+    @property
+    def condition_text(self) -> str:
+        """The condition for a reader, with a word on what the other side allows of it."""
+        part = "a part of it was allowed before" if self.change == "gained" else "a part of it is still allowed"
+        return "; ".join(filter(None, (self.condition, part if self.partly else "")))
+
+    @property
+    def actions_text(self) -> str:
+        """The actions for a reader."""
+        return "every action" if self.every else ", ".join(self.actions)
+
+    @property
+    def witness_text(self) -> str:
+        """The witness as one line of JSON."""
+        return json.dumps(self.witness, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a row was found: on which of several keys, and under which truths of a template's conditions."""
+
+    key: str = ""
+    truths: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """``on key LakeKey where IsProd is true``."""
+        truths = " and ".join(f"{name} is {truth}" for name, truth in self.truths)
+        return " ".join(filter(None, (self.key and f"on key {self.key}", truths and f"where {truths}")))
+
+
+def merged(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> Iterator[Row]:
+    """Yield the rows, those of one principal and condition as one.
+
+    What is found under all truths of a condition does not name the condition.
+
+    Args:
+        rows: the rows, each with where it was found.
+        wheres: all places that were asked.
+    """
+    groups: dict[tuple[str, str, str, str, tuple[str, ...]], dict[Where, Row]] = {}
+    for where, row in _joined(rows):
+        groups.setdefault((where.key, row.change, row.principal, row.condition, row.actions), {})[where] = row
+    for found in groups.values():
+        common = set.intersection(*(set(where.truths) for where in found))
+        same = {where for where in wheres if where.key == next(iter(found)).key and common <= set(where.truths)}
+        if same == set(found):
+            where, row = next(iter(found.items()))
+            found = {Where(where.key, tuple(truth for truth in where.truths if truth in common)): row}  # noqa: PLW2901 # the group, told once
+        for where, row in found.items():
+            yield replace(row, condition=": ".join(filter(None, (str(where), row.condition))))
+
+
+def _joined(rows: Sequence[tuple[Where, Row]]) -> Iterator[tuple[Where, Row]]:
+    """Yield the rows of one place, principal and condition with their actions together."""
+    groups: dict[tuple[Where, str, str, str, bool], list[Row]] = {}
+    for where, row in rows:
+        groups.setdefault((where, row.change, row.principal, row.condition, row.partly), []).append(row)
+    for (where, *_), found in groups.items():
+        actions = sorted({action for row in found for action in row.actions})
+        witness = min((row.witness for row in found), key=lambda one: (len(one), len(str(one))))
+        yield where, replace(found[0], actions=tuple(actions), witness=witness, every=any(row.every for row in found))

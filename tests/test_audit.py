@@ -1,0 +1,170 @@
+"""Every flaw in ``audit/``: a bad policy flagged for the right reason and shown by a request, its near-identical twin not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from generator.access.decide import decide
+from generator.access.policy import parse_policy
+from generator.access.request import parse_request
+from generator.audit.options import expected
+from generator.audit.registry import FLAWS
+from generator.audit.report import audit_all
+from generator.sources import find_policies
+
+if TYPE_CHECKING:
+    from generator.audit.report import Report
+
+CASES = Path(__file__).parent / "audit"
+NAMES = sorted(case.parent.name for case in CASES.glob("*/case.yaml"))
+
+
+@dataclass(frozen=True)
+class Case:
+    why: str
+    id: str
+    severity: str
+    statement: str | int | None
+    request: str
+    options: dict[str, Any]
+    says: str
+    also: tuple[str, ...]
+
+    @classmethod
+    def read(cls, name: str) -> Case:
+        written = yaml.safe_load((CASES / name / "case.yaml").read_text(encoding="utf-8"))
+        defaults: dict[str, Any] = {"options": {}, "says": "", "also": ()}
+        return cls(**{**defaults, **written, "also": tuple(written.get("also", ()))})
+
+    def audit(self, path: Path) -> Report:
+        options = dict(self.options)
+        account, parameters = options.pop("key_account", ""), options.pop("parameters", None)
+        found = find_policies(path.read_text(encoding="utf-8"), path.name, key_account=account, parameters=parameters)
+        return audit_all(found, expected(**options))
+
+
+def policy_of(name: str, kind: str) -> Path:
+    return next((CASES / name).glob(f"{kind}.*"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_policy_is_flagged_for_the_right_reason(name: str) -> None:
+    case = Case.read(name)
+    bad = policy_of(name, "bad")
+
+    findings = [one for one in case.audit(bad).findings if one.id == case.id and one.statement == case.statement]
+
+    assert [(one.severity, case.says in one.message, one.witness is not None) for one in findings] == [
+        (case.severity, True, case.request != "none")
+    ], [str(one) for one in case.audit(bad).findings]
+    witness = findings[0].witness
+    if witness:
+        document = find_policies(bad.read_text(encoding="utf-8"), bad.name)[0].document
+        readable = [one for one in document["Statement"] if one.get("Effect") in ("Allow", "Deny")]
+        policy = parse_policy({**document, "Statement": readable}, resource_based=True)
+        assert decide(parse_request(witness), resource_policy=policy).decision == case.request
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sound_twin_is_not_flagged(name: str) -> None:
+    case = Case.read(name)
+    sound = case.audit(policy_of(name, "sound")).findings
+
+    assert [str(one) for one in sound if one.id == case.id or one.severity == "error"] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_else_is_new_in_the_bad_policy(name: str) -> None:
+    case = Case.read(name)
+    bad, sound = ({one.id for one in case.audit(policy_of(name, kind)).findings} for kind in ("bad", "sound"))
+
+    assert bad - sound == {case.id, *case.also}
+
+
+def test_every_flaw_has_a_case() -> None:
+    assert {flaw.id for flaw in FLAWS} - {Case.read(name).id for name in NAMES} == set()
+
+
+@pytest.mark.parametrize("form", ["console-default", "organization", "access-analyzer"])
+def test_bounded_wildcards_are_not_called_public(form: str) -> None:
+    found = find_policies((CASES / "not-public" / f"{form}.json").read_text(encoding="utf-8"), form)
+    report = audit_all(found, expected(organization="o-q1w2e3r4t5"))
+
+    assert [str(one) for one in report.findings if one.id in ("public", "undecided") or one.severity == "error"] == []
+
+
+@pytest.mark.parametrize("form", ["console-default", "organization", "access-analyzer"])
+def test_the_same_without_its_bounds_is_public(form: str) -> None:
+    """The neighbour of each: the conditions that bound it taken out, all others left."""
+    document = json.loads((CASES / "not-public" / f"{form}.json").read_text(encoding="utf-8"))
+    statement = next(one for one in document["Statement"] if one["Principal"] in ("*", {"AWS": "*"}))
+    for keys in statement["Condition"].values():
+        for key in ("kms:CallerAccount", "aws:PrincipalOrgID"):
+            keys.pop(key, None)
+    statement["Condition"] = {operator: keys for operator, keys in statement["Condition"].items() if keys}
+    report = audit_all(find_policies(json.dumps(document), form), expected())
+
+    assert {(one.id, one.statement) for one in report.findings if one.id == "public"} == {("public", statement["Sid"])}
+
+
+OWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "single-account": (
+        "single-account.yaml",
+        {
+            "trails": ["arn:aws:cloudtrail:eu-central-1:777777777777:trail/account-trail"],
+            "readers": ["arn:aws:iam::777777777777:role/CloudTrailRead"],
+            "administrators": ["arn:aws:iam::777777777777:role/KeyAdministrator"],
+            "deployer": "arn:aws:iam::777777777777:role/CloudFormationDeployment",
+            "break_glass": ["arn:aws:iam::777777777777:role/BreakGlass"],
+        },
+    ),
+    "organization": (
+        "log-archive-key.yaml",
+        {
+            "trails": ["arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail"],
+            "organization": "o-a1b2c3d4e5",
+            "readers": ["333333333333"],
+            "administrators": ["arn:aws:iam::222222222222:role/KeyAdministrator"],
+            "deployer": "arn:aws:iam::222222222222:role/CloudFormationDeployment",
+            "break_glass": ["arn:aws:iam::222222222222:role/BreakGlass"],
+        },
+    ),
+    "mirror": (
+        "log-archive-key.yaml",
+        {
+            "trails": ["arn:aws:cloudtrail:us-east-1:444444444444:trail/organization-trail"],
+            "organization": "o-z9y8x7w6v5",
+            "readers": ["666666666666"],
+            "administrators": ["arn:aws:iam::555555555555:role/KeyAdministrator"],
+            "deployer": "arn:aws:iam::555555555555:role/CloudFormationDeployment",
+            "break_glass": ["arn:aws:iam::555555555555:role/BreakGlass"],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_own_key_policies_have_no_flaw(name: str) -> None:
+    file, options = OWN[name]
+    text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
+
+    assert [str(one) for one in audit_all(find_policies(text, file), expected(**options)).findings] == []
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_own_key_policies_with_a_statement_less_careful_have_one(name: str) -> None:
+    """The neighbour: CloudTrail's guard taken out of the first statement."""
+    file, options = OWN[name]
+    text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
+    found = find_policies(text, file)
+    found[0].document["Statement"][0].pop("Condition")
+
+    assert ("cloudtrail-unconfined", "CloudTrailEncryptsLogs") in {
+        (one.id, one.statement) for one in audit_all(found, expected(**options)).findings
+    }

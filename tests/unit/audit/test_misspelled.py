@@ -1,0 +1,61 @@
+"""Service principals that do not exist, and those that only look strange."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.audit.misspelled import distance, meant_service
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("cloudtrail.amazonaws.com.cn", "cloudtrail.amazonaws.com"),
+        ("cloudtrail.us-east-1.amazonaws.com", "cloudtrail.amazonaws.com"),
+        ("cloudtrail.amazon.com", "cloudtrail.amazonaws.com"),
+        ("cloudtrail.aws.amazon.com", "cloudtrail.amazonaws.com"),
+        ("clouldtrail.amazonaws.com", "cloudtrail.amazonaws.com"),
+        ("cloudtrial.amazonaws.com", "cloudtrail.amazonaws.com"),
+        ("cloud-trail.amazonaws.com", "cloudtrail.amazonaws.com"),
+        ("conifg.amazonaws.com", "config.amazonaws.com"),
+        ("delivery.log.amazonaws.com", "delivery.logs.amazonaws.com"),
+    ],
+)
+def test_near_miss_is_told(name: str, meant: str) -> None:
+    assert meant_service(name) == meant
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cloudtrail.amazonaws.com",
+        "config.amazonaws.com",
+        "logs.eu-west-1.amazonaws.com",
+        "sns.amazonaws.com",
+        "sqs.amazonaws.com",
+        "ssm.amazonaws.com",
+        "codepipeline.amazonaws.com",
+        "cloudfront.amazonaws.com",
+        "ec2.amazonaws.com.cn",
+        "states.eu-west-1.amazonaws.com",
+        "cloudwatch-crossaccount.amazonaws.com",
+    ],
+)
+def test_other_names_are_left_alone(name: str) -> None:
+    assert meant_service(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "letters"),
+    [
+        ("trail", "trail", 0),
+        ("trial", "trail", 1),
+        ("trai", "trail", 1),
+        ("traill", "trail", 1),
+        ("", "abc", 3),
+        ("ab", "cd", 2),
+        ("ab", "xa", 2),
+    ],
+)
+def test_distance_counts_letters_and_swaps(one: str, two: str, letters: int) -> None:
+    assert (distance(one, two), distance(two, one)) == (letters, letters)

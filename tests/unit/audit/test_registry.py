@@ -1,0 +1,167 @@
+"""The audit as other modules call it: what a setting changes, what cannot be decided, and what may never happen."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from generator.access.decide import Decision
+from generator.audit import registry
+from generator.audit.registry import FLAWS, audit
+from generator.audit.subject import Expected
+from generator.errors import PolicyError
+from generator.findings import SEVERITIES
+from generator.reports.findings_page import findings_page
+
+if TYPE_CHECKING:
+    from generator.audit.flaw import Flaw
+
+ACCOUNT = "210987654321"
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666"
+CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
+
+
+def statement(sid: str, principal: Any, action: Any, **condition: Any) -> dict[str, Any]:
+    found = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
+    return {**found, "Condition": condition} if condition else found
+
+
+SHIP = statement("ShipUpdates", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy")
+STORE = statement("StoreWorks", CLOUDTRAIL, ["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"])
+
+
+def found(*statements: Any, expected: Expected | None = None) -> list[tuple[str, str, str | int | None]]:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return [(one.severity, one.id, one.statement) for one in audit(document, place="p", key_arn=KEY, expected=expected)]
+
+
+def test_a_store_of_events_that_is_said_to_be_one_has_no_flaw() -> None:
+    assert found(STORE, SHIP, expected=Expected(lake=True)) == []
+    assert found(STORE, SHIP) == [("note", "lake-assumed", "StoreWorks")]
+
+
+def test_the_same_statement_is_an_error_on_a_key_of_trails() -> None:
+    trail = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/ledger"
+
+    assert found(STORE, SHIP, expected=Expected(trails=(trail,))) == [("error", "cloudtrail-unconfined", "StoreWorks")]
+
+
+def test_everyone_is_no_store_of_events() -> None:
+    assert found(statement("All", "*", "kms:*")) == [
+        ("error", "cloudtrail-unconfined", "All"),
+        ("error", "public", "All"),
+    ]
+
+
+def test_an_account_that_is_made_up_makes_a_lockout_a_warning() -> None:
+    document = {"Version": "2012-10-17", "Statement": [statement("Looks", {"AWS": ACCOUNT}, "kms:DescribeKey")]}
+
+    known, assumed = (
+        [(one.severity, one.id) for one in audit(document, place="p", key_arn=KEY, account_known=known)]
+        for known in (True, False)
+    )
+
+    assert known == [("error", "locked-out")]
+    assert assumed == [("warning", "locked-out")]
+
+
+def test_one_reason_for_many_open_questions_is_one_finding() -> None:
+    keeper = Expected(administrators=(f"arn:aws:iam::{ACCOUNT}:role/Keeper",))
+    actions = ["kms:Decrypt", "kms:CreateGrant"]
+    open_to_tags = statement("TeamsOpen", "*", actions, StringLike={"aws:PrincipalOrgID": "${aws:PrincipalTag/team}"})
+    document = {"Version": "2012-10-17", "Statement": [SHIP, open_to_tags]}
+
+    findings = [one for one in audit(document, place="p", key_arn=KEY, expected=keeper) if one.id == "undecided"]
+
+    assert [(one.statement, one.message.partition(": ")[0]) for one in findings] == [
+        ("TeamsOpen", "cannot tell whether there is public, administrator-can-decrypt, administrator-can-grant")
+    ]
+    assert "aws:PrincipalOrgID is compared with the policy variable ${aws:principaltag/team}" in findings[0].message
+
+
+def test_statements_without_a_sid_go_by_their_position() -> None:
+    keeper = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Keeper"}
+    statements = [
+        SHIP,
+        statement("", keeper, "kms:Decrypt", StringEquals={"kms:ViaService": "s3.eu-west-1.amazonaws.com"}),
+        statement(
+            "", keeper, "kms:Decrypt", StringLike={"kms:EncryptionContext:stage": "test", "kms:ViaService": "s3.*"}
+        ),
+        statement("", keeper, ["kms:Decrypt", "kms:TagResource"]),
+    ]
+    document = {"Version": "2012-10-17", "Statement": statements}
+
+    messages = {
+        one.id: (one.statement, one.message.partition("; ")[0]) for one in audit(document, place="p", key_arn=KEY)
+    }
+
+    assert messages == {
+        "guard-cancelled": (
+            3,
+            (
+                "statement 3 allows kms:Decrypt without the guard on kms:ViaService and kms:EncryptionContext:stage that statement 1 "
+                "and statement 2 have, so the guard holds nothing back there"
+            ),
+        ),
+        "administrator-can-decrypt": (
+            1,
+            (
+                f"statement 1 lets arn:aws:iam::{ACCOUNT}:role/Keeper decrypt (taken for an administrator, since it may change the key's "
+                "settings), and so do statement 2, statement 3"
+            ),
+        ),
+    }
+
+
+def test_a_witness_that_the_evaluator_answers_otherwise_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "decide", lambda *_, **__: Decision("denied", "no_matching_allow"))
+
+    with pytest.raises(AssertionError, match="the prover and the evaluator disagree"):
+        found(statement("All", "*", "kms:*"))
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ([], "p: [] is no object"),
+        ({"Version": "2012-10-17"}, "p: Statement: missing or empty"),
+        ({"Version": "2012-10-17", "Statements": []}, 'p: unknown element "Statements"'),
+        ({"Version": "2013-10-17", "Statement": [SHIP]}, 'p: Version: unknown version "2013-10-17"'),
+    ],
+)
+def test_what_is_no_policy_is_refused(document: Any, text: str) -> None:
+    with pytest.raises(PolicyError) as refusal:
+        audit(document, place="p", key_arn=KEY)
+
+    assert str(refusal.value).startswith(text)
+
+
+def test_the_key_goes_by_the_arn_its_policy_names() -> None:
+    """Only AWS knows a key's id: a Resource in the policy tells it, and one of another account does not."""
+    own, other = (f"arn:aws:kms:eu-west-1:{account}:key/9f8e7d6c-aaaa" for account in (ACCOUNT, "654321098765"))
+
+    assert found({**SHIP, "Resource": own}) == []
+    assert ("error", "wrong-arn", "ShipUpdates") in found({**SHIP, "Resource": other})
+
+
+@pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.id)
+def test_each_flaw_can_be_read_by_itself(flaw: Flaw) -> None:
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", flaw.id)
+    assert flaw.severity in SEVERITIES
+    assert flaw.source.startswith("https://docs.aws.amazon.com/")
+    assert not flaw.title.endswith(".")
+    assert flaw.reason.endswith(".")
+    assert not flaw.remedy.endswith(".")
+
+
+def test_ids_are_unique_and_each_is_on_the_page() -> None:
+    ids = [flaw.id for flaw in FLAWS]
+    page = findings_page()
+
+    assert len(set(ids)) == len(ids)
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == sorted(
+        ids, key=lambda one: SEVERITIES.index(next(flaw.severity for flaw in FLAWS if flaw.id == one))
+    )
+    assert all(flaw.source in page for flaw in FLAWS)
