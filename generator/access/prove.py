@@ -114,7 +114,7 @@ def excludes(granted: Granted, within: RequestSet = EVERY_REQUEST) -> Answer:
         found = _simplest(_allowed(granted.allow.inner, granted.deny.outer, asked.inner), granted)
         if found:
             return Answer(REFUTED, found)
-        if not next(_allowed(granted.allow.outer, granted.deny.inner, asked.outer), None):
+        if _exact(granted, asked) or not next(_allowed(granted.allow.outer, granted.deny.inner, asked.outer), None):
             return Answer(PROVEN)
     except UndecidedError as error:
         return Answer(UNKNOWN, reason=str(error))
@@ -135,7 +135,7 @@ def covers(granted: Granted, within: RequestSet) -> Answer:
         found = _simplest(_refused(granted.allow.outer, granted.deny.inner, asked.inner), granted)
         if found:
             return Answer(REFUTED, found)
-        if not next(_refused(granted.allow.inner, granted.deny.outer, asked.outer), None):
+        if _exact(granted, asked) or not next(_refused(granted.allow.inner, granted.deny.outer, asked.outer), None):
             return Answer(PROVEN)
     except UndecidedError as error:
         return Answer(UNKNOWN, reason=str(error))
@@ -173,6 +173,11 @@ def _asked(within: RequestSet, *granted: Granted) -> RequestSet:
     keys = {name for one in sets for each in one.outer for name, _ in each.items if ":" in name}
     sessions = sorted({session for one in granted for session in one.sessions})
     return within & universe(granted[0].scope, keys, sessions)
+
+
+def _exact(granted: Granted, asked: RequestSet) -> bool:
+    """Return whether both bounds of everything in question are one, so that one look settles it."""
+    return granted.allow.exact and granted.deny.exact and asked.exact
 
 
 def _allowed(allow: Iterable[Box], deny: tuple[Box, ...], asked: Iterable[Box]) -> Iterator[Box]:

@@ -1,23 +1,20 @@
-"""Boxes and intervals against every request of a small world, and languages against z3."""
+"""Boxes and intervals against every request of a small world."""
 
 from __future__ import annotations
 
 import itertools
-import string
-from typing import Any
 
 import pytest
-import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.access.automata import UndecidedError
 from generator.access.boxes import EVERYWHERE, Box, Constraint, Many, Single, box, coalesce, subtract
 from generator.access.operators import OPERATORS, value_test
-from generator.access.patterns import arn, glob
+from generator.access.patterns import glob
 from generator.access.sets import EVERY_REQUEST, NO_REQUEST, UNKNOWN, Answer, RequestSet, exactly, joined
 from generator.access.values import Intervals, intervals, join, meet
-from generator.access.wildcards import ALL, EMPTY, Language, language, texts
+from generator.access.wildcards import ALL, EMPTY, language, texts
 
 LETTERS = ("a", "b", "ab")
 SUBSETS = tuple(itertools.chain.from_iterable(itertools.combinations(LETTERS, size) for size in range(4)))
@@ -177,105 +174,3 @@ def test_texts_and_numbers_meet_where_that_is_decidable() -> None:
     joined_up = join(small, intervals("NumericGreaterThan", "20"))
     assert isinstance(joined_up, Intervals)
     assert [joined_up.contains(text) for text in ("9", "10", "20", "21")] == [True, False, False, True]
-
-
-# z3 as a second opinion -------------------------------------------------------------------------------------------------
-
-ALPHABET = "ab:"
-PATTERN = st.text(alphabet="ab:*?", max_size=6)
-
-
-def _regex(pattern: str, one: Any) -> Any:
-    parts = [z3.Star(one) if char == "*" else one if char == "?" else z3.Re(char) for char in pattern]
-    return z3.Concat(z3.Re(""), z3.Re(""), *parts)
-
-
-def as_z3(kind: str, pattern: str) -> Any:
-    anything = z3.AllChar(z3.ReSort(z3.StringSort()))
-    if kind == "glob":
-        return _regex(pattern, anything)
-    parts = pattern.split(":", 5)
-    if len(parts) < 6:
-        return z3.Empty(z3.ReSort(z3.StringSort()))
-    no_colon = z3.Intersect(anything, z3.Complement(z3.Re(":")))
-    found = [_regex(part, no_colon) for part in parts[:5]]
-    joined_parts = list(itertools.chain.from_iterable((part, z3.Re(":")) for part in found))
-    return z3.Concat(*joined_parts, _regex(parts[5], anything))
-
-
-@st.composite
-def unions(draw: st.DrawFn) -> tuple[Language, Any]:
-    found, regexes = [], [z3.Empty(z3.ReSort(z3.StringSort()))]
-    for _ in range(draw(st.integers(1, 3))):
-        kind = draw(st.sampled_from(["glob", "glob", "glob", "arn"]))
-        pattern = draw(PATTERN if kind == "glob" else st.text(alphabet="a:*?", min_size=6, max_size=10))
-        built = glob(pattern) if kind == "glob" else arn(pattern)
-        if built is not None:
-            found.append(built)
-            regexes.append(as_z3(kind, pattern))
-    return language(found), z3.Union(*regexes, regexes[0])
-
-
-CASES, GIVEN_UP = [0], [0]
-
-
-def second_opinion(one: tuple[Language, Any], two: tuple[Language, Any], three: tuple[Language, Any]) -> None:
-    mine = (one[0] - two[0]) & ~three[0]
-    text = z3.String("text")
-    solver = z3.Solver()
-    solver.set("timeout", 300)
-    solver.add(z3.InRe(text, one[1]), z3.Not(z3.InRe(text, two[1])), z3.Not(z3.InRe(text, three[1])))
-    CASES[0] += 1
-    verdict = solver.check()
-    if verdict == z3.unknown:
-        GIVEN_UP[0] += 1
-        return
-    assert mine.is_empty() == (verdict == z3.unsat)
-    witness = mine.witness()
-    if witness is not None:
-        checked = z3.Solver()
-        checked.add(z3.InRe(z3.StringVal(witness), one[1]), z3.Not(z3.InRe(z3.StringVal(witness), two[1])))
-        assert checked.check() == z3.sat
-
-
-@settings(max_examples=60, deadline=None)
-@given(unions(), unions(), unions())
-def test_z3_agrees(one: tuple[Language, Any], two: tuple[Language, Any], three: tuple[Language, Any]) -> None:
-    second_opinion(one, two, three)
-
-
-@pytest.mark.exhaustive
-def test_z3_agrees_in_ten_thousand_cases() -> None:
-    CASES[0] = GIVEN_UP[0] = 0
-
-    @settings(max_examples=10_500, deadline=None, database=None)
-    @given(unions(), unions(), unions())
-    def run(one: tuple[Language, Any], two: tuple[Language, Any], three: tuple[Language, Any]) -> None:
-        second_opinion(one, two, three)
-
-    run()
-    assert CASES[0] - GIVEN_UP[0] >= 10_000
-    assert GIVEN_UP[0] <= CASES[0] // 20
-
-
-@pytest.mark.exhaustive
-@settings(max_examples=10_000, deadline=None)
-@given(st.lists(PATTERN, min_size=1, max_size=3), st.lists(PATTERN, min_size=1, max_size=3))
-def test_brute_force_agrees_in_ten_thousand_cases(one: list[str], two: list[str]) -> None:
-    mine, its = language(map(glob, one)), language(map(glob, two))
-    universe = [
-        "".join(chars)
-        for length in range(5)
-        for chars in itertools.product("ab:" + string.ascii_lowercase[25], repeat=length)
-    ]
-    common = [text for text in universe if mine.contains(text) and its.contains(text)]
-    beside = [text for text in universe if mine.contains(text) and not its.contains(text)]
-    both, left = mine & its, mine - its
-    assert [text for text in universe if both.contains(text)] == common
-    assert [text for text in universe if left.contains(text)] == beside
-    for found, held in ((both, common), (left, beside)):
-        witness = found.witness()
-        if held:
-            assert witness is not None
-            assert len(witness) <= min(map(len, held))
-        assert witness is None or found.contains(witness)
