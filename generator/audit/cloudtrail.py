@@ -7,11 +7,11 @@ from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Constraint, Single
+from generator.access.intents import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
 from generator.access.patterns import Chars, Run, row
 from generator.access.prove import reaches, region
 from generator.access.sets import REFUTED, joined
 from generator.access.wildcards import ALL, EMPTY, Language, language, texts
-from generator.audit.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
 from generator.audit.flaw import Flaw, Found, Undecided, granting
 from generator.audit.reading import SOURCE_KEYS, admits_cloudtrail, demands, speaks_of_trails
 from generator.audit.strangers import outside

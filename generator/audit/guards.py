@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.catalog import spelling
 from generator.access.identities import of_kind
+from generator.access.intents import GRAVE
 from generator.access.prove import region
 from generator.access.sets import REFUTED, UNKNOWN
 from generator.access.wildcards import texts
-from generator.audit.actions import GRAVE
 from generator.audit.flaw import Flaw, Found, Undecided, spoken
 from generator.audit.reading import (
     accounts,

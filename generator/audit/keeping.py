@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Constraint, Single
 from generator.access.identities import in_account, people
+from generator.access.intents import DELETION, DISABLE, REPLACE_POLICY
 from generator.access.prove import region
 from generator.access.wildcards import texts
-from generator.audit.actions import DELETION, DISABLE, REPLACE_POLICY
 from generator.audit.flaw import Flaw, Found, Undecided, granting, refused
 from generator.audit.reading import delegates_everything
 from generator.audit.separation import administrators

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Constraint, Single
 from generator.access.identities import in_account, of_kind, people
+from generator.access.intents import DECRYPT, GRAVE, TAKE_OVER
 from generator.access.prove import region
 from generator.access.wildcards import EMPTY, texts
-from generator.audit.actions import DECRYPT, GRAVE, TAKE_OVER
+from generator.audit.cloudtrail import is_lake_key
 from generator.audit.flaw import Flaw, Found, Undecided, granting, refused
 from generator.audit.reading import breadth, delegates_everything
 from generator.audit.strangers import outside
@@ -96,7 +97,9 @@ def _can_do_more(subject: Subject) -> Iterator[Found | Undecided]:
     others = [one for one in (*expected.administrators, expected.deployer, *expected.break_glass) if one]
     readers = subject.callers(expected.readers) - subject.callers(others)
     readers -= of_kind("root", subject.scope.partition)
-    more = tuple(action for action in GRAVE if action != "kms:Decrypt")
+    # Who queries an event data store needs both, and AWS documents no less.
+    needed = ("kms:Decrypt", "kms:GenerateDataKey") if is_lake_key(subject) else ("kms:Decrypt",)
+    more = tuple(action for action in GRAVE if action not in needed)
     parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
 
     def say(statement: Statement, witness: Mapping[str, Any]) -> Found:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Single
 from generator.access.identities import in_account, of_kind, people
+from generator.access.intents import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from generator.access.prove import region
 from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import EMPTY, Language, texts, union
-from generator.audit.actions import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from generator.audit.flaw import Flaw, Found, Undecided, granting, together
 from generator.audit.reading import accounts, breadth, delegates_everything, keys, named
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from generator.access.identities import in_account, people
+from generator.access.intents import DECRYPT, DELETION, DISABLE, ENCRYPT, GRAVE, OTHER_USE, TAKE_OVER, UPKEEP
 from generator.access.prove import region
-from generator.audit.actions import DECRYPT, DELETION, DISABLE, ENCRYPT, GRAVE, OTHER_USE, TAKE_OVER, UPKEEP
 from generator.audit.flaw import Flaw, Found
 from generator.audit.reading import listed_actions
 

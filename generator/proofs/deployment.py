@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from generator.access.boxes import Constraint, Single
 from generator.access.identities import people
+from generator.access.intents import REPLACE_POLICY
 from generator.access.prove import region
 from generator.access.sets import NO_REQUEST
 from generator.access.wildcards import texts
 from generator.access.witnesses import STRANGER
+from generator.audit.subject import Expected
 from generator.config.principals import is_pattern
 from generator.proofs.bucket import LIST, objects
-from generator.proofs.intents import ADMINISTER, DELETE, DISABLE, METADATA, REPLACE_POLICY, UPDATE
+from generator.proofs.duties import ADMINISTER, DELETE, DISABLE, METADATA, UPDATE
 from generator.proofs.setting import BucketSetting, HolderSetting, ReaderSetting, Setting, StoreSetting
 
 if TYPE_CHECKING:
@@ -114,6 +116,29 @@ def _deliveries(bucket: str, deployment: Deployment) -> Iterator[tuple[str, tupl
         if trail.settings.is_organization_trail and deployment.config.organization:
             owners.append(deployment.config.organization.id)
         yield trail.arn, tuple(f"{prefix}AWSLogs/{owner}/*" for owner in owners)
+
+
+def expectations(deployment: Deployment) -> Iterator[Expected]:
+    """Yield what the config says of each key, as the audit takes it: the trails' key, then those of event data stores."""
+    setting = setting_of(deployment)
+    organization = deployment.config.organization
+    yield Expected(
+        trails=setting.trails,
+        organization_id=organization.id if organization else "",
+        readers=tuple(who for one in setting.readers for who in (*one.principal_arns, one.account) if who),
+        administrators=setting.administrators,
+        deployer=setting.deployer,
+        break_glass=setting.break_glass,
+    )
+    for store in deployment.stores:
+        deployer = store.account.deployer or ""
+        yield Expected(
+            readers=(*store.queriers, *_one(deployer)),
+            administrators=store.administrators,
+            deployer=deployer,
+            break_glass=store.break_glass,
+            lake=True,
+        )
 
 
 def readers_of(deployment: Deployment) -> tuple[ReaderSetting, ...]:

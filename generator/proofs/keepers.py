@@ -6,21 +6,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from generator.access.boxes import Constraint, Single
 from generator.access.identities import SERVICES, in_account, of_kind, people
+from generator.access.intents import REPLACE_POLICY, TAKE_OVER, USE
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import EVERY_REQUEST, Answer, RequestSet, joined
 from generator.access.space import Granted
 from generator.access.wildcards import texts, union
-from generator.proofs.intents import (
-    ADMINISTER,
-    DELETE,
-    DISABLE,
-    GRANT,
-    METADATA,
-    REPLACE_POLICY,
-    TAKE_OVER,
-    UPDATE,
-    USE,
-)
+from generator.proofs.duties import ADMINISTER, DELETE, DISABLE, HAND_OUT, METADATA, UPDATE
 from generator.proofs.property import Property
 from generator.proofs.setting import Keepers
 
@@ -104,7 +95,7 @@ def _deletion_held(granted: Granted, keepers: Keepers) -> Answer:
 
 
 def _nobody_grants(granted: Granted, keepers: Keepers) -> Answer:
-    return excludes(granted, region(principals=union([people(keepers.partition), SERVICES]), actions=GRANT))
+    return excludes(granted, region(principals=union([people(keepers.partition), SERVICES]), actions=HAND_OUT))
 
 
 def _lockout_check_stands(granted: Granted, _keepers: Keepers) -> Answer:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from generator.access.identities import SERVICES, people
+from generator.access.intents import USE
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import Answer, RequestSet, joined
 from generator.access.wildcards import texts
 from generator.aws import CLOUDTRAIL
-from generator.proofs.intents import USE
 from generator.proofs.keepers import OF_EVERY_KEY, able, at_most, nobody_holds_more, rows_of_keepers
 from generator.proofs.property import Property
 from generator.proofs.trail_key import CLOUDTRAIL_PAGE

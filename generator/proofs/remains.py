@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.access.intents import REPLACE_POLICY
 from generator.proofs.deployment import setting_of, store_setting_of
-from generator.proofs.intents import REPLACE_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

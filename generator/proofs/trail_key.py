@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Single
 from generator.access.identities import SERVICES, in_account, people
+from generator.access.intents import DATA_KEYS, DECRYPT, ENCRYPT, OTHER_USE
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import NO_REQUEST, Answer, RequestSet, joined
 from generator.access.wildcards import texts
 from generator.aws import CLOUDTRAIL, TRAIL_CONTEXT
-from generator.proofs.intents import DATA_KEYS, DECRYPT, ENCRYPT, METADATA, OTHER_USE
+from generator.proofs.duties import METADATA
 from generator.proofs.keepers import OF_EVERY_KEY, at_most, nobody_holds_more, rows_of_keepers
 from generator.proofs.property import Property
 

@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator.access.sets import UNKNOWN
 from generator.access.witnesses import sentence
+from generator.audit.registry import FLAWS, audit
 from generator.config.text import written
 from generator.findings import Finding
+from generator.proofs.deployment import expectations
 from generator.proofs.judge import PROPERTIES, prove
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from generator.config.deployment import Deployment
+    from generator.config.text import Path
     from generator.proofs.documents import Documents
     from generator.proofs.property import Judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A property that is not proven, or a flaw: what is wrong, what to do, the config path it belongs to, and what shows it."""
+
+    id: str
+    text: str
+    remedy: str
+    path: Path
+    place: str
+    statements: tuple[str | int, ...]
+    witness: Mapping[str, Any] | None
+
+    @property
+    def where(self) -> str:
+        """The config path, the place in the templates, and the statements that show it."""
+        by = f"statement {', '.join(map(str, self.statements))}" if self.statements else ""
+        return ", ".join(part for part in (written(self.path), self.place, by) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +48,7 @@ class Accepted:
 
     id: str
     reason: str
-    failing: tuple[Judged, ...]
+    failing: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,42 +64,70 @@ def verdict(deployment: Deployment, documents: Documents) -> Verdict:
     """Return what the proofs of a deployment come to."""
     risks = deployment.config.accepted_risks
     judged = prove(deployment, documents)
-    failing = [one for one in judged if not one.holds]
+    failures = [*(_failed(one) for one in judged if not one.holds), *_flawed(deployment, documents)]
     accepted = tuple(
-        Accepted(id=risk.id, reason=risk.reason, failing=tuple(one for one in failing if one.id == risk.id))
+        Accepted(id=risk.id, reason=risk.reason, failing=tuple(one for one in failures if one.id == risk.id))
         for risk in risks
     )
     ids = {risk.id for risk in risks}
-    findings = [finding(one, deployment) for one in failing if one.id not in ids]
+    findings = [_finding(one, deployment) for one in failures if one.id not in ids]
     findings += [
         _unneeded(one, deployment, ("accepted_risks", index)) for index, one in enumerate(accepted) if not one.failing
     ]
     return Verdict(judged=tuple(judged), accepted=accepted, findings=tuple(findings))
 
 
-def finding(judged: Judged, deployment: Deployment) -> Finding:
-    """Return a property that is not proven as what the user reads: config line, statement, witness, what to do."""
+def _failed(judged: Judged) -> Failure:
     answer = judged.answer
     what = f"cannot be decided ({answer.reason})" if answer.verdict == UNKNOWN else "does not hold"
     shown = f": {sentence(answer.witness)}" if answer.witness else ""
     by = f" by statement {', '.join(map(str, judged.statements))}" if judged.statements else ""
-    advice = f"{judged.remedy}, or accept it under accepted_risks with id {judged.id} and a reason"
-    return Finding(
+    return Failure(
         id=judged.id,
-        severity="error",
-        message=f"{judged.title!r} {what}{shown}{by}; {advice}",
-        place=_place(deployment, judged.path, judged.place),
-        statement=judged.statements[0] if judged.statements else None,
+        text=f"{judged.title!r} {what}{shown}{by}",
+        remedy=judged.remedy,
+        path=judged.path,
+        place=judged.place,
+        statements=judged.statements,
         witness=answer.witness,
     )
 
 
-def _place(deployment: Deployment, path: tuple[str | int, ...], place: str = "") -> str:
+def _flawed(deployment: Deployment, documents: Documents) -> Iterator[Failure]:
+    """Yield the flaws of the rendered key policies: what no property is about, such as a guard that a second reader cancels."""
+    for key, expected in zip(documents.keys, expectations(deployment), strict=True):
+        for one in audit(key.document, place=key.place, key_arn=key.arn, expected=expected):
+            text, _, remedy = one.message.partition("; ")
+            if one.severity != "note":
+                yield Failure(
+                    id=one.id,
+                    text=text,
+                    remedy=remedy,
+                    path=key.path,
+                    place=key.place,
+                    statements=() if one.statement is None else (one.statement,),
+                    witness=one.witness,
+                )
+
+
+def _finding(failure: Failure, deployment: Deployment) -> Finding:
+    """Return what fails as the user reads it: config line, what is wrong, what to do."""
+    return Finding(
+        id=failure.id,
+        severity="error",
+        message=f"{failure.text}; {failure.remedy}, or accept it under accepted_risks with id {failure.id} and a reason",
+        place=_place(deployment, failure.path, failure.place),
+        statement=failure.statements[0] if failure.statements else None,
+        witness=failure.witness,
+    )
+
+
+def _place(deployment: Deployment, path: Path, place: str = "") -> str:
     mark = deployment.mark(path)
     return ": ".join(part for part in (f"{mark.file}:{mark.line}", written(path), place) if part)
 
 
-def _unneeded(accepted: Accepted, deployment: Deployment, path: tuple[str | int, ...]) -> Finding:
+def _unneeded(accepted: Accepted, deployment: Deployment, path: Path) -> Finding:
     """What is accepted and does not occur would hide it on the day it does."""
     return Finding(
         id="accepted-risk-unneeded",
@@ -87,12 +139,12 @@ def _unneeded(accepted: Accepted, deployment: Deployment, path: tuple[str | int,
 
 def unknown_risks(deployment: Deployment) -> list[str]:
     """Return a problem for each accepted risk that is the id of no property."""
-    ids = [one.id for one in PROPERTIES]
+    ids = [*(one.id for one in PROPERTIES), *(one.id for one in FLAWS)]
     problems = []
     for index, risk in enumerate(deployment.config.accepted_risks):
         if risk.id not in ids:
             near = difflib.get_close_matches(risk.id, ids, n=1)
             advice = f"did you mean {near[0]!r}?" if near else "docs/findings.md lists them"
-            text = f"{risk.id!r} is no property; the id of a property that fails is allowed; {advice}"
+            text = f"{risk.id!r} is no property and no flaw; the id of what fails is allowed; {advice}"
             problems.append(deployment.source.problem(("accepted_risks", index, "id"), text))
     return problems

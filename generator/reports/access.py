@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from generator.proofs.remains import ASSUMPTIONS, KEY_ID
-from generator.reports.contents import access_of, bounds, deciding, failing
+from generator.reports.contents import access_of, bounds, deciding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,7 +94,7 @@ def _accepted(access: Access) -> Iterator[list[str]]:
         lines = ["## Accepted risks", ""]
         for risk in access.accepted:
             lines.append(f"- **{risk.id}**: {_line(risk.reason)}")
-            lines += [f"  - {_line(one.title)} fails: {_line(failing(one))}" for one in risk.failing]
+            lines += [f"  - {_line(one.text)} ({_line(one.where)})" for one in risk.failing]
         yield lines
 
 

@@ -22,7 +22,7 @@ something is allowed; ``only_with`` the keys that row and column leave open and 
 ``trailkey decide`` reads it; a key's id is made up, as it is known after deployment only.
 
 The parts of ``readers`` are ``yes``, ``no``, ``unknown`` and ``own`` (the service brings the permission itself). ``failing`` is
-``{"config", "place", "statements", "witness"}``.
+``{"config", "place", "text", "statements", "witness"}``.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from generator.proofs.remains import ASSUMPTIONS
 if TYPE_CHECKING:
     from generator.findings import Finding
     from generator.proofs.matrix import Cell, Line, Matrix
-    from generator.proofs.property import Judged
     from generator.proofs.reading import Reading
+    from generator.proofs.verdict import Failure
     from generator.reports.contents import Access
 
 
@@ -106,12 +106,13 @@ def _reading(one: Reading) -> dict[str, str]:
     }
 
 
-def _failing(judged: Judged) -> dict[str, Any]:
+def _failing(failure: Failure) -> dict[str, Any]:
     return {
-        "config": written(judged.path),
-        "place": judged.place,
-        "statements": list(judged.statements),
-        "witness": judged.answer.witness,
+        "config": written(failure.path),
+        "place": failure.place,
+        "text": failure.text,
+        "statements": list(failure.statements),
+        "witness": failure.witness,
     }
 
 

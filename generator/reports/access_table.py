@@ -11,7 +11,7 @@ from rich.text import Text
 
 from generator.proofs.remains import ASSUMPTIONS
 from generator.reports.access import LEGEND, PARTS, place, remaining, scp_sentences, title, word
-from generator.reports.contents import bounds, deciding, failing
+from generator.reports.contents import bounds, deciding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -73,9 +73,7 @@ def _accepted(access: Access) -> Iterator[RenderableType]:
     if access.accepted:
         yield _heading("Accepted risks")
         for risk in access.accepted:
-            yield from _list(
-                [f"{risk.id}: {risk.reason}", *(f"{one.title} fails: {failing(one)}" for one in risk.failing)]
-            )
+            yield from _list([f"{risk.id}: {risk.reason}", *(f"{one.text} ({one.where})" for one in risk.failing)])
 
 
 def _matrix(matrix: Matrix) -> Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator.config.text import written
 from generator.proofs.matrix import matrices
 from generator.proofs.reading import readings
 from generator.proofs.remains import beyond_scps, rewriters, scp
@@ -64,12 +63,6 @@ def access_of(deployment: Deployment, documents: Documents, verdict: Verdict) ->
         unbound=tuple(beyond_scps(deployment)),
         bucket_account=deployment.bucket_account,
     )
-
-
-def failing(judged: Judged) -> str:
-    """Return where a property fails: the config path, the place in the templates, and the statements that show it."""
-    by = f"statement {', '.join(map(str, judged.statements))}" if judged.statements else ""
-    return ", ".join(part for part in (written(judged.path), judged.place, by) if part)
 
 
 def deciding(line: Line, matrix: Matrix) -> list[tuple[str | int, list[str]]]:

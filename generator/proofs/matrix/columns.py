@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Single
+from generator.access.intents import DECRYPT, ENCAPSULATION, ENCRYPT, OTHER_USE, REPLACE_POLICY
 from generator.access.prove import region
 from generator.access.wildcards import texts
-from generator.proofs.intents import DECRYPT, DELETE, DISABLE, ENCRYPT, GRANT, OTHER_USE, REPLACE_POLICY
+from generator.proofs.duties import DELETE, DISABLE, HAND_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from generator.access.sets import RequestSet
     from generator.proofs.setting import Setting
 
-_ENCAPSULATION: Final = ("kms:Decapsulate", "kms:Encapsulate")
-_BESIDE: Final = (*OTHER_USE, *_ENCAPSULATION)
+_BESIDE: Final = (*OTHER_USE, *ENCAPSULATION)
 """Cryptographic operations that neither encrypt nor decrypt; a symmetric key refuses them whatever its policy says."""
 _DESTROY: Final = (*DELETE, "kms:DeleteImportedKeyMaterial")
 _LOOKS: Final = ("kms:Describe", "kms:Get", "kms:List")
@@ -79,7 +79,7 @@ def columns_of_store_key(scope: Scope) -> tuple[Column, ...]:
 
 def _keeping(scope: Scope) -> tuple[Column, ...]:
     """Return the columns that every key has."""
-    named = {*ENCRYPT, *DECRYPT, *_BESIDE, *REPLACE_POLICY, *DISABLE, *_DESTROY, *GRANT}
+    named = {*ENCRYPT, *DECRYPT, *_BESIDE, *REPLACE_POLICY, *DISABLE, *_DESTROY, *HAND_OUT}
     look = [action for action in scope.universe if action.startswith(_LOOKS)]
     rest = [action for action in scope.universe if action not in named and not action.startswith(_LOOKS)]
     return (
@@ -93,7 +93,7 @@ def _keeping(scope: Scope) -> tuple[Column, ...]:
         _column("change-policy", "change policy", "replace the key policy", REPLACE_POLICY),
         _column("disable", "disable", "disable and enable the key", DISABLE),
         _column("delete", "delete", "schedule and cancel the key's deletion, delete imported key material", _DESTROY),
-        _column("grant", "grant", "create grants, replicate the key", GRANT),
+        _column("grant", "grant", "create grants, replicate the key", HAND_OUT),
     )
 
 

@@ -115,8 +115,9 @@ def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: P
     assert headings(text)[:2] == ["Accepted risks", "Not proven"]  # nobody-holds-more fails too, and is not accepted
     assert (
         "- **no-grants**: the backup tool makes grants | see &lt;ticket>\n"
-        "  - nobody hands out the key's use by a grant, or replicates it fails: "
-        "key, archive-key.yaml: Resources/Key, statement AccountGrants\n"
+        '  - "nobody hands out the key\'s use by a grant, or replicates it" does not hold: '
+        "arn:aws:iam::222222222222:role/Anyone, whose own IAM policy allows it, calls kms:CreateGrant by statement AccountGrants "
+        "(key, archive-key.yaml: Resources/Key, statement AccountGrants)\n"
     ) in text
     assert "- error nobody-holds-more: " in text
     assert "| `no-grants` | nobody hands out the key's use by a grant, or replicates it | 0 of 1 |" in text

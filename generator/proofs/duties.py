@@ -1,6 +1,5 @@
-"""The actions of a key by what they are for, as the claims speak of them.
+"""The rows of those who look after a key, as the claims speak of them.
 
-Written down a second time on purpose: what judges a policy must not take its lists from what built it.
 https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
 """
 
@@ -8,20 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-DATA_KEYS: Final = (
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyPair",
-    "kms:GenerateDataKeyPairWithoutPlaintext",
-    "kms:GenerateDataKeyWithoutPlaintext",
-)
-ENCRYPT: Final = (*DATA_KEYS, "kms:Encrypt", "kms:ReEncryptTo")
-DECRYPT: Final = ("kms:Decrypt", "kms:ReEncryptFrom")
-OTHER_USE: Final = ("kms:DeriveSharedSecret", "kms:GenerateMac", "kms:Sign", "kms:Verify", "kms:VerifyMac")
-USE: Final = (*ENCRYPT, *DECRYPT, *OTHER_USE)
-GRANT: Final = ("kms:CreateGrant", "kms:ReplicateKey")
-REPLACE_POLICY: Final = ("kms:PutKeyPolicy",)
-TAKE_OVER: Final = (*GRANT, *REPLACE_POLICY)
-"""How whoever does not hold a key's use can come to hold it."""
+from generator.access.intents import GRANT, REPLICATE
+
+HAND_OUT: Final = (*GRANT, *REPLICATE)
+"""How whoever holds no more than that lets others use the key."""
 DELETE: Final = ("kms:CancelKeyDeletion", "kms:ScheduleKeyDeletion")
 DISABLE: Final = ("kms:DisableKey", "kms:EnableKey")
 METADATA: Final = (

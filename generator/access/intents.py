@@ -1,4 +1,6 @@
-"""KMS's actions by what they let a principal do, as the flaws speak of them.
+"""KMS's actions by what they let a principal do, as everything that judges speaks of them.
+
+The builder has lists of its own: what judges a policy must not take its lists from what built it.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
 """
@@ -13,9 +15,11 @@ DATA_KEYS: Final = (
     "kms:GenerateDataKeyPairWithoutPlaintext",
     "kms:GenerateDataKeyWithoutPlaintext",
 )
-ENCRYPT: Final = (*DATA_KEYS, "kms:Encapsulate", "kms:Encrypt", "kms:ReEncryptTo")
-DECRYPT: Final = ("kms:Decapsulate", "kms:Decrypt", "kms:ReEncryptFrom")
+ENCRYPT: Final = (*DATA_KEYS, "kms:Encrypt", "kms:ReEncryptTo")
+DECRYPT: Final = ("kms:Decrypt", "kms:ReEncryptFrom")
 OTHER_USE: Final = ("kms:DeriveSharedSecret", "kms:GenerateMac", "kms:Sign", "kms:Verify", "kms:VerifyMac")
+ENCAPSULATION: Final = ("kms:Decapsulate", "kms:Encapsulate")
+"""Use of keys for key encapsulation: a symmetric key refuses it whatever its policy says."""
 USE: Final = (*ENCRYPT, *DECRYPT, *OTHER_USE)
 
 GRANT: Final = ("kms:CreateGrant",)
@@ -27,7 +31,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#ke
 
 DELETION: Final = ("kms:DeleteImportedKeyMaterial", "kms:ScheduleKeyDeletion")
 DISABLE: Final = ("kms:DisableKey",)
-GRAVE: Final = (*USE, *TAKE_OVER, *DELETION, *DISABLE)
+GRAVE: Final = (*USE, *ENCAPSULATION, *TAKE_OVER, *DELETION, *DISABLE)
 """Everything that reads events, lets someone read them, or makes them unreadable."""
 
 UPKEEP: Final = (
