@@ -18,6 +18,7 @@ from generator import __version__, aws, cli, errors
 from generator.config.model import Config
 from generator.config.schema import schema_text
 from generator.reports.config_reference import config_reference
+from generator.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +146,10 @@ def test_concepts_explain_each_statement_of_the_key_policy() -> None:
 
 def test_the_config_reference_is_current() -> None:
     assert (ROOT / "docs" / "config.md").read_text(encoding="utf-8") == config_reference(), "run make docs"
+
+
+def test_the_list_of_findings_is_current() -> None:
+    assert (ROOT / "docs" / "findings.md").read_text(encoding="utf-8") == findings_page(), "run make docs"
 
 
 def test_the_schema_is_current() -> None:

@@ -30,7 +30,7 @@ SERVICES: Final = language(row([_LABEL, Run(_LABELS), ending]) for ending in _SE
 DERIVED: Final = frozenset(
     (
         *("aws:principalarn", "aws:principalaccount", "kms:calleraccount", "aws:principaltype"),
-        *("aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist", "aws:username"),
+        *("aws:principalisawsservice", "aws:principalservicename", "aws:username"),
     )
 )
 """The keys, in lower case, whose values follow from the caller alone."""
@@ -70,7 +70,7 @@ def in_account(account: str) -> Language:
 
 def with_key(key: str, partition: str, sessions: Iterable[str]) -> Language:
     """Return the callers whose requests have a value for a derived key."""
-    if key in ("aws:principalservicename", "aws:principalservicenameslist"):
+    if key == "aws:principalservicename":
         return SERVICES
     if key == "aws:username":
         return of_kind("user", partition)
@@ -95,7 +95,7 @@ def whose_value(
         return union([wanted & people(partition), texts(*named)])
     if key in ("aws:principalaccount", "kms:calleraccount"):
         return language(map(_with_account, patterns)) & with_key(key, partition, sessions)
-    if key in ("aws:principalservicename", "aws:principalservicenameslist"):
+    if key == "aws:principalservicename":
         return wanted & SERVICES
     if key == "aws:username":
         return language(map(_with_user_name, patterns)) & of_kind("user", partition)

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 _CANDIDATES: Final = 6
 """How many counterexamples are written out to show the simplest."""
 
-_OF_SERVICES: Final = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths")
+_OF_SERVICES: Final = (
+    *("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"),
+    "aws:principalservicenameslist",  # the caller's name is in it, and others that no page lists
+)
 """Keys that only the calls of service principals carry.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourcearn"""
 

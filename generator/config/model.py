@@ -430,10 +430,10 @@ class EventDataStore(KeySettings):
 
 
 class AcceptedRisk(Section):
-    """A property that fails on purpose; access.md shows it first."""
+    """A property that fails, or a flaw that is there, on purpose; access.md shows it first."""
 
     id: names.RiskId
-    """Id of the property or finding."""
+    """Id of the property or flaw, as docs/findings.md lists it."""
     reason: names.Text
     """Why this is accepted."""
 
@@ -462,6 +462,6 @@ class Config(Section):
     event_data_stores: tuple[EventDataStore, ...] = ()
     """CloudTrail Lake, for those who already have it."""
     accepted_risks: tuple[AcceptedRisk, ...] = ()
-    """Properties that fail on purpose; read, and without effect in this version."""
+    """Properties and flaws that are there on purpose, each with its reason. One that is not there is an error."""
     tags: Annotated[Tags, Field(max_length=TAGS_PER_RESOURCE)] = {}
     """Tags of every resource that has tags."""

@@ -18,8 +18,7 @@ _HEAD = """\
 
 One YAML file describes one deployment; its `name` is the folder below `output/`. Unknown keys are errors. Account ids
 stand in quotes. Principals are written `account-name:role/Path/Name`, with an account listed under `accounts`, or as full
-ARNs; a deployer leaves its account out. `accepted_risks` is read and has no effect in this version. For completion in an editor:
-`trailkey schema > trailkey.schema.json`.
+ARNs; a deployer leaves its account out. For completion in an editor: `trailkey schema > trailkey.schema.json`.
 
 Complete examples: [organization](../config/organization.yaml), [its mirror](../config/mirror.yaml),
 [single account](../config/single-account.yaml).

@@ -252,6 +252,14 @@ def test_the_difference_shows_a_request_that_only_the_new_policy_allows(
     assert not difference(new, new, SCOPE).outer
 
 
+def test_a_service_that_has_several_names_is_held_by_none_of_them_for_certain() -> None:
+    named = {"ForAnyValue:StringEquals": {"aws:PrincipalServiceNamesList": "delivery.logs.amazonaws.com"}}
+    listed = granted(statement(Condition=named))
+
+    assert reaches(listed, region(principals=texts("logs.amazonaws.com"))).verdict == PROVEN
+    assert excludes(listed, region(principals=texts(READER))).verdict == PROVEN
+
+
 def test_a_session_that_only_one_policy_names_is_told_apart_in_both() -> None:
     session = f"arn:aws:sts::{AWAY}:assumed-role/Reader/me"
     everyone, named = policy(statement(Action="*")), policy(statement(Principal={"AWS": session}, Action="*"))

@@ -13,6 +13,7 @@ from generator.audit.registry import FLAWS, audit
 from generator.audit.subject import Expected
 from generator.errors import PolicyError
 from generator.findings import SEVERITIES
+from generator.proofs.judge import PROPERTIES
 from generator.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
@@ -157,11 +158,10 @@ def test_each_flaw_can_be_read_by_itself(flaw: Flaw) -> None:
 
 
 def test_ids_are_unique_and_each_is_on_the_page() -> None:
-    ids = [flaw.id for flaw in FLAWS]
+    flaws = sorted(FLAWS, key=lambda flaw: SEVERITIES.index(flaw.severity))
+    ids = [*(one.id for one in PROPERTIES), *(flaw.id for flaw in flaws)]
     page = findings_page()
 
     assert len(set(ids)) == len(ids)
-    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == sorted(
-        ids, key=lambda one: SEVERITIES.index(next(flaw.severity for flaw in FLAWS if flaw.id == one))
-    )
-    assert all(flaw.source in page for flaw in FLAWS)
+    assert re.findall(r"^### (.*)$", page, re.MULTILINE) == ids
+    assert all(f"({one.source})" in page for one in (*PROPERTIES, *FLAWS))
