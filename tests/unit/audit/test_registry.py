@@ -164,4 +164,6 @@ def test_ids_are_unique_and_each_is_on_the_page() -> None:
 
     assert len(set(ids)) == len(ids)
     assert re.findall(r"^### (.*)$", page, re.MULTILINE) == ids
-    assert all(f"({one.source})" in page for one in (*PROPERTIES, *FLAWS))
+    assert all(
+        f"({source})" in page for source in (*(one.source for one in PROPERTIES), *(one.source for one in FLAWS))
+    )
