@@ -104,10 +104,19 @@ def _everywhere(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> I
 
 def _joined(rows: Sequence[tuple[Where, Row]]) -> Iterator[tuple[Where, Row]]:
     """Yield the rows of one place, principal and condition with their actions together."""
-    groups: dict[tuple[Where, str, str, str, bool], list[Row]] = {}
+    groups: dict[tuple[Where, str, str, str], list[Row]] = {}
     for where, row in rows:
-        groups.setdefault((where, row.change, row.principal, row.condition, row.partly), []).append(row)
+        groups.setdefault((where, row.change, row.principal, row.condition), []).append(row)
     for (where, *_), found in groups.items():
         actions = sorted({action for row in found for action in row.actions})
         witness = min((row.witness for row in found), key=lambda one: (len(one), len(str(one))))
-        yield where, replace(found[0], actions=tuple(actions), witness=witness, every=any(row.every for row in found))
+        yield (
+            where,
+            replace(
+                found[0],
+                actions=tuple(actions),
+                witness=witness,
+                partly=any(row.partly for row in found),
+                every=any(row.every for row in found),
+            ),
+        )
