@@ -24,7 +24,7 @@ from generator.compare.rows import Row
 from generator.compare.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from generator.access.boxes import Constraint
     from generator.access.scope import Scope
@@ -91,7 +91,7 @@ class _Rows:
         found: list[Row] = []
         # The widest grants first: they take most of what the narrower ones would say once more.
         for grant in sorted(self._has.requests.inner, key=_width):
-            for part in _meeting([grant], self._asked.inner):
+            for part in _by_caller(_meeting([grant], self._asked.inner)):
                 if not _meeting(left, [part]):
                     continue
                 wide, who = self._widened(part, left)
@@ -131,7 +131,7 @@ class _Rows:
         told = union(
             [language_of(one.sides.get(PRINCIPAL)) for one in _meeting(left, _boxes(_for_callers(sides, None)))]
         )
-        if mine.texts is not None:
+        if (mine & told).texts is not None:
             mine = mine & told
         found: Known | None = None
         for callers, name in self._callers.around(mine):
@@ -178,6 +178,7 @@ class _Rows:
             witness=self._witness(wide),
             partly=any(next(subtract(one, self._had.deny.inner), None) is not None for one in had),
             every=set(listed) == set(self._question.scope.universe),
+            joins=_joins(wide),
         )
 
     def _witness(self, wide: Box) -> dict[str, Any]:
@@ -219,6 +220,24 @@ def _allowable(scope: Scope, sessions: Sequence[str]) -> RequestSet:
     exempt = union([SERVICES, of_kind("root", scope.partition)])
     vacuous = region(principals=exempt, identity=False)
     return allowed(_EVERYTHING, scope, sessions=sessions).allow - vacuous
+
+
+def _by_caller(parts: Iterable[Box]) -> Iterator[Box]:
+    """Yield parts of which each is of one caller, where they are of callers by their names; others as they are."""
+    for part in parts:
+        named = language_of(part.sides.get(PRINCIPAL)).texts
+        if named is None:
+            yield part
+        else:
+            yield from _meeting(
+                [part], [one for name in sorted(named) for one in _boxes(_for_callers({}, texts(name)))]
+            )
+
+
+def _joins(wide: Box) -> str:
+    """Return with what other rows a row may be told as one: those of named services, or of other named callers."""
+    named = language_of(wide.sides.get(PRINCIPAL)).texts
+    return "" if named is None else "services" if all(map(SERVICES.contains, named)) else "people"
 
 
 def _for_callers(sides: Mapping[str, Constraint], callers: Language | None) -> dict[str, Constraint]:

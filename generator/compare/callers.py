@@ -66,8 +66,9 @@ class Callers:
                 continue
             yield known, name
             for denied, word in self._exempt:
-                if known is None or not known.disjoint(denied):
-                    yield (~denied if known is None else known - denied), f"{name}, except {word}"
+                others = ~denied if known is None else known - denied
+                if within(callers, others) and (known is None or not known.disjoint(denied)):
+                    yield others, f"{name}, except {word}"
 
 
 def language_of(side: Constraint | None) -> Language:

@@ -16,7 +16,8 @@ Change = Literal["gained", "lost"]
 class Row:
     """Access that one side has and the other has not: some request of what the row says is allowed on one side only.
 
-    ``partly`` says that the other side allows a part of it. ``every`` says that ``actions`` are all there are.
+    ``partly`` says that the other side allows a part of it. ``every`` says that ``actions`` are all there are. Rows of one
+    kind of ``joins``, unless it is empty, may be told as one where they differ in the principal only.
     """
 
     change: Change
@@ -26,6 +27,7 @@ class Row:
     witness: dict[str, Any]
     partly: bool = False
     every: bool = False
+    joins: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as JSON: change, principal, actions, condition, witness."""
@@ -67,8 +69,8 @@ class Where:
         return " ".join(filter(None, (self.key and f"on key {self.key}", truths and f"where {truths}")))
 
 
-def merged(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> Iterator[Row]:
-    """Yield the rows, those of one principal and condition as one.
+def merged(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> list[Row]:
+    """Return the rows, those of one principal and condition as one, and of named principals with one condition too.
 
     What is found under all truths of a condition does not name the condition.
 
@@ -76,25 +78,45 @@ def merged(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> Iterat
         rows: the rows, each with where it was found.
         wheres: all places that were asked.
     """
-    groups: dict[tuple[str, str, str, str, tuple[str, ...]], dict[Where, Row]] = {}
+    found: dict[tuple[Any, ...], Row] = {}
+    for row in _everywhere(rows, wheres):
+        group = (row.change, row.condition, row.actions, row.partly, row.joins, "" if row.joins else row.principal)
+        first = found.get(group)
+        found[group] = row if first is None else replace(first, principal=f"{first.principal}, {row.principal}")
+    return list(found.values())
+
+
+def _everywhere(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> Iterator[Row]:
+    """Yield the rows with where they hold: only the truths that tell those places from all others."""
+    groups: dict[tuple[Any, ...], dict[Where, Row]] = {}
     for where, row in _joined(rows):
         groups.setdefault((where.key, row.change, row.principal, row.condition, row.actions), {})[where] = row
     for found in groups.values():
         common = set.intersection(*(set(where.truths) for where in found))
         same = {where for where in wheres if where.key == next(iter(found)).key and common <= set(where.truths)}
+        told = found
         if same == set(found):
             where, row = next(iter(found.items()))
-            found = {Where(where.key, tuple(truth for truth in where.truths if truth in common)): row}  # noqa: PLW2901 # the group, told once
-        for where, row in found.items():
+            told = {Where(where.key, tuple(truth for truth in where.truths if truth in common)): row}
+        for where, row in told.items():
             yield replace(row, condition=": ".join(filter(None, (str(where), row.condition))))
 
 
 def _joined(rows: Sequence[tuple[Where, Row]]) -> Iterator[tuple[Where, Row]]:
     """Yield the rows of one place, principal and condition with their actions together."""
-    groups: dict[tuple[Where, str, str, str, bool], list[Row]] = {}
+    groups: dict[tuple[Where, str, str, str], list[Row]] = {}
     for where, row in rows:
-        groups.setdefault((where, row.change, row.principal, row.condition, row.partly), []).append(row)
+        groups.setdefault((where, row.change, row.principal, row.condition), []).append(row)
     for (where, *_), found in groups.items():
         actions = sorted({action for row in found for action in row.actions})
         witness = min((row.witness for row in found), key=lambda one: (len(one), len(str(one))))
-        yield where, replace(found[0], actions=tuple(actions), witness=witness, every=any(row.every for row in found))
+        yield (
+            where,
+            replace(
+                found[0],
+                actions=tuple(actions),
+                witness=witness,
+                partly=any(row.partly for row in found),
+                every=any(row.every for row in found),
+            ),
+        )

@@ -131,9 +131,9 @@ def _whose(one: _Resolved, variants_of_key: list[_Resolved]) -> tuple[str, str]:
     made_up = one.variant.place.account
     shown, why = account_shown(one.document)
     if shown in ("", made_up):
-        others = {
-            found for other in variants_of_key if (found := account_shown(other.document))[0] not in ("", made_up)
-        }
+        # An account that the conditions ask for in another variant says nothing about this one.
+        stack = [other.document for other in variants_of_key if other.variant.place.account == made_up]
+        others = {found for document in stack if (found := account_shown(document))[0] not in ("", made_up)}
         if len({account for account, _ in others}) == 1:
             shown, why = min(others)
     if not shown:
@@ -163,4 +163,4 @@ def default_policy(place: Place) -> dict[str, Any]:
 
 
 def _region_sentence(shown: str) -> str:
-    return ": the services it names are there" if shown else ", assumed: nothing says another"
+    return ": the services or the key that it names are there" if shown else ", assumed: nothing says another"

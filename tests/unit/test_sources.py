@@ -187,6 +187,45 @@ def test_account_is_read_off_the_policy(statements: list[Document], account: str
     assert (found.account_known, found.key_arn.split(":")[4], found.assumptions) == (True, account, (says, REGION))
 
 
+def test_resource_that_is_one_key_is_the_key_itself() -> None:
+    key = "arn:aws:kms:eu-west-1:333333333333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    found = one(json.dumps(policy({**reader("*"), "Resource": key}, {**reader("222222222222"), "Resource": [key]})))
+
+    assert (found.key_arn, found.account_known, found.account_made_up) == (key, True, False)
+    assert found.assumptions == (
+        "the key's account is 333333333333: its Resource is a key of that account",
+        "the key's Region is eu-west-1: the services or the key that it names are there",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "made_up"),
+    [
+        (json.dumps(policy(ROOT)), False),
+        (json.dumps(policy(reader("*"))), True),
+        (template(policy({**ROOT, "Principal": {"AWS": {"Ref": "AWS::AccountId"}}})), True),
+        (template(policy(ROOT, reader({"Ref": "AWS::AccountId"}))), False),
+    ],
+)
+def test_digits_of_the_account_are_made_up_where_only_the_stack_knows_them(text: str, *, made_up: bool) -> None:
+    assert one(text).account_made_up is made_up
+    assert one(text, key_account="222222222222").account_made_up is False
+
+
+def test_account_that_conditions_ask_for_is_the_keys_account() -> None:
+    text = template(
+        policy({"Fn::If": ["IsProd", reader({"Ref": "AWS::AccountId"}), reader("*")]}),
+        Conditions={"IsProd": {"Fn::Equals": [{"Ref": "AWS::AccountId"}, "444444444444"]}},
+    )
+
+    assert [
+        (found.variant, found.key_arn.split(":")[4], found.assumptions[0]) for found in find_policies(text, "t")
+    ] == [
+        ("IsProd is true", "444444444444", "the key's account is 444444444444, as the conditions have it here"),
+        ("IsProd is false", "111122223333", "the key's account is 111122223333, made up: nothing says whose key it is"),
+    ]
+
+
 @pytest.mark.parametrize(
     "statements",
     [
@@ -230,7 +269,7 @@ def test_account_that_is_given_wins() -> None:
         (
             "s3.eu-west-1.amazonaws.com",
             "arn:aws:kms:eu-west-1:",
-            "the key's Region is eu-west-1: the services it names are there",
+            "the key's Region is eu-west-1: the services or the key that it names are there",
         ),
         (
             ["s3.eu-west-1.amazonaws.com", "s3.us-west-2.amazonaws.com"],
@@ -240,7 +279,7 @@ def test_account_that_is_given_wins() -> None:
         (
             "s3.cn-north-1.amazonaws.com.cn",
             "arn:aws-cn:kms:cn-north-1:",
-            "the key's Region is cn-north-1: the services it names are there",
+            "the key's Region is cn-north-1: the services or the key that it names are there",
         ),
     ],
 )
