@@ -666,3 +666,10 @@ def test_what_refers_to_a_key_follows_it_to_its_new_id() -> None:
     new = world(key("A", *BASE, number=2), holders=(held(READER, iam(["kms:Decrypt"], resource=[new_arn])),))
 
     assert told(old, new) == []
+
+
+def test_whom_a_deny_names_for_some_actions_only_is_told_of_the_others() -> None:
+    roles = {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}
+    old = [allow("*", "kms:*"), deny(AWAY_ROOT, "kms:D*", ArnLike=roles)]
+
+    assert {change for change, *_ in rows(old, [allow(ROOT, "kms:*")])} == {"lost"}
