@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
 GOLDEN = sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))
-MUTATED = [
-    ROOT / "config" / "organization.yaml",
-    ROOT / "config" / "single-account.yaml",
-    ROOT / "tests" / "golden" / "lake" / "config.yaml",
-    ROOT / "tests" / "golden" / "shared-key-govcloud" / "config.yaml",
-]
+CONFIGS = [*EXAMPLES, *GOLDEN]
 
 
 def named(config: Path) -> str:
@@ -112,7 +107,7 @@ def mutations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield f"{sid}: {key} is anything", changed(Condition={**rest, operator: {**keys, key: wide}})
 
 
-@pytest.mark.parametrize("config", [*EXAMPLES, *GOLDEN], ids=named)
+@pytest.mark.parametrize("config", CONFIGS, ids=named)
 def test_every_property_is_proven(config: Path) -> None:
     deployment = pipeline.load_all([config])[0]
     verdict = pipeline.prove(pipeline.render(deployment))
@@ -121,7 +116,7 @@ def test_every_property_is_proven(config: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", MUTATED, ids=named)
+@pytest.mark.parametrize("config", CONFIGS, ids=named)
 def test_what_survives_a_mutation_is_proven_to_mean_the_same(config: Path) -> None:
     survivors = []
     for place, document, asked in judged(config):
