@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Single
-from generator.access.identities import SERVICES, in_account, of_kind, people
+from generator.access.identities import NO_SERVICE, SERVICES, in_account, of_kind
 from generator.access.patterns import glob
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
@@ -83,8 +83,7 @@ def _trails_write(granted: Granted, setting: BucketSetting) -> Answer:
 
 def _logs_held(granted: Granted, setting: BucketSetting) -> Answer:
     rows = joined([_reader_row(reader, setting) for reader in setting.readers]) if setting.readers else NO_REQUEST
-    others = people(setting.partition) & ~in_account(setting.account)
-    return at_most(granted, rows, region(principals=others))
+    return at_most(granted, rows, region(principals=NO_SERVICE & ~in_account(setting.account)))
 
 
 def _readers_get_logs(granted: Granted, setting: BucketSetting) -> Answer:
@@ -105,7 +104,7 @@ def _needed_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
 
 
 def _bucket_iam_needed(granted: Granted, setting: BucketSetting) -> Answer:
-    who = people(setting.partition) & ~of_kind("root", setting.partition) & ~named(setting.named_directly)
+    who = NO_SERVICE & ~of_kind("root", setting.partition) & ~named(setting.named_directly)
     return excludes(granted, region(principals=who, identity=False))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.access.identities import people
+from generator.access.identities import NO_SERVICE
 from generator.access.prove import covers, region
 from generator.proofs.keepers import at_most
 from generator.proofs.property import Property
@@ -23,7 +23,7 @@ def _policies_suffice(granted: Granted, holder: HolderSetting) -> Answer:
 
 
 def _policies_bounded(granted: Granted, holder: HolderSetting) -> Answer:
-    return at_most(granted, holder.bounds, region(principals=people(granted.scope.partition)))
+    return at_most(granted, holder.bounds, region(principals=NO_SERVICE))
 
 
 def _holder(holder: HolderSetting) -> Path:

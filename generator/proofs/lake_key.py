@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.access.identities import SERVICES, people
+from generator.access.identities import NO_SERVICE, SERVICES
 from generator.access.intents import USE
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import Answer, RequestSet, joined
@@ -47,7 +47,7 @@ def _queriers_query(granted: Granted, setting: StoreSetting) -> Answer:
 
 
 def _only_queriers_use(granted: Granted, setting: StoreSetting) -> Answer:
-    return at_most(granted, _users_row(setting), region(principals=people(setting.partition), actions=USE))
+    return at_most(granted, _users_row(setting), region(principals=NO_SERVICE, actions=USE))
 
 
 def _rows(setting: StoreSetting) -> RequestSet:
