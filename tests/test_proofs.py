@@ -116,5 +116,4 @@ def test_nobody_without_a_policy_is_taken_for_served(tmp_path: Path) -> None:
     failing = [one for one in pipeline.prove(rendered).judged if not one.holds]
     assert [(one.id, one.place, one.path) for one in failing] == [
         ("policies-suffice", "no IAM policy for reader r", ("readers", 0)),
-        ("policies-suffice", "no IAM policy for reader r", ("readers", 0)),
     ]

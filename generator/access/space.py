@@ -72,14 +72,14 @@ def allowed(policy: Policy, scope: Scope, *, sessions: Sequence[str] = (), accou
         accounts: accounts for whose callers ``${aws:PrincipalAccount}`` is filled in, so that what it says of them is known.
 
     Raises:
-        KeyError: the scope's service is none whose rules are modelled.
+        KeyError: a resource policy of a service whose rules are not modelled.
     """
     named = tuple(sorted({*sessions, *sessions_in([policy], scope.partition)}))
     parts: dict[str, list[RequestSet]] = {"Allow": [], "Deny": []}
     for statement in policy.statements:
         found = statement_requests(statement, scope, named, variables=policy.variables, accounts=accounts)
         parts[statement.effect].append(found)
-    if RULES[scope.service].identity_suffices and any(statement.principals for statement in policy.statements):
+    if any(statement.principals for statement in policy.statements) and RULES[scope.service].identity_suffices:
         parts["Allow"].append(_by_identity(scope, named))
     return Granted(scope, joined(parts["Allow"]), joined(parts["Deny"]), named)
 

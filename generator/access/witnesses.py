@@ -57,7 +57,7 @@ def request(box: Box, scope: Scope) -> dict[str, Any]:
                 context[spelling(name)] = values
         elif not side.absent:
             context[spelling(name)] = side.values.witness(_hints(name, scope)) or ""
-    if scope.service == "s3":
+    if scope.service == "s3" and scope.account:
         context["aws:ResourceAccount"] = scope.account  # the ARN of a bucket does not say whose it is
     if context:
         found["context"] = dict(sorted(context.items()))

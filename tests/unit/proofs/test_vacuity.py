@@ -46,7 +46,8 @@ def policy_of(resource: Document) -> list[Document]:
 
 
 def add(effect: str = "Allow", **elements: Any) -> Callable[[Document], Any]:
-    return lambda resource: policy_of(resource).append({"Effect": effect, "Resource": "*", **elements})
+    rest = {} if "NotResource" in elements else {"Resource": "*"}
+    return lambda resource: policy_of(resource).append({"Effect": effect, **rest, **elements})
 
 
 def deny(**elements: Any) -> Callable[[Document], Any]:
@@ -120,7 +121,84 @@ OF_THE_BUCKET = (
         ids="bucket-iam-needed",
     ),
 )
-CASES: Final = (*OF_THE_KEY, *OF_A_STORE_KEY, *OF_THE_BUCKET)
+ANYTHING: Final = (
+    ("key of another Region", {"Action": "kms:Decrypt", "Resource": "arn:aws:kms:us-east-1:777777777777:key/*"}),
+    ("key of another account", {"Action": "kms:Decrypt", "Resource": "arn:aws:kms:eu-central-1:999999999999:key/*"}),
+    (
+        "keys of another account by condition",
+        {
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:ResourceAccount": "999999999999"}},
+        },
+    ),
+    ("another alias", {"Action": "kms:UpdateAlias", "Resource": "arn:aws:kms:*:*:alias/*"}),
+    ("another bucket", {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::payroll/*"}),
+    ("everything but keys", {"Action": "*", "NotResource": "arn:aws:kms:*:*:key/*"}),
+    ("another service", {"Action": "iam:PassRole", "Resource": "*"}),
+    ("another action of a service of the row", {"Action": "cloudtrail:StopLogging", "Resource": "*"}),
+    ("services that are not named", {"NotAction": ["kms:*", "s3:*", "cloudtrail:*", "iam:*"], "Resource": "*"}),
+    ("service that the catalog does not have", {"Action": "nosuchservice:*", "Resource": "*"}),
+)
+OF_IAM_POLICIES: Final = (
+    *(
+        Case(
+            what=f"reader's policy on {what}",
+            resource="ReaderRespondersPolicy",
+            change=add(**elements),
+            ids="policies-bounded",
+        )
+        for what, elements in ANYTHING
+    ),
+    *(
+        Case(what=f"without {sid}", resource=resource, change=without(sid), ids="policies-suffice")
+        for resource, sid in (
+            ("ReaderRespondersPolicy", "DecryptLogs"),
+            ("ReaderRespondersPolicy", "ListLogs"),
+            ("ReaderRespondersPolicy", "ValidateLogs"),
+            ("DeployerPolicy", "ChangeAlias"),
+        )
+    ),
+    Case(
+        what="querier's policy without queries",
+        config=LAKE,
+        resource="OrgEventsQuerierPolicy",
+        change=without("QueryStore"),
+        ids="policies-suffice",
+    ),
+    Case(
+        what="reader without its policy",
+        resource="ReaderRespondersPolicy",
+        change=put(Roles=[]),
+        ids="policies-suffice",
+    ),
+    Case(
+        what="policy attached to another role too",
+        resource="DeployerPolicy",
+        change=put(Roles=["CloudFormationDeployment", "Intruder"]),
+        ids="policies-attached",
+    ),
+    Case(
+        what="policy attached to a user",
+        resource="BreakGlassPolicy",
+        change=put(Users=["Bob"]),
+        ids="policies-attached",
+    ),
+    Case(
+        what="policy attached to a group",
+        resource="BreakGlassPolicy",
+        change=put(Groups=["All"]),
+        ids="policies-attached",
+    ),
+    Case(
+        what="policy for others to attach has a role",
+        config=ORGANIZATION,
+        resource="ReaderAnalystsPolicy",
+        change=put(Roles=["Other"]),
+        ids="policies-attached",
+    ),
+)
+CASES: Final = (*OF_THE_KEY, *OF_A_STORE_KEY, *OF_THE_BUCKET, *OF_IAM_POLICIES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -135,3 +213,13 @@ def test_a_change_is_found_by_the_properties_it_breaks_and_no_others(case: Case)
     case.change(resource)
 
     assert " ".join(sorted({one.id for one in pipeline.prove(rendered).findings})) == case.ids
+
+
+def test_an_iam_policy_that_nobody_of_the_config_has_is_found() -> None:
+    (deployment,) = pipeline.load_all([SINGLE])
+    rendered = pipeline.render(deployment)
+    resources = rendered.templates[0].document["Resources"]
+    resources["Extra"] = resources["DeployerPolicy"]
+
+    (found,) = pipeline.prove(rendered).findings
+    assert (found.id, found.place.rpartition(": ")[2]) == ("policies-attached", "Resources/Extra")
