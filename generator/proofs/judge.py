@@ -17,6 +17,7 @@ from generator.proofs.holders import OF_IAM_POLICIES, holder_targets
 from generator.proofs.lake_key import OF_A_LAKE_KEY
 from generator.proofs.property import Claim, Judged, Property, Purpose_contra, Target
 from generator.proofs.trail_key import OF_THE_TRAIL_KEY
+from generator.proofs.wiring import WIRED, wired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
     from generator.config.deployment import Deployment
     from generator.proofs.documents import Documents
 
-_ALL: tuple[Claim, ...] = (*OF_THE_TRAIL_KEY, *OF_A_LAKE_KEY, *OF_THE_BUCKET, *OF_IAM_POLICIES)
+_ALL: tuple[Claim, ...] = (*OF_THE_TRAIL_KEY, *OF_A_LAKE_KEY, *OF_THE_BUCKET, *OF_IAM_POLICIES, WIRED)
 PROPERTIES: Final = tuple({one.id: one for one in _ALL}.values())
 """Every property, each once."""
 
 
 def prove(deployment: Deployment, documents: Documents) -> list[Judged]:
-    """Return every property of a deployment's policies with its answer, in the order of the policies."""
-    return [judged for target in targets(deployment, documents) for judged in judge(target)]
+    """Return every property of a deployment's policies with its answer, in the order of the policies, then what they rest on."""
+    asked = [judged for target in targets(deployment, documents) for judged in judge(target)]
+    return [*asked, *wired(deployment, documents)]
 
 
 def targets(deployment: Deployment, documents: Documents) -> Iterator[Target[Any]]:

@@ -198,7 +198,35 @@ OF_IAM_POLICIES: Final = (
         ids="policies-attached",
     ),
 )
-CASES: Final = (*OF_THE_KEY, *OF_A_STORE_KEY, *OF_THE_BUCKET, *OF_IAM_POLICIES)
+OF_RESOURCES: Final = tuple(
+    Case(
+        what=f"{resource} with {', '.join(properties)}",
+        config=config,
+        resource=resource,
+        change=put(**properties),
+        ids="resources-wired",
+    )
+    for config, resource, properties in (
+        (SINGLE, "AccountTrail", {"KMSKeyId": "arn:aws:kms:eu-central-1:777777777777:key/another"}),
+        (SINGLE, "AccountTrail", {"KMSKeyId": None}),
+        (SINGLE, "AccountTrail", {"S3BucketName": "another"}),
+        (SINGLE, "AccountTrail", {"S3KeyPrefix": "another"}),
+        (SINGLE, "AccountTrail", {"TrailName": "another"}),
+        (SINGLE, "AccountTrail", {"IsOrganizationTrail": True}),
+        (ORGANIZATION, "OrganizationTrail", {"IsOrganizationTrail": False}),
+        (SINGLE, "LogBucketPolicy", {"Bucket": {"Ref": "AccessLogBucket"}}),
+        (SINGLE, "LogBucket", {"BucketName": "another"}),
+        (SINGLE, "LogBucket", {"BucketEncryption": {}}),
+        (SINGLE, "KeyAlias", {"TargetKeyId": "another"}),
+        (SINGLE, "KeyAlias", {"AliasName": "alias/another"}),
+        (SINGLE, "Key", {"BypassPolicyLockoutSafetyCheck": True}),
+        (SINGLE, "Key", {"Enabled": False}),
+        (SINGLE, "Key", {"KeySpec": "RSA_2048"}),
+        (LAKE, "OrgEventsEventDataStore", {"KmsKeyId": "arn:aws:kms:us-west-2:111111111111:key/another"}),
+        (LAKE, "OrgEventsEventDataStore", {"OrganizationEnabled": False}),
+    )
+)
+CASES: Final = (*OF_THE_KEY, *OF_A_STORE_KEY, *OF_THE_BUCKET, *OF_IAM_POLICIES, *OF_RESOURCES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -223,3 +251,28 @@ def test_an_iam_policy_that_nobody_of_the_config_has_is_found() -> None:
 
     (found,) = pipeline.prove(rendered).findings
     assert (found.id, found.place.rpartition(": ")[2]) == ("policies-attached", "Resources/Extra")
+
+
+def test_a_trail_that_no_template_has_is_found() -> None:
+    (deployment,) = pipeline.load_all([SINGLE])
+    rendered = pipeline.render(deployment)
+    del rendered.templates[0].document["Resources"]["AccountTrail"]
+
+    (found,) = pipeline.prove(rendered).findings
+    assert (found.id, found.statement, found.witness) == ("resources-wired", None, None)
+    assert "trails[0]" in found.place
+    assert "no template has the AWS::CloudTrail::Trail" in found.message
+
+
+def test_a_resource_that_is_not_wired_says_what_it_has_and_what_it_should_have() -> None:
+    (deployment,) = pipeline.load_all([SINGLE])
+    rendered = pipeline.render(deployment)
+    rendered.templates[0].document["Resources"]["AccountTrail"]["Properties"] |= {
+        "S3BucketName": "b",
+        "S3KeyPrefix": "p",
+    }
+
+    (found,) = pipeline.prove(rendered).findings
+    assert (
+        "does not hold: S3BucketName is b, not example-cloudtrail-logs; S3KeyPrefix is p, not absent; " in found.message
+    )
