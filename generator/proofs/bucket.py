@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Single
-from generator.access.identities import NO_SERVICE, SERVICES, in_account, of_kind
+from generator.access.identities import NO_SERVICE, SERVICES, in_account, of_kind, people
 from generator.access.patterns import glob
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
@@ -108,6 +108,12 @@ def _bucket_iam_needed(granted: Granted, setting: BucketSetting) -> Answer:
     return excludes(granted, region(principals=who, identity=False))
 
 
+def _bucket_deployer_updates(granted: Granted, setting: BucketSetting) -> Answer:
+    """Nothing keeps the deployer from anything on the bucket itself: what CloudFormation calls there grows with the template."""
+    who = named([setting.deployer]) & people(setting.partition)
+    return covers(granted, region(principals=who, resources=texts(setting.arn), identity=True, context=TLS))
+
+
 def _only_tls(granted: Granted, _setting: BucketSetting) -> Answer:
     plain: dict[str, Constraint] = {"aws:SecureTransport": Single(absent=False, values=texts("false"))}
     return excludes(granted, region(context=plain))
@@ -120,6 +126,10 @@ def _each_reader(setting: BucketSetting) -> Iterable[BucketSetting]:
 
 def _bucket(setting: BucketSetting) -> Path:
     return setting.path
+
+
+def _deployer(setting: BucketSetting) -> Path:
+    return setting.deployer_path
 
 
 def _reader(setting: BucketSetting) -> Path:
@@ -172,6 +182,15 @@ OF_THE_BUCKET: Final[Sequence[Property[BucketSetting]]] = (
         remedy="name accounts as Principal, and keep the bucket's own account out of statements for everyone",
         claim=_bucket_iam_needed,
         path=_bucket,
+    ),
+    Property(
+        id="bucket-deployer-updates",
+        title="the role that deploys can read and update the bucket and its policy, where its own IAM policy allows",
+        reason="A Deny that keeps CloudFormation from the bucket or its policy cannot be taken back by the next update.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html",
+        remedy="let no Deny keep the deployer of the bucket's account from the bucket, but for want of TLS",
+        claim=_bucket_deployer_updates,
+        path=_deployer,
     ),
     Property(
         id="only-tls",

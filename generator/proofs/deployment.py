@@ -89,6 +89,8 @@ def bucket_setting_of(deployment: Deployment) -> BucketSetting:
             if organization
         ),
         readers=readers_of(deployment),
+        deployer=deployment.bucket_account.deployer or "",
+        deployer_path=("accounts", deployment.bucket_account.name, "deployer"),
         named_directly=_directly(deployment, [reader.principal_arns for reader in deployment.readers]),
     )
 

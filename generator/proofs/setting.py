@@ -138,6 +138,8 @@ class BucketSetting:
     logs_by_account: tuple[tuple[str, tuple[str, ...]], ...]
     """The objects that policy generation of an account gets: for accounts of the config, and one that stands for all others."""
     readers: tuple[ReaderSetting, ...]
+    deployer: str
+    deployer_path: Path
     named_directly: tuple[str, ...] = ()
 
 

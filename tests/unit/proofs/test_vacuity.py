@@ -121,6 +121,15 @@ OF_THE_BUCKET = (
         ids="bucket-iam-needed",
     ),
 )
+OF_DEPLOYING_THE_BUCKET: Final = tuple(
+    Case(
+        what=f"nobody may {action}",
+        resource="LogBucketPolicy",
+        change=deny(Action=action, Resource=BUCKET),
+        ids="bucket-deployer-updates",
+    )
+    for action in ("s3:PutBucketPolicy", "s3:PutEncryptionConfiguration")
+)
 ANYTHING: Final = (
     ("key of another Region", {"Action": "kms:Decrypt", "Resource": "arn:aws:kms:us-east-1:777777777777:key/*"}),
     ("key of another account", {"Action": "kms:Decrypt", "Resource": "arn:aws:kms:eu-central-1:999999999999:key/*"}),
@@ -226,7 +235,7 @@ OF_RESOURCES: Final = tuple(
         (LAKE, "OrgEventsEventDataStore", {"OrganizationEnabled": False}),
     )
 )
-CASES: Final = (*OF_THE_KEY, *OF_A_STORE_KEY, *OF_THE_BUCKET, *OF_IAM_POLICIES, *OF_RESOURCES)
+CASES: Final = (*OF_THE_KEY, *OF_A_STORE_KEY, *OF_THE_BUCKET, *OF_DEPLOYING_THE_BUCKET, *OF_IAM_POLICIES, *OF_RESOURCES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
