@@ -45,7 +45,7 @@ def _holder(holder: HolderSetting) -> Path:
     return holder.path
 
 
-OF_A_HOLDER: Final[Sequence[Property[HolderSetting]]] = (
+_SUFFICE: Final[Sequence[Property[HolderSetting]]] = (
     Property(
         id="policies-suffice",
         title="the IAM policies written for a holder allow what its row needs",
@@ -55,6 +55,10 @@ OF_A_HOLDER: Final[Sequence[Property[HolderSetting]]] = (
         claim=_policies_suffice,
         path=_holder,
     ),
+)
+"""Asked where a row needs something: its key, the bucket, and services beside them."""
+
+_BOUNDED: Final[Sequence[Property[HolderSetting]]] = (
     Property(
         id="policies-bounded",
         title="the IAM policies written for a holder allow nothing beyond its row",
@@ -65,7 +69,10 @@ OF_A_HOLDER: Final[Sequence[Property[HolderSetting]]] = (
         path=_holder,
     ),
 )
-"""Asked of the IAM policies of each holder, for its key, for the bucket, and for everything else."""
+"""Asked everywhere."""
+
+OF_A_HOLDER: Final = (*_SUFFICE, *_BOUNDED)
+"""Asked of the IAM policies of each holder."""
 
 OF_A_STRAY: Final[Sequence[Property[HolderSetting]]] = (
     Property(
@@ -99,7 +106,7 @@ def holder_targets(deployment: Deployment, documents: Documents) -> Iterator[Tar
                     policy=policy,
                     scope=scope,
                     purpose=HolderSetting(path=holding.path, name=holding.name, needs=row, bounds=row, arns=arns),
-                    properties=OF_A_HOLDER,
+                    properties=OF_A_HOLDER if row.outer else _BOUNDED,
                 )
     for one in documents.iam:
         yield from _strays(one, named.get(one.path), deployment)

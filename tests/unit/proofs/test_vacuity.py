@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from generator import pipeline
+from generator.access.policy import parse_policy
+from generator.proofs.judge import PROPERTIES, judge, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,7 @@ ROOT: Final = Path(__file__).parents[3]
 SINGLE: Final = ROOT / "config" / "single-account.yaml"
 ORGANIZATION: Final = ROOT / "config" / "organization.yaml"
 LAKE: Final = ROOT / "tests" / "golden" / "lake" / "config.yaml"
+CONFIGS: Final = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "tests" / "golden").glob("*/config.yaml")])
 KEY_ACCOUNT: Final = "arn:aws:iam::777777777777"
 STRANGER: Final = "arn:aws:iam::999999999999"
 SESSION: Final = "arn:aws:sts::777777777777:assumed-role/Anyone/visit"
@@ -62,11 +65,68 @@ def without(sid: str) -> Callable[[Document], Any]:
     return remove
 
 
+def in_order(*changes: Callable[[Document], Any]) -> Callable[[Document], Any]:
+    return lambda resource: [change(resource) for change in changes]
+
+
 def put(**properties: Any) -> Callable[[Document], Any]:
     return lambda resource: resource["Properties"].update(properties)
 
 
-OF_THE_KEY = (
+ADMINISTRATOR: Final = {"ArnLike": {"aws:PrincipalArn": f"{KEY_ACCOUNT}:role/KeyAdministrator"}}
+OF_THE_KEY: Final = (
+    Case(
+        what="CloudTrail decrypts",
+        change=add(Principal={"Service": "cloudtrail.amazonaws.com"}, Action="kms:Decrypt"),
+        ids="cloudtrail-confined cloudtrail-unconfined",
+    ),
+    Case(
+        what="CloudTrail only from one address",
+        change=add(
+            "Deny",
+            Principal={"Service": "cloudtrail.amazonaws.com"},
+            Action="kms:GenerateDataKey",
+            Condition={"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+        ),
+        ids="trails-deliver",
+    ),
+    Case(
+        what="readers only with MFA",
+        change=deny(Action="kms:Decrypt", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}),
+        ids="readers-decrypt",
+    ),
+    Case(
+        what="reader tags the key",
+        change=add(
+            Principal={"AWS": KEY_ACCOUNT + ":root"},
+            Action="kms:TagResource",
+            Condition={"ArnLike": {"aws:PrincipalArn": KEY_ACCOUNT + ":role/CloudTrailRead"}},
+        ),
+        ids="nobody-holds-more readers-only-read",
+    ),
+    Case(
+        what="trail deployer of another account is forgotten",
+        config=ORGANIZATION,
+        change=without("TrailDeployerManagement"),
+        ids="trail-deployers-describe",
+    ),
+    Case(what="no Deny for administrators", change=without("AdministratorsNeverUseKey"), ids="administrators-denied"),
+    Case(
+        what="administrators decrypt",
+        change=in_order(
+            without("AdministratorsNeverUseKey"),
+            add(Principal={"AWS": KEY_ACCOUNT + ":root"}, Action="kms:Decrypt", Condition=ADMINISTRATOR),
+        ),
+        ids="administrator-can-decrypt administrators-denied administrators-never-use nobody-holds-more only-readers-decrypt",
+    ),
+    Case(
+        what="nobody may rotate on demand", change=deny(Action="kms:RotateKeyOnDemand"), ids="administrators-administer"
+    ),
+    Case(what="nobody may cancel a deletion", change=deny(Action="kms:CancelKeyDeletion"), ids="break-glass-repairs"),
+    Case(what="no lockout check", change=without("NobodyBypassesLockoutCheck"), ids="lockout-check-stands"),
+    Case(what="deployer is forgotten", change=without("DeployerUpdatesKey"), ids="deployer-updates locked-out"),
+    Case(what="root user is forgotten", change=without("RootUserRecoversKey"), ids="root-user-recovers"),
+    Case(what="account sees no metadata", change=without("AccountReadsMetadata"), ids="account-looks"),
     Case(
         what="session of a role named as principal decrypts",
         change=add(Principal={"AWS": SESSION}, Action="kms:Decrypt"),
@@ -98,7 +158,33 @@ OF_THE_KEY = (
         ids="iam-needed nobody-holds-more only-cloudtrail-encrypts",
     ),
 )
-OF_A_STORE_KEY = (
+OF_A_STORE_KEY: Final = (
+    Case(
+        what="another service on a store's key",
+        config=LAKE,
+        resource="OrgEventsKey",
+        change=add(Principal={"Service": "s3.amazonaws.com"}, Action="kms:Decrypt"),
+        ids="lake-confined",
+    ),
+    Case(
+        what="CloudTrail Lake under a source account",
+        config=LAKE,
+        resource="OrgEventsKey",
+        change=add(
+            "Deny",
+            Principal={"Service": "cloudtrail.amazonaws.com"},
+            Action="kms:*",
+            Condition={"StringNotEquals": {"aws:SourceAccount": "111111111111"}},
+        ),
+        ids="lake-collects",
+    ),
+    Case(
+        what="queriers are forgotten",
+        config=LAKE,
+        resource="OrgEventsKey",
+        change=without("QueriersUseKey"),
+        ids="queriers-query reader-cannot-decrypt",
+    ),
     Case(
         what="session named as principal uses a store's key",
         config=LAKE,
@@ -107,7 +193,32 @@ OF_A_STORE_KEY = (
         ids="nobody-holds-more only-queriers-use",
     ),
 )
-OF_THE_BUCKET = (
+OF_THE_BUCKET: Final = (
+    Case(
+        what="another service writes",
+        resource="LogBucketPolicy",
+        change=add(Principal={"Service": "config.amazonaws.com"}, Action="s3:PutObject", Resource=f"{BUCKET}/*"),
+        ids="bucket-services-confined",
+    ),
+    Case(
+        what="only objects of one storage class",
+        resource="LogBucketPolicy",
+        change=deny(
+            Action="s3:PutObject",
+            Resource=f"{BUCKET}/*",
+            Condition={"StringNotEquals": {"s3:x-amz-storage-class": "GLACIER"}},
+        ),
+        ids="trails-write",
+    ),
+    Case(
+        what="readers only from one endpoint",
+        resource="LogBucketPolicy",
+        change=deny(
+            Action="s3:GetObject", Resource=f"{BUCKET}/*", Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+        ),
+        ids="readers-get-logs",
+    ),
+    Case(what="no word about TLS", resource="LogBucketPolicy", change=without("OnlyTls"), ids="only-tls"),
     Case(
         what="session of another account gets logs",
         resource="LogBucketPolicy",
@@ -252,6 +363,12 @@ def test_a_change_is_found_by_the_properties_it_breaks_and_no_others(case: Case)
     assert " ".join(sorted({one.id for one in pipeline.prove(rendered).findings})) == case.ids
 
 
+def test_every_property_is_refuted_by_a_case() -> None:
+    refuted = {each for case in CASES for each in case.ids.split()}
+
+    assert [one.id for one in PROPERTIES if one.id not in refuted] == []
+
+
 def test_an_iam_policy_that_nobody_of_the_config_has_is_found() -> None:
     (deployment,) = pipeline.load_all([SINGLE])
     rendered = pipeline.render(deployment)
@@ -285,3 +402,37 @@ def test_a_resource_that_is_not_wired_says_what_it_has_and_what_it_should_have()
     assert (
         "does not hold: S3BucketName is b, not example-cloudtrail-logs; S3KeyPrefix is p, not absent; " in found.message
     )
+
+
+NOBODY: Final[dict[str, Callable[[Any], bool]]] = {
+    "administrators-administer": lambda key: not key.administrators,
+    "administrators-denied": lambda key: not key.administrators,
+    "administrators-never-use": lambda key: not key.administrators,
+    "break-glass-repairs": lambda key: not key.break_glass,
+    "readers-only-read": lambda key: not any(reader.principal_arns for reader in key.readers),
+    "trail-deployers-describe": lambda key: all(f"::{key.account}:" in arn for arn in key.trail_deployers),
+}
+"""Properties about people who need not be there, and when a config has none of them."""
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.parent.name + "-" + path.stem)
+def test_no_property_holds_both_of_nothing_and_of_everything(config: Path) -> None:
+    (deployment,) = pipeline.load_all([config])
+    for target in targets(deployment, pipeline.render(deployment).documents()):
+        resource_based = any(statement.principals for statement in target.policy.statements)
+        whole = {"Action": "*", "Resource": "*", **({"Principal": "*"} if resource_based else {})}
+        judged = [
+            one
+            for effect in ("Allow", "Deny")
+            for one in judge(
+                replace(
+                    target,
+                    policy=parse_policy({"Statement": {**whole, "Effect": effect}}, resource_based=resource_based),
+                )
+            )
+        ]
+        refuted = {one.id for one in judged if one.answer.verdict == "refuted"}
+        asked = {one.id for one in judged}
+        nobody = {name for name, is_so in NOBODY.items() if name in asked and is_so(target.purpose)}
+
+        assert asked - refuted == nobody
