@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.automata import UndecidedError
-from generator.access.decide import matching, resource_side
+from generator.access.decide import RESOURCE_POLICY, decide, matching
 from generator.access.request import parse_request
 from generator.access.scope import bucket_scope, key_scope
 from generator.access.sets import UNKNOWN, Answer
@@ -76,7 +76,7 @@ def judge(target: Target[Purpose_contra]) -> Iterator[Judged]:
         whole = _answer(one, granted, target.purpose)
         for part in one.apart(target.purpose):
             answer = whole if whole or part is target.purpose else _answer(one, granted, part)
-            statements = _deciding(target, answer.witness) if answer.witness else ()
+            refused, statements = _deciding(target, answer.witness) if answer.witness else (False, ())
             yield Judged(
                 id=one.id,
                 title=one.title,
@@ -85,6 +85,7 @@ def judge(target: Target[Purpose_contra]) -> Iterator[Judged]:
                 path=one.path(part),
                 place=target.place,
                 statements=statements,
+                refused=refused,
             )
 
 
@@ -95,10 +96,13 @@ def _answer(one: Property[Purpose_contra], granted: Granted, purpose: Any) -> An
         return Answer(UNKNOWN, reason=str(error))
 
 
-def _deciding(target: Target[Purpose_contra], witness: Mapping[str, Any]) -> tuple[str | int, ...]:
-    """Return the statements that decide a witness."""
+def _deciding(target: Target[Purpose_contra], witness: Mapping[str, Any]) -> tuple[bool, tuple[str | int, ...]]:
+    """Return whether a witness is refused, and the statements that decide it."""
     asked = parse_request(witness, key_account=target.scope.account or STRANGER)
     if any(statement.principals for statement in target.policy.statements):
-        return tuple(statement.name for statement in resource_side(asked, target.policy).statements)
-    found = matching(asked, target.policy, "Deny") or matching(asked, target.policy, "Allow")
-    return tuple(statement.name for statement in found)
+        decision = decide(asked, resource_policy=target.policy)
+        own = (entry.statement.name for entry in decision.deciding if entry.policy == RESOURCE_POLICY)
+        return decision.decision == "denied", tuple(own)
+    denying = matching(asked, target.policy, "Deny")
+    found = denying or matching(asked, target.policy, "Allow")
+    return bool(denying) or not found, tuple(statement.name for statement in found)

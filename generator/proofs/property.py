@@ -63,7 +63,10 @@ class Target(Generic[Purpose_contra]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A property, the answer to it, and the statements of the policy that show why it fails."""
+    """A property, the answer to it, and the statements of the policy that show why it fails.
+
+    ``refused`` says that the witness is a request that should be allowed and is not.
+    """
 
     id: str
     title: str
@@ -72,6 +75,7 @@ class Judged:
     path: Path
     place: str
     statements: tuple[str | int, ...] = ()
+    refused: bool = False
 
     @property
     def holds(self) -> bool:

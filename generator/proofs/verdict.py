@@ -82,19 +82,25 @@ def verdict(deployment: Deployment, documents: Documents) -> Verdict:
 def _failed(judged: Judged) -> Failure:
     answer = judged.answer
     what = f"cannot be decided ({answer.reason})" if answer.verdict == UNKNOWN else "does not hold"
-    shown = (
-        f": {sentence(answer.witness)}" if answer.witness else f": {answer.reason}" if answer.verdict == REFUTED else ""
-    )
-    by = f" by statement {', '.join(map(str, judged.statements))}" if judged.statements else ""
+    shown = answer.reason if answer.verdict == REFUTED else ""
+    if answer.witness:
+        shown = sentence(answer.witness, refused=judged.refused) + _by(judged)
     return Failure(
         id=judged.id,
-        text=f"{judged.title!r} {what}{shown}{by}",
+        text=f"{judged.title!r} {what}{shown and f': {shown}'}",
         remedy=judged.remedy,
         path=judged.path,
         place=judged.place,
         statements=judged.statements,
         witness=answer.witness,
     )
+
+
+def _by(judged: Judged) -> str:
+    statements = f"statement {', '.join(map(str, judged.statements))}"
+    if judged.refused:
+        return f": {statements} denies it" if judged.statements else ": no statement allows it"
+    return f" by {statements}" if judged.statements else ""
 
 
 def _flawed(deployment: Deployment, documents: Documents) -> Iterator[Failure]:
