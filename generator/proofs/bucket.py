@@ -14,7 +14,7 @@ from generator.access.identities import NO_SERVICE, SERVICES, in_account, of_kin
 from generator.access.patterns import glob
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
-from generator.access.wildcards import Language, language, texts
+from generator.access.wildcards import Language, language, texts, union
 from generator.aws import CLOUDTRAIL
 from generator.proofs.keepers import at_most
 from generator.proofs.property import Property
@@ -62,6 +62,30 @@ def _delivery_rows(setting: BucketSetting) -> RequestSet:
 
 
 def _reader_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
+    """Return what a reader may do at most: policy generation gets only what is of its own account, as far as that is listed."""
+    row = _whole_row(reader, setting)
+    return row & joined([_own(setting), region(principals=~_listed(setting))]) if _own_only(reader) else row
+
+
+def _own_only(reader: ReaderSetting) -> bool:
+    return reader.analyzer and bool(reader.organization_id)
+
+
+def _own(setting: BucketSetting) -> RequestSet:
+    """Return the bucket and the logs of their own account, for callers of the accounts that are listed."""
+    return joined(
+        [
+            region(principals=in_account(account), resources=texts(setting.arn) | objects(patterns))
+            for account, patterns in setting.logs_by_account
+        ]
+    )
+
+
+def _listed(setting: BucketSetting) -> Language:
+    return union([in_account(account) for account, _ in setting.logs_by_account])
+
+
+def _whole_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
     who = reader.callers(setting.account)
     return joined(
         [
@@ -94,13 +118,7 @@ def _readers_get_logs(granted: Granted, setting: BucketSetting) -> Answer:
 def _needed_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
     """Return what a reader has to get: policy generation only what is of its own account."""
     row = _reader_row(reader, setting)
-    if not (reader.analyzer and reader.organization_id):
-        return row
-    own = [
-        region(principals=in_account(account), resources=texts(setting.arn) | objects(patterns))
-        for account, patterns in setting.logs_by_account
-    ]
-    return row & joined(own)
+    return row & region(principals=_listed(setting)) if _own_only(reader) else row
 
 
 def _bucket_iam_needed(granted: Granted, setting: BucketSetting) -> Answer:

@@ -11,6 +11,8 @@ import pytest
 from generator import pipeline
 from generator.access.policy import parse_policy
 from generator.proofs.judge import PROPERTIES, judge, targets
+from helpers import ORGANIZATION as ARCHIVE
+from helpers import deploy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -436,3 +438,24 @@ def test_no_property_holds_both_of_nothing_and_of_everything(config: Path) -> No
         nobody = {name for name, is_so in NOBODY.items() if name in asked and is_so(target.purpose)}
 
         assert asked - refuted == nobody
+
+
+def test_policy_generation_of_one_account_gets_no_logs_of_another(tmp_path: Path) -> None:
+    rendered = pipeline.render(deploy(tmp_path, ARCHIVE, readers=[{"name": "p", "service": "access-analyzer"}]))
+    statements = [
+        statement
+        for template in rendered.templates
+        for name, resource in template.document["Resources"].items()
+        if name == "LogBucketPolicy"
+        for statement in policy_of(resource)
+        if statement["Sid"] == "ReaderPGetsLogs"
+    ]
+    assert pipeline.prove(rendered).findings == ()
+
+    (statement,) = statements
+    statement["Resource"] = "arn:aws:s3:::logs-of-org/AWSLogs/o-a1b2c3d4e5/*"
+    (found,) = pipeline.prove(rendered).findings
+    assert found.id == "logs-held"
+    assert found.witness is not None
+    account = found.witness["principal"].split(":")[4]
+    assert f"/{account}/" not in found.witness["resource"]
