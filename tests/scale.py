@@ -25,7 +25,8 @@ from generator.aws import KEY_POLICY_BYTES, TRAIL_CONTEXT
 from generator.checks.limits import compact
 from generator.checks.lint import LintInput, lint
 from generator.proofs.deployment import setting_of
-from generator.proofs.judge import Target, judge
+from generator.proofs.judge import judge
+from generator.proofs.property import Target
 from generator.proofs.setting import ReaderSetting, Setting
 from generator.proofs.trail_key import OF_THE_TRAIL_KEY
 

@@ -12,12 +12,13 @@ import pytest
 from generator import pipeline
 from generator.access.policy import parse_policy
 from generator.access.prove import difference
-from generator.proofs.judge import Target, judge, targets
+from generator.proofs.judge import judge, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from generator.access.policy import Policy
+    from generator.proofs.property import Target
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))

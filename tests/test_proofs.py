@@ -118,5 +118,33 @@ def test_nobody_without_a_policy_is_taken_for_served(tmp_path: Path) -> None:
     failing = [one for one in pipeline.prove(rendered).judged if not one.holds]
     assert [(one.id, one.place, one.path) for one in failing] == [
         ("policies-suffice", "no IAM policy for reader r", ("readers", 0)),
-        ("policies-suffice", "no IAM policy for reader r", ("readers", 0)),
     ]
+
+
+def broken(folder: Path, sid: str, changed: dict[str, Any]) -> str:
+    """Return what is said first of a key policy with one statement changed."""
+    config = {**SINGLE, "readers": [{"name": "siem", "principal_arn_like": "main:role/siem-*"}]}
+    rendered = pipeline.render(deploy(folder, config))
+    statements = rendered.templates[0].document["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"]
+    next(one for one in statements if one["Sid"] == sid).update(changed)
+    return pipeline.prove(rendered).findings[0].message
+
+
+def test_a_request_that_should_be_allowed_is_said_to_be_refused_and_why(tmp_path: Path) -> None:
+    assert broken(tmp_path, "CloudTrailDescribesKey", {"Action": "kms:GetPublicKey"}).startswith(
+        '"AWS services hold nothing but CloudTrail\'s rows, for the trails named only" does not hold: '
+        "cloudtrail.amazonaws.com calls kms:GetPublicKey with aws:SourceArn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit "
+        "by statement CloudTrailDescribesKey; "
+    )
+    assert broken(
+        tmp_path, "CloudTrailDescribesKey", {"Resource": "arn:aws:kms:eu-central-1:777777777777:key/x"}
+    ).startswith(
+        "'each trail can encrypt and describe the key' does not hold: cloudtrail.amazonaws.com may not call kms:DescribeKey "
+        "with aws:SourceArn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit: no statement allows it; "
+    )
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Condition": {}}
+    assert (
+        "arn:aws:iam::777777777777:role/siem-other, whose own IAM policy allows it, may not call kms:Decrypt with "
+        "kms:EncryptionContext:aws:cloudtrail:arn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit and "
+        "kms:ViaService s3.eu-central-1.amazonaws.com: statement AccountReadsMetadata denies it; "
+    ) in broken(tmp_path, "AccountReadsMetadata", denied)

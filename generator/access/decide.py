@@ -108,12 +108,12 @@ def decide(request: Request, *, resource_policy: Policy | None) -> Decision:
     denying = [Deciding(RESOURCE_POLICY, statement) for statement in side.statements if side.verdict == "denied"]
     around = _around(request)
     for place, policy in around:
-        denying += (Deciding(place, statement) for statement in _matching(request, policy, "Deny"))
+        denying += (Deciding(place, statement) for statement in matching(request, policy, "Deny"))
     if denying:
         return Decision("denied", "explicit_deny", tuple(denying))
 
     if _bound_by_scps(request) and not all(
-        any(_matching(request, policy, "Allow") for policy in level) for level in request.scps or ()
+        any(matching(request, policy, "Allow") for policy in level) for level in request.scps or ()
     ):
         return Decision("denied", "no_matching_allow")
 
@@ -124,7 +124,7 @@ def decide(request: Request, *, resource_policy: Policy | None) -> Decision:
         Deciding(place, statement)
         for place, policy in around
         if place.startswith("identity")
-        for statement in _matching(request, policy, "Allow")
+        for statement in matching(request, policy, "Allow")
     )
     # The root user of an account has every permission there that no policy takes away, and no IAM policy of its own.
     identity = bool(own) or request.caller.kind == "root"
@@ -207,8 +207,12 @@ def _bound_by_scps(request: Request) -> bool:
     return request.caller.kind != "service" and not request.caller.service_linked
 
 
-def _matching(request: Request, policy: Policy, effect: Effect) -> list[Statement]:
-    """Return the statements of one effect that bear on the request."""
+def matching(request: Request, policy: Policy, effect: Effect) -> list[Statement]:
+    """Return the statements of one effect that bear on the request, whatever its service.
+
+    Raises:
+        PolicyError: a statement cannot be judged for this request.
+    """
     return [
         statement
         for statement in policy.statements

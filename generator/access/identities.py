@@ -27,6 +27,9 @@ _SERVICE_ENDINGS = (".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.
 SERVICES: Final = language(row([_LABEL, Run(_LABELS), ending]) for ending in _SERVICE_ENDINGS)
 """The names of all service principals."""
 
+NO_SERVICE: Final = ~SERVICES
+"""Every caller that is no AWS service, role sessions that a policy names among them: who a claim that nobody may is about."""
+
 DERIVED: Final = frozenset(
     (
         *("aws:principalarn", "aws:principalaccount", "kms:calleraccount", "aws:principaltype"),

@@ -25,7 +25,8 @@ class Answer:
     """The answer to a claim about all requests.
 
     ``witness`` is a concrete request (the shape ``trailkey decide`` reads) that shows it, where one does: the counterexample
-    of a refuted claim, or the example of a proven claim that something exists. ``reason`` says why an answer is unknown.
+    of a refuted claim, or the example of a proven claim that something exists. ``reason`` says why an answer
+    is unknown, or what refutes a claim that is not about requests.
     """
 
     verdict: Verdict

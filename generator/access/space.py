@@ -23,7 +23,7 @@ from generator.access.matching import matcher
 from generator.access.patterns import ACCOUNT_ID, glob
 from generator.access.policy import Condition
 from generator.access.reached import Reached, reached, sessions_in
-from generator.access.sets import NO_REQUEST, RequestSet, exactly, joined
+from generator.access.sets import EVERY_REQUEST, NO_REQUEST, RequestSet, exactly, joined
 from generator.access.terms import PRINCIPAL, constants, needed, term, variables_in
 from generator.access.variables import resolve
 from generator.access.wildcards import ALL, Language, language, texts, union
@@ -72,14 +72,14 @@ def allowed(policy: Policy, scope: Scope, *, sessions: Sequence[str] = (), accou
         accounts: accounts for whose callers ``${aws:PrincipalAccount}`` is filled in, so that what it says of them is known.
 
     Raises:
-        KeyError: the scope's service is none whose rules are modelled.
+        KeyError: a resource policy of a service whose rules are not modelled.
     """
     named = tuple(sorted({*sessions, *sessions_in([policy], scope.partition)}))
     parts: dict[str, list[RequestSet]] = {"Allow": [], "Deny": []}
     for statement in policy.statements:
         found = statement_requests(statement, scope, named, variables=policy.variables, accounts=accounts)
         parts[statement.effect].append(found)
-    if RULES[scope.service].identity_suffices and any(statement.principals for statement in policy.statements):
+    if any(statement.principals for statement in policy.statements) and RULES[scope.service].identity_suffices:
         parts["Allow"].append(_by_identity(scope, named))
     return Granted(scope, joined(parts["Allow"]), joined(parts["Deny"]), named)
 
@@ -90,8 +90,8 @@ def statement_requests(
     """Return the requests one statement speaks about, on the terms it has for them (an Allow may ask for ``identity`` too)."""
     try:
         found = [
-            _requests(statement, scope, sessions, known)
-            for known in _expansions(statement, scope, accounts, variables=variables)
+            _requests(statement, scope, sessions, known) & among
+            for known, among in _expansions(statement, scope, accounts, variables=variables)
         ]
     except UndecidedError as error:
         return _unsure(statement, scope, sessions, str(error))
@@ -254,14 +254,14 @@ def _by_identity(scope: Scope, sessions: Sequence[str]) -> RequestSet:
 
 def _expansions(
     statement: Statement, scope: Scope, accounts: Sequence[str], *, variables: bool
-) -> Iterator[Mapping[str, tuple[str, ...]] | None]:
-    """Yield the values of policy variables under which a statement is read; None where ``${`` is plain text.
+) -> Iterator[tuple[Mapping[str, tuple[str, ...]] | None, RequestSet]]:
+    """Yield the values of policy variables under which a statement is read, and for which requests.
 
-    A variable whose key the statement itself holds to a few texts (StringEquals, or the accounts it names as principals) is
+    The values are None where ``${`` is plain text. A variable whose key the statement itself holds to a few texts (StringEquals, or the accounts it names as principals) is
     written out for each of them; all others stay unknown.
     """
     if not variables:
-        yield None
+        yield None, EVERY_REQUEST
         return
     fixed = {key: (value,) for key, value in constants(scope).items()}
     written = (*statement.resources, *(value for condition in statement.conditions for value in condition.values))
@@ -269,13 +269,22 @@ def _expansions(
     held = {key: values for key in asked if (values := _held(statement, key))}
     combinations = list(itertools.islice(itertools.product(*held.values()), _EXPANSIONS + 1))
     if len(combinations) > _EXPANSIONS:
-        yield fixed
+        yield fixed, EVERY_REQUEST
         return
     for values in combinations:
         filled = {**fixed, **{key: (value,) for key, value in zip(held, values, strict=True)}}
-        yield filled
-        if "aws:principalaccount" in asked and "aws:principalaccount" not in held:
-            yield from ({**filled, "aws:principalaccount": (account,)} for account in accounts)
+        one_by_one = accounts if "aws:principalaccount" in asked and "aws:principalaccount" not in held else ()
+        yield filled, _callers_beside(one_by_one)
+        yield from (({**filled, "aws:principalaccount": (account,)}, EVERY_REQUEST) for account in one_by_one)
+
+
+def _callers_beside(accounts: Sequence[str]) -> RequestSet:
+    """Return the requests of callers outside some accounts: whose own variable is filled in is not left open as well."""
+    if not accounts:
+        return EVERY_REQUEST
+    others = ~union([in_account(account) for account in accounts])
+    one = box({PRINCIPAL: Single(absent=False, values=others)})
+    return NO_REQUEST if one is None else exactly([one])
 
 
 def _held(statement: Statement, key: str) -> tuple[str, ...]:

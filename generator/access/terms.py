@@ -117,7 +117,7 @@ def _holds_without_key(condition: Condition) -> bool:
 
 def constants(scope: Scope) -> dict[str, str]:
     """Return the keys, in lower case, that have one and the same value in every request on the resource."""
-    found = {"aws:resourceaccount": scope.account}
+    found = {"aws:resourceaccount": scope.account} if scope.account else {}
     return {**found, "aws:requestedregion": scope.region} if scope.region else found
 
 

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.access.boxes import FILLED, Box, Many, Single
 from generator.access.catalog import spelling
 from generator.access.terms import PRINCIPAL
-from generator.access.wildcards import ALL
+from generator.access.wildcards import ALL, Language
+from generator.aws import CLOUDTRAIL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from generator.access.scope import Scope
+    from generator.access.values import Values
 
 ALLOW_ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 """The identity policy of a witness whose caller's own IAM policies allow the request."""
 
 STRANGER: Final = "999999999999"
 """The account that stands for every account nobody named."""
+_OTHER = "other"
 _ACTIONS: Final = (
     "kms:Decrypt",
     "kms:GenerateDataKey",
@@ -36,8 +39,8 @@ _HINTS: Final = {
 }
 
 
-def request(box: Box, scope: Scope) -> dict[str, Any]:
-    """Return a request that is in the box: few keys, believable values.
+def request(box: Box, scope: Scope, trails: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a request that is in the box: few keys, believable values; ``trails`` are the ARNs of trails that are known.
 
     Raises:
         UndecidedError: finding a value would take too long.
@@ -47,17 +50,22 @@ def request(box: Box, scope: Scope) -> dict[str, Any]:
         "action": _pick(box, "action", _ACTIONS),
         "resource": _pick(box, "resource", (scope.home, scope.home.removesuffix("/object"))),
     }
+    stranger, own = (
+        f"arn:{scope.partition}:cloudtrail:us-east-1:{account}:trail/{_OTHER}" for account in (STRANGER, scope.account)
+    )
+    # CloudTrail is asked for the trail of a stranger first, and people for what the trails of the policy encrypted.
+    known = (stranger, *trails, own) if found[PRINCIPAL] == CLOUDTRAIL else (*trails, stranger, own)
     context: dict[str, str | list[str]] = {}
     for name, side in box.items:
         if ":" not in name:
             continue
         if isinstance(side, Many):
-            values = _several(side, _hints(name, scope))
+            values = _several(side, _hints(name, scope, known))
             if values:
                 context[spelling(name)] = values
         elif not side.absent:
-            context[spelling(name)] = side.values.witness(_hints(name, scope)) or ""
-    if scope.service == "s3":
+            context[spelling(name)] = _believable(side.values, _hints(name, scope, known))
+    if scope.service == "s3" and scope.account:
         context["aws:ResourceAccount"] = scope.account  # the ARN of a bucket does not say whose it is
     if context:
         found["context"] = dict(sorted(context.items()))
@@ -67,8 +75,8 @@ def request(box: Box, scope: Scope) -> dict[str, Any]:
     return found
 
 
-def sentence(witness: Mapping[str, Any]) -> str:
-    """Return a request as one line for people: who calls what, under which keys, with whose permission.
+def sentence(witness: Mapping[str, Any], *, refused: bool = False) -> str:
+    """Return a request as one line for people: who calls what, or may not, under which keys, with whose permission.
 
     The resource is shown where a policy has several: a key policy is about one key.
     """
@@ -80,7 +88,7 @@ def sentence(witness: Mapping[str, Any]) -> str:
         if "identity_policies" in witness
         else witness["principal"]
     )
-    return f"{who} calls {witness['action']}{on}{under}"
+    return f"{who} {'may not call' if refused else 'calls'} {witness['action']}{on}{under}"
 
 
 def _spoken(value: str | list[str]) -> str:
@@ -90,7 +98,18 @@ def _spoken(value: str | list[str]) -> str:
 def _pick(box: Box, name: str, hints: Sequence[str]) -> str:
     side = box.sides.get(name)
     values = side.values if isinstance(side, Single) else ALL
-    return values.witness(hints) or ""
+    return _believable(values, hints)
+
+
+def _believable(values: Values, hints: Sequence[str]) -> str:
+    """Return one of the values: a hint, or the shortest with something in the places that wildcards left empty."""
+    found = values.witness(hints) or ""
+    if not isinstance(values, Language) or found in hints:
+        return found
+    start, region, rest = found.partition("::")
+    fuller = [f"{start}:us-east-1:{rest}"] if region and start.endswith(":cloudtrail") else []
+    fuller += [f"{text}{_OTHER}" for text in (*fuller, found) if text.endswith(("/", "-"))]
+    return max(filter(values.contains, fuller), key=len, default=found)
 
 
 def _several(side: Many, hints: Sequence[str]) -> list[str]:
@@ -98,7 +117,7 @@ def _several(side: Many, hints: Sequence[str]) -> list[str]:
     found: list[str] = []
     for wanted in side.some:
         if not any(map(wanted.contains, found)):
-            found.append((side.every & wanted & FILLED).witness(hints) or "")
+            found.append(_believable(side.every & wanted & FILLED, hints))
     return found
 
 
@@ -111,18 +130,15 @@ def _principals(scope: Scope) -> tuple[str, ...]:
         f"{start}{scope.account}:user/anyone",
         f"{start}{STRANGER}:root",
         f"{start}{scope.account}:root",
-        "cloudtrail.amazonaws.com",
+        CLOUDTRAIL,
         "config.amazonaws.com",
         "sns.amazonaws.com",
     )
 
 
-def _hints(name: str, scope: Scope) -> tuple[str, ...]:
-    trails = tuple(
-        f"arn:{scope.partition}:cloudtrail:us-east-1:{account}:trail/other" for account in (STRANGER, scope.account)
-    )
+def _hints(name: str, scope: Scope, trails: tuple[str, ...]) -> tuple[str, ...]:
     if name == "aws:sourcearn" or name.endswith(":aws:cloudtrail:arn"):
         return trails
     if name.endswith("account"):
         return (STRANGER, scope.account)
-    return _HINTS.get(name, ("other",))
+    return _HINTS.get(name, (_OTHER,))

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Single
-from generator.access.identities import SERVICES, in_account, of_kind, people
+from generator.access.identities import NO_SERVICE, SERVICES, in_account, of_kind, people
 from generator.access.patterns import glob
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
-from generator.access.wildcards import Language, language, texts
+from generator.access.wildcards import Language, language, texts, union
 from generator.aws import CLOUDTRAIL
 from generator.proofs.keepers import at_most
 from generator.proofs.property import Property
@@ -62,6 +62,30 @@ def _delivery_rows(setting: BucketSetting) -> RequestSet:
 
 
 def _reader_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
+    """Return what a reader may do at most: policy generation gets only what is of its own account, as far as that is listed."""
+    row = _whole_row(reader, setting)
+    return row & joined([_own(setting), region(principals=~_listed(setting))]) if _own_only(reader) else row
+
+
+def _own_only(reader: ReaderSetting) -> bool:
+    return reader.analyzer and bool(reader.organization_id)
+
+
+def _own(setting: BucketSetting) -> RequestSet:
+    """Return the bucket and the logs of their own account, for callers of the accounts that are listed."""
+    return joined(
+        [
+            region(principals=in_account(account), resources=texts(setting.arn) | objects(patterns))
+            for account, patterns in setting.logs_by_account
+        ]
+    )
+
+
+def _listed(setting: BucketSetting) -> Language:
+    return union([in_account(account) for account, _ in setting.logs_by_account])
+
+
+def _whole_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
     who = reader.callers(setting.account)
     return joined(
         [
@@ -83,8 +107,7 @@ def _trails_write(granted: Granted, setting: BucketSetting) -> Answer:
 
 def _logs_held(granted: Granted, setting: BucketSetting) -> Answer:
     rows = joined([_reader_row(reader, setting) for reader in setting.readers]) if setting.readers else NO_REQUEST
-    others = people(setting.partition) & ~in_account(setting.account)
-    return at_most(granted, rows, region(principals=others))
+    return at_most(granted, rows, region(principals=NO_SERVICE & ~in_account(setting.account)))
 
 
 def _readers_get_logs(granted: Granted, setting: BucketSetting) -> Answer:
@@ -95,18 +118,18 @@ def _readers_get_logs(granted: Granted, setting: BucketSetting) -> Answer:
 def _needed_row(reader: ReaderSetting, setting: BucketSetting) -> RequestSet:
     """Return what a reader has to get: policy generation only what is of its own account."""
     row = _reader_row(reader, setting)
-    if not (reader.analyzer and reader.organization_id):
-        return row
-    own = [
-        region(principals=in_account(account), resources=texts(setting.arn) | objects(patterns))
-        for account, patterns in setting.logs_by_account
-    ]
-    return row & joined(own)
+    return row & region(principals=_listed(setting)) if _own_only(reader) else row
 
 
 def _bucket_iam_needed(granted: Granted, setting: BucketSetting) -> Answer:
-    who = people(setting.partition) & ~of_kind("root", setting.partition) & ~named(setting.named_directly)
+    who = NO_SERVICE & ~of_kind("root", setting.partition) & ~named(setting.named_directly)
     return excludes(granted, region(principals=who, identity=False))
+
+
+def _bucket_deployer_updates(granted: Granted, setting: BucketSetting) -> Answer:
+    """Nothing keeps the deployer from anything on the bucket itself: what CloudFormation calls there grows with the template."""
+    who = named([setting.deployer]) & people(setting.partition)
+    return covers(granted, region(principals=who, resources=texts(setting.arn), identity=True, context=TLS))
 
 
 def _only_tls(granted: Granted, _setting: BucketSetting) -> Answer:
@@ -121,6 +144,10 @@ def _each_reader(setting: BucketSetting) -> Iterable[BucketSetting]:
 
 def _bucket(setting: BucketSetting) -> Path:
     return setting.path
+
+
+def _deployer(setting: BucketSetting) -> Path:
+    return setting.deployer_path
 
 
 def _reader(setting: BucketSetting) -> Path:
@@ -173,6 +200,15 @@ OF_THE_BUCKET: Final[Sequence[Property[BucketSetting]]] = (
         remedy="name accounts as Principal, and keep the bucket's own account out of statements for everyone",
         claim=_bucket_iam_needed,
         path=_bucket,
+    ),
+    Property(
+        id="bucket-deployer-updates",
+        title="the role that deploys can read and update the bucket and its policy, where its own IAM policy allows",
+        reason="A Deny that keeps CloudFormation from the bucket or its policy cannot be taken back by the next update.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html",
+        remedy="let no Deny keep the deployer of the bucket's account from the bucket, but for want of TLS",
+        claim=_bucket_deployer_updates,
+        path=_deployer,
     ),
     Property(
         id="only-tls",

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generator.access.boxes import Constraint, Single
-from generator.access.identities import people
-from generator.access.intents import REPLACE_POLICY
-from generator.access.prove import region
-from generator.access.sets import NO_REQUEST
-from generator.access.wildcards import texts
 from generator.access.witnesses import STRANGER
 from generator.audit.subject import Expected
 from generator.config.principals import is_pattern
-from generator.proofs.bucket import LIST, objects
-from generator.proofs.duties import ADMINISTER, DELETE, DISABLE, METADATA, UPDATE
-from generator.proofs.setting import BucketSetting, HolderSetting, ReaderSetting, Setting, StoreSetting
+from generator.proofs.setting import BucketSetting, ReaderSetting, Setting, StoreSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from generator.config.deployment import Deployment, Reader, Store
-    from generator.config.text import Path
-
-_QUERY = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def setting_of(deployment: Deployment) -> Setting:
@@ -101,6 +89,8 @@ def bucket_setting_of(deployment: Deployment) -> BucketSetting:
             if organization
         ),
         readers=readers_of(deployment),
+        deployer=deployment.bucket_account.deployer or "",
+        deployer_path=("accounts", deployment.bucket_account.name, "deployer"),
         named_directly=_directly(deployment, [reader.principal_arns for reader in deployment.readers]),
     )
 
@@ -160,63 +150,3 @@ def _reader(reader: Reader, deployment: Deployment) -> ReaderSetting:
         service_linked=reader.settings.service == "macie",
         via_service=f"s3.{deployment.region}.amazonaws.com" if reader.settings.via_service else "",
     )
-
-
-def nothing(holder: HolderSetting) -> HolderSetting:
-    """Return the holder as on a resource that is none of the holder's business."""
-    return replace(holder, needs=NO_REQUEST, bounds=NO_REQUEST)
-
-
-def key_holders(deployment: Deployment) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
-    """Yield who holds IAM policies for the trails' key: the ARNs they are attached to (none: nobody by name), and the row."""
-    setting = setting_of(deployment)
-    yield from _keepers(deployment.administrators, deployment.break_glass, setting.path)
-    yield (setting.deployer,), _on_key(setting.deployer_path, "deployer", (*UPDATE, *DISABLE, *REPLACE_POLICY))
-    for owner in deployment.trail_owners:
-        if owner.id != setting.account and owner.deployer:
-            path = ("accounts", owner.name, "deployer")
-            yield (owner.deployer,), _on_key(path, f"trail deployer {owner.name}", ("kms:DescribeKey",))
-    for reader, row in zip(deployment.readers, setting.readers, strict=True):
-        if not reader.settings.service:  # services bring IAM policies of their own
-            context: dict[str, Constraint] = dict(setting.context)
-            if row.via_service:
-                context["kms:ViaService"] = Single(absent=False, values=texts(row.via_service))
-            attached = reader.principal_arns if reader.settings.role else ()
-            yield attached, _on_key(row.path, f"reader {row.name}", ("kms:Decrypt",), context=context)
-
-
-def bucket_holders(deployment: Deployment) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
-    """Yield who holds IAM policies for the log bucket, as ``key_holders``: the readers, and nobody else."""
-    bucket = bucket_setting_of(deployment)
-    everybody = people(deployment.partition)
-    row = region(principals=everybody, actions=("s3:GetObject",), resources=objects(bucket.logs))
-    row |= region(principals=everybody, actions=LIST, resources=texts(bucket.arn))
-    for attached, holder in key_holders(deployment):
-        reads = holder.path[0] == "readers"
-        yield attached, replace(holder, needs=row, bounds=row) if reads else nothing(holder)
-
-
-def store_holders(store: Store) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
-    """Yield who holds IAM policies for the key of an event data store, as ``key_holders``."""
-    yield from _keepers(store.administrators, store.break_glass, store.path)
-    deployer = store.account.deployer or ""
-    yield (deployer,), _on_key(store.path, "deployer", (*UPDATE, *DISABLE, *REPLACE_POLICY, *_QUERY))
-    if store.queriers:
-        yield store.queriers, _on_key((*store.path, "queriers"), "queriers", _QUERY)
-
-
-def _keepers(
-    administrators: tuple[str, ...], break_glass: tuple[str, ...], path: Path
-) -> Iterator[tuple[tuple[str, ...], HolderSetting]]:
-    if administrators:
-        yield administrators, _on_key((*path, "administrators"), "administrators", ADMINISTER)
-    if break_glass:
-        repairs = (*DELETE, *DISABLE, *REPLACE_POLICY, *METADATA)  # whoever repairs a key looks at it first
-        yield break_glass, _on_key((*path, "break_glass"), "break glass", repairs)
-
-
-def _on_key(
-    path: Path, name: str, actions: Iterable[str], context: Mapping[str, Constraint] | None = None
-) -> HolderSetting:
-    row = region(actions=actions, context=context)
-    return HolderSetting(path=path, name=name, needs=row, bounds=row)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.policy import VARIABLES_VERSION, Policy, parse_policy
+from generator.aws import parse_arn
 from generator.cloudformation.resolve import Place, resolve, stand_in
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     from generator.config.text import Path
 
-NO_POLICY: Final = Policy(VARIABLES_VERSION, ())
+_FIXTURES: Final = (
+    *("AWS::CloudTrail::EventDataStore", "AWS::CloudTrail::Trail", "AWS::KMS::Alias", "AWS::KMS::Key"),
+    *("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class BucketDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IamDocument:
-    """An IAM managed policy: the roles and users it is attached to by name, or its own name for others to attach."""
+    """An IAM managed policy: the roles, users and groups it is attached to by name, or its own name for others to attach."""
 
     place: str
     path: Path
@@ -65,23 +69,65 @@ class IamDocument:
     document: Any
     policy: Policy
 
+    @property
+    def file(self) -> str:
+        """The template that holds it."""
+        return self.place.partition(": ")[0]
+
+    def attachment(self, arn: str) -> str:
+        """Return the attachment to the role or user of an ARN, or an empty text: a template attaches by name, without path."""
+        parts = parse_arn(arn)
+        if parts is None or parts.account != self.account:
+            return ""
+        kind, _, name = parts.resource.partition("/")
+        found = f"{kind}/{name.rpartition('/')[2]}"
+        return found if found in self.attached else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixture:
+    """A resource that a policy is attached to, or that is to use a key or the bucket: its type, place and properties.
+
+    ``arn`` stands for it where only a deployment knows the real one.
+    """
+
+    kind: str
+    place: str
+    path: Path
+    arn: str
+    account: str
+    region: str
+    properties: Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
-    """All policies of a deployment. ``keys`` begins with the trails' key; the keys of event data stores follow."""
+    """All policies of a deployment, and the resources around them.
+
+    ``keys`` begins with the trails' key; the keys of event data stores follow.
+    """
 
     keys: tuple[KeyDocument, ...]
     bucket: BucketDocument
     iam: tuple[IamDocument, ...]
+    fixtures: tuple[Fixture, ...]
 
     @property
     def trail_key(self) -> KeyDocument:
         """The trails' key."""
         return self.keys[0]
 
-    def of_holder(self, path: Path, place: str = "") -> list[IamDocument]:
-        """Return the IAM policies that a config path asked for, in one template where ``place`` names one."""
-        return [one for one in self.iam if one.path == path and one.place.startswith(place)]
+    def key_at(self, path: Path) -> KeyDocument:
+        """Return the key that a config path asked for."""
+        return next(key for key in self.keys if key.path == path)
+
+    def fixtures_of(self, kind: str, path: Path) -> list[Fixture]:
+        """Return the resources of a type that a config path asked for."""
+        return [one for one in self.fixtures if (one.kind, one.path) == (kind, path)]
+
+    def of_holder(self, path: Path) -> list[IamDocument]:
+        """Return the IAM policies that a config path asked for."""
+        return [one for one in self.iam if one.path == path]
 
 
 def documents_of(rendered: Sequence[Template], existing_bucket_policy: Any = None) -> Documents:
@@ -96,12 +142,15 @@ def documents_of(rendered: Sequence[Template], existing_bucket_policy: Any = Non
     """
     keys: list[KeyDocument] = []
     iam: list[IamDocument] = []
+    fixtures: list[Fixture] = []
     bucket = None if existing_bucket_policy is None else _bucket("bucket-policy.json", existing_bucket_policy)
     for template in rendered:
         for logical_id, resource in template.document["Resources"].items():
             path = template.origins.get(logical_id, ())
             place = f"{template.file}: Resources/{logical_id}"
             properties = resource["Properties"]
+            if resource["Type"] in _FIXTURES:
+                fixtures.append(_fixture(template, logical_id, place, path))
             if resource["Type"] == "AWS::KMS::Key":
                 document = resolve(properties["KeyPolicy"], template.document, template.place)
                 arn = stand_in(logical_id, "Arn", resource["Type"], template.place)
@@ -113,7 +162,12 @@ def documents_of(rendered: Sequence[Template], existing_bucket_policy: Any = Non
                 iam.append(_iam(template, place, path, properties))
     if bucket is None:
         raise ValueError("no template holds the policy of the log bucket")
-    return Documents(keys=tuple(sorted(keys, key=lambda key: key.path != ("key",))), bucket=bucket, iam=tuple(iam))
+    return Documents(
+        keys=tuple(sorted(keys, key=lambda key: key.path != ("key",))),
+        bucket=bucket,
+        iam=tuple(iam),
+        fixtures=tuple(fixtures),
+    )
 
 
 def merged(policies: Iterable[Policy]) -> Policy:
@@ -122,6 +176,24 @@ def merged(policies: Iterable[Policy]) -> Policy:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
     return Policy(VARIABLES_VERSION, tuple(statement for policy in policies for statement in policy.statements))
+
+
+def _fixture(template: Template, logical_id: str, place: str, path: Path) -> Fixture:
+    resource = template.document["Resources"][logical_id]
+    kind = resource["Type"]
+    return Fixture(
+        kind=kind,
+        place=place,
+        path=path,
+        arn=stand_in(logical_id, "Arn", kind, template.place),
+        account=template.account,
+        region=template.place.region,
+        properties=resolve(
+            {name: value for name, value in resource["Properties"].items() if name != "KeyPolicy"},
+            template.document,
+            template.place,
+        ),
+    )
 
 
 def _bucket(place: str, document: Any) -> BucketDocument:
@@ -140,6 +212,7 @@ def _iam(template: Template, place: str, path: Path, properties: Mapping[str, An
             (
                 *(f"role/{name}" for name in properties.get("Roles", ())),
                 *(f"user/{name}" for name in properties.get("Users", ())),
+                *(f"group/{name}" for name in properties.get("Groups", ())),
             )
         ),
         name=properties.get("ManagedPolicyName", ""),

@@ -9,6 +9,8 @@ from typing import Final
 
 from generator.access.intents import GRANT, REPLICATE
 
+ALIAS: Final = ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")
+"""What needs the alias beside the key. https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html"""
 HAND_OUT: Final = (*GRANT, *REPLICATE)
 """How whoever holds no more than that lets others use the key."""
 DELETE: Final = ("kms:CancelKeyDeletion", "kms:ScheduleKeyDeletion")
@@ -21,8 +23,7 @@ METADATA: Final = (
     "kms:ListResourceTags",
 )
 UPDATE: Final = (
-    "kms:CreateAlias",
-    "kms:DeleteAlias",
+    *ALIAS,
     "kms:DescribeKey",
     "kms:DisableKeyRotation",
     "kms:EnableKeyRotation",
@@ -31,7 +32,6 @@ UPDATE: Final = (
     "kms:ListResourceTags",
     "kms:TagResource",
     "kms:UntagResource",
-    "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 )
 """What creating, reading and updating a key and its alias through CloudFormation calls, beside the key policy and the state.
@@ -43,3 +43,16 @@ ADMINISTER: Final = (
     "kms:ListKeyRotations",
     "kms:RotateKeyOnDemand",
 )
+VALIDATE: Final = ("cloudtrail:DescribeTrails", "cloudtrail:ListPublicKeys", "organizations:DescribeOrganization")
+"""What validating log files calls beside getting them.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-cli.html"""
+QUERY: Final = (
+    "cloudtrail:CancelQuery",
+    "cloudtrail:DescribeQuery",
+    "cloudtrail:GetEventDataStore",
+    "cloudtrail:GetQueryResults",
+    "cloudtrail:ListQueries",
+    "cloudtrail:StartQuery",
+)
+"""What querying an event data store calls.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/query-run-query.html"""

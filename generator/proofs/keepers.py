@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from generator.access.boxes import Constraint, Single
-from generator.access.identities import SERVICES, in_account, of_kind, people
+from generator.access.identities import NO_SERVICE, in_account, of_kind, people
 from generator.access.intents import REPLACE_POLICY, TAKE_OVER, USE
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import EVERY_REQUEST, Answer, RequestSet, joined
 from generator.access.space import Granted
-from generator.access.wildcards import texts, union
+from generator.access.wildcards import texts
 from generator.proofs.duties import ADMINISTER, DELETE, DISABLE, HAND_OUT, METADATA, UPDATE
 from generator.proofs.property import Property
 from generator.proofs.setting import Keepers
@@ -85,17 +85,15 @@ def _break_glass_repairs(granted: Granted, keepers: Keepers) -> Answer:
 
 
 def _policy_held(granted: Granted, keepers: Keepers) -> Answer:
-    others = union([people(keepers.partition) & ~keepers.policy_holders, SERVICES])
-    return excludes(granted, region(principals=others, actions=REPLACE_POLICY))
+    return excludes(granted, region(principals=~keepers.policy_holders, actions=REPLACE_POLICY))
 
 
 def _deletion_held(granted: Granted, keepers: Keepers) -> Answer:
-    others = union([people(keepers.partition) & ~keepers.named(keepers.break_glass), SERVICES])
-    return excludes(granted, region(principals=others, actions=DELETE))
+    return excludes(granted, region(principals=~keepers.named(keepers.break_glass), actions=DELETE))
 
 
-def _nobody_grants(granted: Granted, keepers: Keepers) -> Answer:
-    return excludes(granted, region(principals=union([people(keepers.partition), SERVICES]), actions=HAND_OUT))
+def _nobody_grants(granted: Granted, _keepers: Keepers) -> Answer:
+    return excludes(granted, region(actions=HAND_OUT))
 
 
 def _lockout_check_stands(granted: Granted, _keepers: Keepers) -> Answer:
@@ -118,7 +116,7 @@ def _account_looks(granted: Granted, keepers: Keepers) -> Answer:
 
 def _iam_needed(granted: Granted, keepers: Keepers) -> Answer:
     """Without an IAM policy nobody but the root user holds anything; roles that are named as Principal are left out."""
-    who = people(keepers.partition) & ~keepers.root_user & ~keepers.named(keepers.named_directly)
+    who = NO_SERVICE & ~keepers.root_user & ~keepers.named(keepers.named_directly)
     return excludes(granted, region(principals=who & ~of_kind("root", keepers.partition), identity=False))
 
 
@@ -146,7 +144,7 @@ def nobody_holds_more(rows: Callable[[Key], RequestSet]) -> Property[Key]:
         reason="A permission that no row explains is there for no reason that anybody can check.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/least-privilege.html",
         remedy="take the action out of the statement, or the principal out of its reach",
-        claim=lambda granted, key: at_most(granted, rows(key), region(principals=people(key.partition))),
+        claim=lambda granted, key: at_most(granted, rows(key), region(principals=NO_SERVICE)),
         path=_key,
     )
 

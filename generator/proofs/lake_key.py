@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from generator.access.identities import SERVICES, people
+from generator.access.identities import NO_SERVICE, SERVICES
 from generator.access.intents import USE
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import Answer, RequestSet, joined
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from generator.config.text import Path
     from generator.proofs.setting import StoreSetting
 
-_QUERY = ("kms:Decrypt", "kms:GenerateDataKey")
+USE_STORE_KEY: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _cloudtrail_row() -> RequestSet:
-    return region(principals=texts(CLOUDTRAIL), actions=("kms:DescribeKey", *_QUERY))
+    return region(principals=texts(CLOUDTRAIL), actions=("kms:DescribeKey", *USE_STORE_KEY))
 
 
 def _users_row(setting: StoreSetting) -> RequestSet:
-    return region(principals=setting.named((*setting.queriers, setting.deployer)), actions=_QUERY)
+    return region(principals=setting.named((*setting.queriers, setting.deployer)), actions=USE_STORE_KEY)
 
 
 def _lake_confined(granted: Granted, setting: StoreSetting) -> Answer:
@@ -43,11 +43,11 @@ def _lake_collects(granted: Granted, setting: StoreSetting) -> Answer:
 
 
 def _queriers_query(granted: Granted, setting: StoreSetting) -> Answer:
-    return able(granted, setting, (*setting.queriers, setting.deployer), _QUERY)
+    return able(granted, setting, (*setting.queriers, setting.deployer), USE_STORE_KEY)
 
 
 def _only_queriers_use(granted: Granted, setting: StoreSetting) -> Answer:
-    return at_most(granted, _users_row(setting), region(principals=people(setting.partition), actions=USE))
+    return at_most(granted, _users_row(setting), region(principals=NO_SERVICE, actions=USE))
 
 
 def _rows(setting: StoreSetting) -> RequestSet:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from generator.access.sets import PROVEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from generator.access.policy import Policy
+    from generator.access.scope import Scope
     from generator.access.sets import Answer
     from generator.access.space import Granted
     from generator.config.text import Path
@@ -23,26 +25,48 @@ def _whole(purpose: Any) -> Iterable[Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Property(Generic[Purpose_contra]):
-    """A claim about a policy. ``id`` is stable: ``accepted_risks`` and pipelines refer to it.
-
-    ``path`` is where the config asks for what is claimed. A property about several people can be asked ``apart``, one person
-    at a time, so that the answer is about that person's line.
-    """
+class Claim:
+    """What must hold, as people read it. ``id`` is stable: ``accepted_risks`` and pipelines refer to it."""
 
     id: str
     title: str
     reason: str
     source: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property(Claim, Generic[Purpose_contra]):
+    """A claim about a policy.
+
+    ``path`` is where the config asks for what is claimed. A property about several people can be asked ``apart``, one person
+    at a time, so that the answer is about that person's line.
+    """
+
     claim: Callable[[Granted, Purpose_contra], Answer]
     path: Callable[[Purpose_contra], Path]
     apart: Callable[[Purpose_contra], Iterable[Any]] = _whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Generic[Purpose_contra]):
+    """A policy, the resource it is asked about, what it is meant for, and what must hold of it."""
+
+    place: str
+    policy: Policy
+    scope: Scope
+    purpose: Purpose_contra
+    properties: Sequence[Property[Purpose_contra]]
+    accounts: tuple[str, ...] = ()
+    """Accounts for whose callers policy variables are filled in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A property, the answer to it, and the statements of the policy that show why it fails."""
+    """A property, the answer to it, and the statements of the policy that show why it fails.
+
+    ``refused`` says that the witness is a request that should be allowed and is not.
+    """
 
     id: str
     title: str
@@ -51,6 +75,7 @@ class Judged:
     path: Path
     place: str
     statements: tuple[str | int, ...] = ()
+    refused: bool = False
 
     @property
     def holds(self) -> bool:

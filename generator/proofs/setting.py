@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.access.boxes import Constraint, Many, Single
-from generator.access.identities import in_account, people
+from generator.access.identities import NO_SERVICE, in_account, people
 from generator.access.patterns import arn, glob
 from generator.access.wildcards import Language, language, texts, union
 from generator.aws import TRAIL_CONTEXT
@@ -138,14 +138,25 @@ class BucketSetting:
     logs_by_account: tuple[tuple[str, tuple[str, ...]], ...]
     """The objects that policy generation of an account gets: for accounts of the config, and one that stands for all others."""
     readers: tuple[ReaderSetting, ...]
+    deployer: str
+    deployer_path: Path
     named_directly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderSetting:
-    """What the IAM policies of one holder are meant for, on one resource: at least ``needs``, at most ``bounds``."""
+    """What the IAM policies of one holder are meant for, on one resource: at least ``needs``, at most ``bounds``.
+
+    ``arns`` are those who hold them, as far as they are known by name or pattern.
+    """
 
     path: Path
     name: str
     needs: RequestSet
     bounds: RequestSet
+    arns: tuple[str, ...] = ()
+
+    @property
+    def callers(self) -> Language:
+        """Whoever holds the policies: anybody, where nobody is known."""
+        return named(self.arns) if self.arns else NO_SERVICE

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from generator.access.boxes import Constraint, Single
-from generator.access.identities import SERVICES, in_account, people
+from generator.access.identities import NO_SERVICE, SERVICES, in_account
 from generator.access.intents import DATA_KEYS, DECRYPT, ENCRYPT, OTHER_USE
 from generator.access.prove import covers, excludes, region
 from generator.access.sets import NO_REQUEST, Answer, RequestSet, joined
@@ -56,13 +56,12 @@ def _cloudtrail_confined(granted: Granted, setting: Setting) -> Answer:
     return excludes(granted, region(principals=SERVICES) - cloudtrail_rows(setting))
 
 
-def _only_cloudtrail_encrypts(granted: Granted, setting: Setting) -> Answer:
-    return excludes(granted, region(principals=people(setting.partition), actions=ENCRYPT))
+def _only_cloudtrail_encrypts(granted: Granted, _setting: Setting) -> Answer:
+    return excludes(granted, region(principals=NO_SERVICE, actions=ENCRYPT))
 
 
 def _only_readers_decrypt(granted: Granted, setting: Setting) -> Answer:
-    within = region(principals=people(setting.partition), actions=(*DECRYPT, *OTHER_USE))
-    return at_most(granted, _reader_rows(setting), within)
+    return at_most(granted, _reader_rows(setting), region(principals=NO_SERVICE, actions=(*DECRYPT, *OTHER_USE)))
 
 
 def _rows(setting: Setting) -> RequestSet:

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator.access.sets import UNKNOWN
+from generator.access.sets import REFUTED, UNKNOWN
 from generator.access.witnesses import sentence
 from generator.audit.registry import FLAWS, audit
 from generator.config.text import written
@@ -64,7 +64,9 @@ def verdict(deployment: Deployment, documents: Documents) -> Verdict:
     """Return what the proofs of a deployment come to."""
     risks = deployment.config.accepted_risks
     judged = prove(deployment, documents)
-    failures = [*(_failed(one) for one in judged if not one.holds), *_flawed(deployment, documents)]
+    failing = [*(_failed(one) for one in judged if not one.holds), *_flawed(deployment, documents)]
+    # A statement that is wrong on the key is often wrong on the bucket as well: it is one thing to mend.
+    failures = list({(one.id, one.path, one.place, one.statements): one for one in reversed(failing)}.values())[::-1]
     accepted = tuple(
         Accepted(id=risk.id, reason=risk.reason, failing=tuple(one for one in failures if one.id == risk.id))
         for risk in risks
@@ -80,17 +82,25 @@ def verdict(deployment: Deployment, documents: Documents) -> Verdict:
 def _failed(judged: Judged) -> Failure:
     answer = judged.answer
     what = f"cannot be decided ({answer.reason})" if answer.verdict == UNKNOWN else "does not hold"
-    shown = f": {sentence(answer.witness)}" if answer.witness else ""
-    by = f" by statement {', '.join(map(str, judged.statements))}" if judged.statements else ""
+    shown = answer.reason if answer.verdict == REFUTED else ""
+    if answer.witness:
+        shown = sentence(answer.witness, refused=judged.refused) + _by(judged)
     return Failure(
         id=judged.id,
-        text=f"{judged.title!r} {what}{shown}{by}",
+        text=f"{judged.title!r} {what}{shown and f': {shown}'}",
         remedy=judged.remedy,
         path=judged.path,
         place=judged.place,
         statements=judged.statements,
         witness=answer.witness,
     )
+
+
+def _by(judged: Judged) -> str:
+    statements = f"statement {', '.join(map(str, judged.statements))}"
+    if judged.refused:
+        return f": {statements} denies it" if judged.statements else ": no statement allows it"
+    return f" by {statements}" if judged.statements else ""
 
 
 def _flawed(deployment: Deployment, documents: Documents) -> Iterator[Failure]:

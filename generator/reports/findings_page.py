@@ -11,10 +11,9 @@ from generator.proofs.judge import PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from generator.audit.flaw import Flaw
-    from generator.proofs.property import Property
+    from generator.proofs.property import Claim
 
 _HEAD = """\
 # Findings
@@ -61,7 +60,7 @@ def _flaw(flaw: Flaw) -> str:
     return _section(flaw.id, f"{flaw.title} ({flaw.severity})", flaw.reason, flaw.remedy, flaw.source)
 
 
-def _property(one: Property[Any]) -> str:
+def _property(one: Claim) -> str:
     return _section(one.id, _capital(one.title), one.reason, one.remedy, one.source)
 
 

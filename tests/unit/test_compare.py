@@ -266,7 +266,7 @@ def test_bucket_policy_is_compared_with_its_owners_account() -> None:
             "witness": {
                 "principal": f"arn:aws:iam::{AWAY}:role/Anyone",
                 "action": "s3:GetObject",
-                "resource": "arn:aws:s3:::logs/AWSLogs/",
+                "resource": "arn:aws:s3:::logs/AWSLogs/other",
                 "context": {"aws:ResourceAccount": HOME},
                 "identity_policies": [ALLOW_ALL],
             },
