@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Single
-from generator.access.identities import in_account, of_kind, people
+from generator.access.identities import in_account, of_kind
 from generator.access.intents import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from generator.access.prove import region
 from generator.access.terms import PRINCIPAL
@@ -60,7 +60,7 @@ def administrators(subject: Subject) -> Administrators:
                 found.append(side.values & singled_out)
     others = subject.callers([one for one in (expected.deployer, *expected.break_glass) if one])
     roots = of_kind("root", subject.scope.partition)
-    return Administrators((union(found) & people(subject.scope.partition)) - others - roots, said=False)
+    return Administrators((union(found) & subject.people) - others - roots, said=False)
 
 
 def _singled_out(statement: Statement) -> Language:
@@ -139,9 +139,7 @@ def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
         if breadth(part.statement, conditions=True) == 0:
             continue
         for account in accounts(part.statement):
-            people_there = (
-                in_account(account) & people(subject.scope.partition) & ~of_kind("root", subject.scope.partition)
-            )
+            people_there = in_account(account) & subject.people & ~of_kind("root", subject.scope.partition)
             people_there -= texts(*named(part.statement))
             within = region(principals=people_there, actions=(*DECRYPT, *TAKE_OVER), identity=True) - readers
 
