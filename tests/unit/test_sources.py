@@ -234,6 +234,8 @@ def test_account_that_conditions_ask_for_is_the_keys_account() -> None:
         [reader("222222222222"), reader("333333333333")],
         [{**ROOT, "Effect": "Deny"}],
         [{**ROOT, "Action": ["kms:Get*"]}, reader("333333333333")],
+        [reader("*", **{"kms:CallerAccount": "ACCOUNT-ID"})],
+        [reader("*", **{"kms:CallerAccount": "22222222222"})],
     ],
 )
 def test_account_is_made_up_where_the_policy_does_not_show_it(statements: list[Document]) -> None:
