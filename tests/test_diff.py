@@ -19,7 +19,7 @@ from generator.compare.compare import compare_worlds
 from generator.compare.mirror import mirrored_names
 from generator.compare.worlds import World, world_of_files
 from generator.config.load import load
-from generator.pipeline import render
+from helpers import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -406,7 +406,7 @@ def worlds(base: Deployment, mirror: Deployment) -> tuple[World, World]:
     """Both worlds, the base's with the names of the mirror."""
     found = []
     for deployment in (base, mirror):
-        files = {name: content.decode() for name, content in render(deployment).files.items()}
+        files = {name: content.decode() for name, content in output_of(deployment).items()}
         found.append(world_of_files(f"{deployment.name}/", files, bucket_account=deployment.bucket_account.id))
     return found[0].renamed(mirrored_names(base, mirror)), found[1]
 

@@ -108,7 +108,7 @@ def run(command: str, folder: Path) -> tuple[int, list[str]]:
 
 
 def test_the_console_sessions_of_the_readme_are_real(tmp_path: Path) -> None:
-    _, start, mistake = blocks(README, "console")
+    _, start, mistake, *_ = blocks(README, "console")
     session = [step for step in shown(start) if not step[0].startswith("pip ")]
     assert len(session) == 3
     for command, expected in session:
@@ -117,6 +117,24 @@ def test_the_console_sessions_of_the_readme_are_real(tmp_path: Path) -> None:
     config = tmp_path / "my.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace('"111111111111"', "111111111111"), encoding="utf-8")
     assert run(command, tmp_path) == (errors.USAGE, expected)
+
+
+def test_the_sessions_of_the_readme_in_the_checkout_are_real() -> None:
+    """A line of dots stands for lines left out."""
+    *_, mirror, audit = blocks(README, "console")
+    for console, code in ((mirror, errors.OK), (audit, errors.CHECK_FAILED)):
+        ((command, expected),) = shown(console)
+        ended, printed = run(command, ROOT)
+        assert ended == code
+        for part in "\n".join(expected).split("\n…"):
+            assert part in "\n".join(printed)
+
+
+def test_the_rows_of_the_matrix_in_the_readme_are_real() -> None:
+    page = (ROOT / "output" / "organization" / "access.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in README.splitlines() if line.startswith("|") and line.count("|") == 12]
+    assert len(rows) == 9
+    assert [row for row in rows if row not in page] == []
 
 
 def test_the_config_in_the_readme_is_the_example() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -11,12 +12,11 @@ from generator.proofs.judge import PROPERTIES
 from helpers import SINGLE, deploy
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
     from generator.proofs.verdict import Verdict
 
+PROOFS = Path(__file__).parent.parent / "docs" / "proofs.md"
 OVERLAP: dict[str, Any] = {
     **SINGLE,
     "key": {"account": "main", "break_glass": ["main:role/OnCall"]},
@@ -42,13 +42,15 @@ def outcome(folder: Path, config: dict[str, Any]) -> Verdict:
 
 def test_a_property_that_fails_stops_the_run_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert generate(tmp_path, OVERLAP) == errors.CHECK_FAILED
-    assert capsys.readouterr().err == (
+    said = capsys.readouterr().err
+    assert said == (
         f"error readers-only-read: {tmp_path}/config.yaml:17: readers: one.yaml: Resources/Key: "
         "'readers who are named read, and do nothing else with the key' does not hold: "
         "arn:aws:iam::777777777777:role/OnCall, whose own IAM policy allows it, calls kms:EnableKey "
         "by statement BreakGlassRepairsKey; give reading and keeping to different roles, "
         "or accept it under accepted_risks with id readers-only-read and a reason\n"
     )
+    assert said.replace(f"{tmp_path}/config.yaml", "my.yaml") in PROOFS.read_text(encoding="utf-8")
     assert not (tmp_path / "out").exists()
 
 

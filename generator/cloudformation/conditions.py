@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from generator.aws import partition_of
+from generator.aws import PARTITIONS, REGIONS, partition_of
 from generator.cloudformation.resolve import resolve
 from generator.errors import PolicyError
 
@@ -87,12 +87,12 @@ class Conditions:
             return ["true", "false"]  # two free values compared with one another
         compared = list(self._compared[name])
         if name in _PSEUDO:
-            default = {
-                "AWS::AccountId": self.place.account,
-                "AWS::Region": self.place.region,
-                "AWS::Partition": self.place.partition,
+            default, others = {
+                "AWS::AccountId": (self.place.account, ()),
+                "AWS::Region": (self.place.region, _other_regions(self.place.region, compared)),
+                "AWS::Partition": (self.place.partition, PARTITIONS),
             }[name]
-            return list(dict.fromkeys((default, *compared)))
+            return list(dict.fromkeys((default, *compared, *others)))
         definition = definition_of(self.template, name)
         default_value = default_of(definition)
         first = [] if default_value is None else [default_value]
@@ -198,6 +198,13 @@ class Conditions:
 @dataclass(frozen=True, slots=True)
 class _Free:
     name: str
+
+
+def _other_regions(own: str, compared: list[str]) -> tuple[str, ...]:
+    """Return a Region of each partition that no condition speaks about, that of the own partition first."""
+    partitions = sorted(PARTITIONS, key=lambda partition: partition != partition_of(own))
+    free = [region for region in REGIONS if region not in (own, *compared)]
+    return tuple(next((one for one in free if partition_of(one) == partition), own) for partition in partitions)
 
 
 def definition_of(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:

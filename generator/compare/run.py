@@ -80,7 +80,8 @@ def _of_config(path: Path) -> _Side:
     from generator import pipeline  # noqa: PLC0415 # loads pydantic and troposphere, for configs only
 
     deployment = pipeline.load_all([path])[0]
-    files = {name: content.decode() for name, content in pipeline.render(deployment).files.items()}
+    rendered = pipeline.render(deployment)
+    files = {name: content.decode() for name, content in pipeline.files_of(rendered, pipeline.prove(rendered)).items()}
     world = world_of_files(f"{path}: ", files, bucket_account=deployment.bucket_account.id)
     return _Side(str(path), world, deployment=deployment)
 

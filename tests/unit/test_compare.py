@@ -642,3 +642,34 @@ def test_merging_keeps_rows_of_different_changes_apart() -> None:
         Row(change="gained", principal="p", actions=("a", "b"), condition="", witness={"action": "b"}),
         Row(change="lost", principal="p", actions=("a",), condition="", witness={"action": "a"}),
     ]
+
+
+def test_named_callers_of_one_grant_are_one_row_whatever_statements_they_stand_in() -> None:
+    deploy = f"arn:aws:iam::{HOME}:role/Deploy"
+    added = [allow({"AWS": ADMIN}), allow({"AWS": deploy}), allow({"Service": "sns.amazonaws.com"})]
+
+    assert rows([], added) == [
+        ("gained", f"role {ADMIN}, role {deploy}", "kms:Decrypt", ""),
+        ("gained", "sns.amazonaws.com", "kms:Decrypt", ""),
+    ]
+
+
+def test_undecidable_statement_may_be_written_otherwise() -> None:
+    one, other = {**OPEN, "Action": ["kms:Decrypt", "kms:Sign"]}, {**OPEN, "Action": ["KMS:sign", "kms:Decrypt"]}
+
+    assert rows([one], [other]) == []
+
+
+def test_what_refers_to_a_key_follows_it_to_its_new_id() -> None:
+    old_arn, new_arn = (f"arn:aws:kms:us-east-1:{HOME}:key/{number}" for number in (1, 2))
+    old = world(key("A", *BASE), holders=(held(READER, iam("kms:Decrypt", resource=old_arn)),))
+    new = world(key("A", *BASE, number=2), holders=(held(READER, iam(["kms:Decrypt"], resource=[new_arn])),))
+
+    assert told(old, new) == []
+
+
+def test_whom_a_deny_names_for_some_actions_only_is_told_of_the_others() -> None:
+    roles = {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}
+    old = [allow("*", "kms:*"), deny(AWAY_ROOT, "kms:D*", ArnLike=roles)]
+
+    assert {change for change, *_ in rows(old, [allow(ROOT, "kms:*")])} == {"lost"}

@@ -565,6 +565,53 @@ def test_pseudo_parameters_decide_conditions_both_ways_until_they_are_given() ->
     assert sids(text, parameters={"AWS::Region": "eu-west-1"}) == {"": ["Root", "Home"]}
 
 
+def test_region_and_partition_agree_in_every_branch() -> None:
+    text = template(
+        policy(ROOT, only_if("Beijing", "Beijing"), only_if("China", "China")),
+        Conditions={
+            "Beijing": {"Fn::Equals": [{"Ref": "AWS::Region"}, "cn-north-1"]},
+            "China": {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]},
+        },
+    )
+
+    assert sids(text) == {
+        "Beijing is true": ["Root", "Beijing", "China"],
+        "Beijing is false and China is true": ["Root", "China"],
+        "Beijing is false and China is false": ["Root"],
+    }
+
+
+@pytest.mark.parametrize(("name", "value"), [("AWS::Region", "us-east-1"), ("AWS::Partition", "aws")])
+def test_value_that_is_assumed_is_no_reason_to_skip_a_branch(name: str, value: str) -> None:
+    text = template(policy(ROOT, only_if("Home", "Home")), Conditions={"Home": {"Fn::Equals": [{"Ref": name}, value]}})
+
+    assert sids(text) == {"Home is true": ["Root", "Home"], "Home is false": ["Root"]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        ({"AllowedValues": ["dev", "test", "prod"], "Default": "test"}, {"IsProd is true": "prod", "IsProd is false": "test"}),
+        ({"AllowedValues": ["dev", "test", "prod"]}, {"IsProd is true": "prod", "IsProd is false": "dev"}),
+        ({"AllowedValues": ["prod"]}, {"": "prod"}),
+        ({"AllowedValues": ["dev"]}, {"": "dev"}),
+    ],
+)  # fmt: skip
+def test_branches_keep_to_the_values_a_parameter_allows(definition: Document, expected: dict[str, str]) -> None:
+    condition = {"Fn::If": ["IsProd", {"Ref": "Env"}, {"Fn::Sub": "${Env}"}]}
+    text = template(
+        policy(ROOT, reader("*", **{"aws:PrincipalTag/env": condition})),
+        Parameters={"Env": {"Type": "String", **definition}},
+        Conditions={"IsProd": IS_PROD},
+    )
+    found = {
+        each.variant: each.document["Statement"][1]["Condition"]["StringEquals"]["aws:PrincipalTag/env"]
+        for each in find_policies(text, "t")
+    }
+
+    assert found == expected
+
+
 def test_key_under_a_condition_is_judged_where_it_exists() -> None:
     key = {
         "Type": "AWS::KMS::Key",
