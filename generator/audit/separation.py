@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Single
 from generator.access.identities import in_account, of_kind
 from generator.access.intents import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from generator.access.prove import region
+from generator.access.sets import REFUTED
 from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import EMPTY, Language, texts, union
-from generator.audit.flaw import Flaw, Found, Undecided, granting, together
+from generator.audit.flaw import Flaw, Found, Undecided, granting, some, together
 from generator.audit.reading import accounts, breadth, delegates_everything, keys, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from generator.access.policy import Statement
+    from generator.access.sets import RequestSet
     from generator.audit.subject import Part, Subject
     from generator.findings import Severity
 
 _DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
 _ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-administrators"
 _FALSE: Final = Single(absent=True, values=texts("false"))
+_READING: Final = (*DECRYPT, *TAKE_OVER)
 _TRUE: Final = Single(absent=False, values=texts("true"))
 
 
@@ -132,28 +135,53 @@ def _speaks_of(subject: Subject, key: str) -> bool:
 
 
 def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
-    """Yield the statements that leave it to IAM of an account who reads, or who comes to read."""
+    """Yield the statements that leave it to IAM of an account who reads, or who comes to read.
+
+    The key's own account is told of by itself, all others of a statement together.
+    """
     own = subject.scope.account
-    readers = region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
     for part in subject.allows:
         if breadth(part.statement, conditions=True) == 0:
             continue
+        abroad: dict[str, Found] = {}
         for account in accounts(part.statement):
-            people_there = in_account(account) & subject.people & ~of_kind("root", subject.scope.partition)
-            people_there -= texts(*named(part.statement))
-            within = region(principals=people_there, actions=(*DECRYPT, *TAKE_OVER), identity=True) - readers
+            for one in granting(subject, _open_to_iam(subject, part, account, _READING), _by_iam, [part]):
+                if isinstance(one, Undecided):
+                    yield one
+                elif account == own:
+                    yield replace(one, message=_leaves(subject, part, one, [account]))
+                else:
+                    abroad[account] = one
+        if abroad:
+            first = next(iter(abroad.values()))
+            yield replace(first, severity="note", message=_leaves(subject, part, first, list(abroad)))
 
-            def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Found:
-                everything = delegates_everything(statement, account)
-                return Found(
-                    statement=statement.name,
-                    witness=witness,
-                    severity="warning" if account == own else "note",
-                    message=f"statement {statement.name} leaves {'everything' if everything else witness['action']} to IAM in account "
-                    f"{account}: whoever writes IAM policies there decides who reads",
-                )
 
-            yield from granting(subject, within, say, [part])
+def _by_iam(statement: Statement, witness: Mapping[str, Any]) -> Found:
+    return Found(statement=statement.name, witness=witness, message="")
+
+
+def _open_to_iam(subject: Subject, part: Part, account: str, actions: tuple[str, ...]) -> RequestSet:
+    """Return what IAM of an account allows by itself: not to whom the statement names, and decryption not to a reader."""
+    there = in_account(account) & subject.people & ~of_kind("root", subject.scope.partition)
+    within = region(principals=there - texts(*named(part.statement)), actions=actions, identity=True)
+    return within - region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
+
+
+def _leaves(subject: Subject, part: Part, found: Found, where: list[str]) -> str:
+    """Return what a statement leaves to IAM in some accounts: the action of the witness, and every route to more."""
+    shown = (found.witness or {})["action"]
+    routes = [
+        action
+        for action in TAKE_OVER
+        if subject.grants_nothing(part.requests, _open_to_iam(subject, part, where[0], (action,))).verdict == REFUTED
+    ]
+    everything = delegates_everything(part.statement, where[0])
+    what = "everything" if everything else some(list(dict.fromkeys((shown, *routes))))
+    return (
+        f"statement {part.statement.name} leaves {what} to IAM in account{'' if len(where) == 1 else 's'} {some(where)}: "
+        "whoever writes IAM policies there decides who reads"
+    )
 
 
 FLAWS: Final = (
