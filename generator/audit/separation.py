@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any, Final
 from generator.access.boxes import Single
 from generator.access.identities import in_account, of_kind
 from generator.access.intents import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
+from generator.access.principals import Principals
 from generator.access.prove import region
 from generator.access.sets import REFUTED
 from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import EMPTY, Language, texts, union
 from generator.audit.flaw import Flaw, Found, Undecided, granting, some, together
 from generator.audit.reading import accounts, breadth, delegates_everything, keys, named
+from generator.audit.subject import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from generator.access.policy import Statement
     from generator.access.sets import RequestSet
-    from generator.audit.subject import Part, Subject
+    from generator.audit.subject import Subject
     from generator.findings import Severity
 
 _DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
@@ -145,41 +147,48 @@ def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
             continue
         abroad: dict[str, Found] = {}
         for account in accounts(part.statement):
-            for one in granting(subject, _open_to_iam(subject, part, account, _READING), _by_iam, [part]):
+            alone = _for_account(subject, part.statement, account)
+            for one in granting(subject, _open_to_iam(subject, part.statement, account, _READING), _by_iam, [alone]):
                 if isinstance(one, Undecided):
                     yield one
                 elif account == own:
-                    yield replace(one, message=_leaves(subject, part, one, [account]))
+                    yield replace(one, message=_leaves(subject, part.statement, one, [account]))
                 else:
                     abroad[account] = one
         if abroad:
             first = next(iter(abroad.values()))
-            yield replace(first, severity="note", message=_leaves(subject, part, first, list(abroad)))
+            yield replace(first, severity="note", message=_leaves(subject, part.statement, first, list(abroad)))
 
 
 def _by_iam(statement: Statement, witness: Mapping[str, Any]) -> Found:
     return Found(statement=statement.name, witness=witness, message="")
 
 
-def _open_to_iam(subject: Subject, part: Part, account: str, actions: tuple[str, ...]) -> RequestSet:
+def _for_account(subject: Subject, statement: Statement, account: str) -> Part:
+    """Return a statement as if it named one account alone: a list of hundreds is not gone through for each of them."""
+    alone = replace(statement, principals=Principals(aws=(account,)))
+    return Part(alone, subject.requests(alone))
+
+
+def _open_to_iam(subject: Subject, statement: Statement, account: str, actions: tuple[str, ...]) -> RequestSet:
     """Return what IAM of an account allows by itself: not to whom the statement names, and decryption not to a reader."""
     there = in_account(account) & subject.people & ~of_kind("root", subject.scope.partition)
-    within = region(principals=there - texts(*named(part.statement)), actions=actions, identity=True)
+    within = region(principals=there - texts(*named(statement)), actions=actions, identity=True)
     return within - region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
 
 
-def _leaves(subject: Subject, part: Part, found: Found, where: list[str]) -> str:
+def _leaves(subject: Subject, statement: Statement, found: Found, where: list[str]) -> str:
     """Return what a statement leaves to IAM in some accounts: the action of the witness, and every route to more."""
-    shown = (found.witness or {})["action"]
+    shown, requests = (found.witness or {})["action"], _for_account(subject, statement, where[0]).requests
     routes = [
         action
         for action in TAKE_OVER
-        if subject.grants_nothing(part.requests, _open_to_iam(subject, part, where[0], (action,))).verdict == REFUTED
+        if subject.grants_nothing(requests, _open_to_iam(subject, statement, where[0], (action,))).verdict == REFUTED
     ]
-    everything = delegates_everything(part.statement, where[0])
+    everything = delegates_everything(statement, where[0])
     what = "everything" if everything else some(list(dict.fromkeys((shown, *routes))))
     return (
-        f"statement {part.statement.name} leaves {what} to IAM in account{'' if len(where) == 1 else 's'} {some(where)}: "
+        f"statement {statement.name} leaves {what} to IAM in account{'' if len(where) == 1 else 's'} {some(where)}: "
         "whoever writes IAM policies there decides who reads"
     )
 
