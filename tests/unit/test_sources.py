@@ -765,22 +765,24 @@ def test_what_holds_no_key_policy_is_refused_with_what_is_expected(text: str, me
     assert str(refused.value) == message
 
 
-@pytest.mark.parametrize(
-    ("over", "said"), [(0, ""), (1, "t: 32,769 bytes without white space, so KMS does not take it; ")]
-)
-def test_policy_that_is_larger_than_kms_takes_is_refused(over: int, said: str) -> None:
-    filled = policy({**ROOT, "Sid": ""})
-    filled["Statement"][0]["Sid"] = "é" + "x" * (32_768 + over - 2 - len(json.dumps(filled, separators=(",", ":"))))
-    try:
-        found = [each.document for each in find_policies(json.dumps(filled, indent=4), "t")]
-    except PolicyError as error:
-        assert said
-        assert str(error) == (
-            f"{said}a key policy has at most 32,768; put principals together with ArnLike aws:PrincipalArn, or name their "
-            "account and leave the rest to IAM policies"
-        )
-    else:
-        assert (found, said) == ([filled], "")
+def sized(size: int) -> Document:
+    """Return a policy of so many bytes, counted as KMS counts them."""
+    empty = policy({**ROOT, "Sid": "é"})
+    short = size - 1 - len(json.dumps(empty, separators=(",", ":"), ensure_ascii=False))
+    return policy({**ROOT, "Sid": "é" + "x" * short})
+
+
+def test_policy_as_large_as_kms_takes_is_read() -> None:
+    assert one(json.dumps(sized(32_768), indent=4, ensure_ascii=False)).document == sized(32_768)
+
+
+def test_policy_that_is_larger_than_kms_takes_is_refused() -> None:
+    with pytest.raises(PolicyError) as refused:
+        find_policies(template(sized(32_769)), "t")
+    assert str(refused.value) == (
+        "t: Resources/Key: 32,769 bytes without white space, so KMS does not take it; a key policy has at most 32,768; put "
+        "principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
+    )
 
 
 def test_account_that_is_none_is_refused() -> None:
