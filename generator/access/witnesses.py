@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import FILLED, Box, Many, Single
 from generator.access.catalog import spelling
+from generator.access.identities import ACCOUNT
+from generator.access.patterns import row
 from generator.access.terms import PRINCIPAL
-from generator.access.wildcards import ALL
+from generator.access.wildcards import ALL, Language, language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +58,7 @@ def request(box: Box, scope: Scope) -> dict[str, Any]:
             if values:
                 context[spelling(name)] = values
         elif not side.absent:
-            context[spelling(name)] = side.values.witness(_hints(name, scope)) or ""
+            context[spelling(name)] = side.values.witness(_shaped(side, name, scope)) or ""
     if scope.service == "s3":
         context["aws:ResourceAccount"] = scope.account  # the ARN of a bucket does not say whose it is
     if context:
@@ -117,11 +119,25 @@ def _principals(scope: Scope) -> tuple[str, ...]:
     )
 
 
+def _shaped(side: Single, name: str, scope: Scope) -> tuple[str, ...]:
+    """Return hints for one value: where a key holds the ARN of a trail, at last one of whichever account is asked for."""
+    hints = _hints(name, scope)
+    if not _holds_trail(name) or not isinstance(side.values, Language):
+        return hints
+    trails = row([f"arn:{scope.partition}:cloudtrail:us-east-1:", *ACCOUNT, ":trail/other"])
+    found = (side.values & language([trails])).witness(hints)
+    return hints if found is None else (*hints, found)
+
+
+def _holds_trail(name: str) -> bool:
+    return name == "aws:sourcearn" or name.endswith(":aws:cloudtrail:arn")
+
+
 def _hints(name: str, scope: Scope) -> tuple[str, ...]:
     trails = tuple(
         f"arn:{scope.partition}:cloudtrail:us-east-1:{account}:trail/other" for account in (STRANGER, scope.account)
     )
-    if name == "aws:sourcearn" or name.endswith(":aws:cloudtrail:arn"):
+    if _holds_trail(name):
         return trails
     if name.endswith("account"):
         return (STRANGER, scope.account)
