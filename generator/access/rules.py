@@ -102,8 +102,10 @@ def conjunction(one: Rule, two: Rule) -> Rule:
     negated = [part.rule for part in parts if isinstance(part, Not) and isinstance(part.rule, AnyOf)]
     nested = [part for part in parts if isinstance(part, Not) and isinstance(part.rule, AllOf)]
     excluded = union_of(chain.from_iterable(union.patterns for union in negated))
-    kept: list[AnyOf] = []
-    for part in parts:
+    # The parts of one rule have met each other when it was made.
+    first, second = sorted((one, two), key=lambda rule: len(parts_of(rule)), reverse=True)
+    kept = [part for part in parts_of(first) if isinstance(part, AnyOf)]
+    for part in parts_of(second):
         if isinstance(part, AnyOf):
             kept = _meet(kept, part)
     kept = [_without(union, excluded) for union in kept]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from generator.access.policy import Statement
     from generator.access.sets import RequestSet
-    from generator.audit.subject import Subject
+    from generator.audit.subject import Part, Subject
 
 _PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
 _SERVICE: Final = texts(CLOUDTRAIL)
@@ -31,19 +31,48 @@ _ACCOUNT: Final = re.compile(r"\b\d{12}\b")
 _IN_REGION: Final = Chars(frozenset(f"{ascii_lowercase}{digits}-"))
 _IN_NAME: Final = Chars(frozenset(f"{ascii_letters}{digits}._-"))
 _ABSENT: Final = Single(absent=True, values=EMPTY)
+_STORE_ACTIONS: Final = frozenset(("kms:generatedatakey", "kms:decrypt", "kms:describekey"))
+_STORE_WORDS: Final = re.compile(r"event[ _-]?data[ _-]?store|cloudtrail[ _-]?lake(?![a-z])", re.IGNORECASE)
+_STORE_ID: Final = "EventDataStoreKey"
+_HOLD: Final = "hold the statement to the trail with StringEquals aws:SourceArn, beside the encryption context"
 
 
 def is_lake_key(subject: Subject) -> bool:
-    """Return whether the key is an event data store's: said so, or CloudTrail both encrypts and decrypts and no trail is named."""
-    if subject.expected.lake:
-        return True
+    """Return whether the key is an event data store's: said so, or CloudTrail both encrypts and decrypts as for a store.
+
+    That is so where no trail is named, and where CloudTrail has the actions that AWS lists for stores and no others, or a Sid
+    or the policy's Id speaks of a store. What is open to CloudTrail beyond that is a trail's key with its guards forgotten.
+    """
+    return subject.expected.lake or (
+        _could_be_store(subject)
+        and (_says_store(subject) or all(_for_store(part.statement) for part in _naming_cloudtrail(subject)))
+    )
+
+
+def _could_be_store(subject: Subject) -> bool:
+    """Return whether CloudTrail both encrypts and decrypts, and nothing speaks of a trail."""
     if subject.expected.trails or any(speaks_of_trails(statement) for statement in subject.policy.statements):
         return False
-    named = joined([part.requests for part in subject.allows if admits_cloudtrail(part.statement)])
+    allowed = joined([part.requests for part in _naming_cloudtrail(subject)])
     return not any(
-        subject.grants_nothing(named, region(principals=_SERVICE, actions=(action,)))
+        subject.grants_nothing(allowed, region(principals=_SERVICE, actions=(action,)))
         for action in ("kms:GenerateDataKey", "kms:Decrypt")
     )
+
+
+def _naming_cloudtrail(subject: Subject) -> list[Part]:
+    return [part for part in subject.allows if admits_cloudtrail(part.statement)]
+
+
+def _for_store(statement: Statement) -> bool:
+    """Return whether a statement lists no action but those that AWS asks for in the key policy of an event data store."""
+    return not statement.not_actions and {action.casefold() for action in statement.actions} <= _STORE_ACTIONS
+
+
+def _says_store(subject: Subject) -> bool:
+    """Return whether a Sid or the Id of a policy speaks of an event data store."""
+    texts_of = (subject.document.get("Id"), *(entry.name for entry in subject.entries))
+    return any(isinstance(text, str) and _STORE_WORDS.search(text) for text in texts_of)
 
 
 def _held(subject: Subject, account: str, trails: Constraint, context: Constraint) -> RequestSet:
@@ -78,6 +107,7 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
     trails = Single(absent=False, values=_trails_of(subject, subject.stranger))
     sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
     flagged: set[int] = set()
+    remedy = f"{_HOLD}; if it is an event data store's key, say so in its Id, such as {_STORE_ID}"
 
     def plainly(statement: Statement, witness: Mapping[str, Any]) -> Found:
         flagged.add(statement.index)
@@ -86,6 +116,7 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
             witness=witness,
             message=f"statement {statement.name} lets CloudTrail call {witness['action']} for a trail of any account, such as "
             f"{witness['context']['aws:SourceArn']}",
+            remedy=remedy if _could_be_store(subject) else "",
         )
 
     def by_source(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
@@ -189,7 +220,7 @@ FLAWS: Final = (
         reason="Whoever has a trail anywhere can have CloudTrail use this key on their behalf: the service is trusted, and nothing "
         "says for whom it acts.",
         source=_PAGE,
-        remedy="hold the statement to the trail with StringEquals aws:SourceArn, beside the encryption context",
+        remedy=_HOLD,
         find=_unconfined,
     ),
     Flaw(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from generator.access.prove import covers, reaches
 from generator.access.sets import PROVEN, REFUTED, UNKNOWN
@@ -11,12 +11,16 @@ from generator.access.space import ACTION
 from generator.audit.reading import listed_actions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from generator.access.policy import Statement
     from generator.access.sets import RequestSet
     from generator.audit.subject import Part, Subject
     from generator.findings import Severity
+
+
+_NAMED: Final = 3
+"""How many of a list a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,12 @@ class Flaw:
 def spoken(name: str | int | None) -> str:
     """Return how a list in a sentence names a statement: by its Sid, or by its position."""
     return name if isinstance(name, str) else f"statement {name}"
+
+
+def some(names: Sequence[str]) -> str:
+    """Return a list of names as a sentence has it: all of few, the first of many and how many more there are."""
+    shown = names if len(names) <= _NAMED else [*names[:_NAMED], f"{len(names) - _NAMED} more"]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def together(found: Iterable[Found | Undecided]) -> Iterator[Found | Undecided]:

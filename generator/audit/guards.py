@@ -11,7 +11,7 @@ from generator.access.intents import GRAVE
 from generator.access.prove import region
 from generator.access.sets import REFUTED, UNKNOWN
 from generator.access.wildcards import texts
-from generator.audit.flaw import Flaw, Found, Undecided, spoken
+from generator.audit.flaw import Flaw, Found, Undecided, some, spoken
 from generator.audit.reading import (
     accounts,
     breadth,
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from generator.access.policy import Statement
     from generator.access.sets import Answer, RequestSet
     from generator.audit.subject import Part, Subject
-
-_NAMED: Final = 3
-"""How many guarded statements a message names."""
 
 
 @dataclass(slots=True)
@@ -80,17 +77,12 @@ def _said(other: Statement, found: _Cancelling) -> Found:
     witness = found.witnesses[0]
     # What hands something to IAM of a whole account is mostly meant, and delegated-to-iam tells of it.
     by_iam = bool(accounts(other)) and breadth(other, conditions=True) > 0
-    names = (
-        found.guarded
-        if len(found.guarded) <= _NAMED
-        else [*found.guarded[:_NAMED], f"{len(found.guarded) - _NAMED} more"]
-    )
     return Found(
         statement=other.name,
         witness=witness,
         severity="warning" if by_iam or found.otherwise else None,
         message=f"statement {other.name} allows {witness['action']} without the guard on {' and '.join(map(spelling, found.keys))} "
-        f"that {' and '.join(names)} {'has' if len(found.guarded) == 1 else 'have'}, so the guard holds nothing back there",
+        f"that {some(found.guarded)} {'has' if len(found.guarded) == 1 else 'have'}, so the guard holds nothing back there",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Constraint, Single
-from generator.access.identities import in_account, people
+from generator.access.identities import in_account
 from generator.access.intents import DELETION, DISABLE, REPLACE_POLICY
 from generator.access.prove import region
 from generator.access.wildcards import texts
@@ -26,7 +26,7 @@ def _locked_out(subject: Subject) -> Iterator[Found | Undecided]:
     if not subject.whole:
         return
     deployer, scope = subject.expected.deployer, subject.scope
-    who = subject.callers([deployer]) if deployer else in_account(scope.account) & people(scope.partition)
+    who = subject.callers([deployer]) if deployer else in_account(scope.account) & subject.people
     context: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": _FALSE}
     within = region(principals=who, actions=REPLACE_POLICY, identity=True, context=context)
     certain = bool(deployer) or subject.account_known
@@ -40,7 +40,7 @@ def _locked_out(subject: Subject) -> Iterator[Found | Undecided]:
 
 
 def _deletion_unheld(subject: Subject) -> Iterator[Found | Undecided]:
-    expected, everyone = subject.expected, people(subject.scope.partition)
+    expected, everyone = subject.expected, subject.people
     if expected.break_glass:
         keepers = subject.callers(expected.break_glass)
         deployers = subject.callers([expected.deployer] if expected.deployer else [])

@@ -79,7 +79,7 @@ def _everyone_at_home(subject: Subject) -> Iterator[Found | Undecided]:
             f"of their own, such as {witness['principal']}",
         )
 
-    anyone = in_account(account) & people(partition) & ~of_kind("root", partition)
+    anyone = in_account(account) & subject.people & ~of_kind("root", partition)
     yield from granting(subject, region(principals=anyone, actions=(*DECRYPT, *TAKE_OVER), identity=False), say, parts)
 
 

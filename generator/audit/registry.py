@@ -16,6 +16,7 @@ from generator.audit import (
     names,
     principals,
     separation,
+    services,
     shapes,
     wording,
 )
@@ -40,6 +41,7 @@ UNDECIDED: Final = Flaw(
 FLAWS: Final[tuple[Flaw, ...]] = (
     *cloudtrail.FLAWS,
     *delivery.FLAWS,
+    *services.FLAWS,
     *guards.FLAWS,
     *principals.FLAWS,
     *separation.FLAWS,

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.boxes import Single
-from generator.access.identities import in_account, of_kind, people
+from generator.access.identities import in_account, of_kind
 from generator.access.intents import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
+from generator.access.principals import Principals
 from generator.access.prove import region
+from generator.access.sets import REFUTED
 from generator.access.terms import PRINCIPAL
 from generator.access.wildcards import EMPTY, Language, texts, union
-from generator.audit.flaw import Flaw, Found, Undecided, granting, together
+from generator.audit.flaw import Flaw, Found, Undecided, granting, some, together
 from generator.audit.reading import accounts, breadth, delegates_everything, keys, named
+from generator.audit.subject import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from generator.access.policy import Statement
-    from generator.audit.subject import Part, Subject
+    from generator.access.sets import RequestSet
+    from generator.audit.subject import Subject
     from generator.findings import Severity
 
 _DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
 _ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-administrators"
 _FALSE: Final = Single(absent=True, values=texts("false"))
+_READING: Final = (*DECRYPT, *TAKE_OVER)
 _TRUE: Final = Single(absent=False, values=texts("true"))
 
 
@@ -60,7 +65,7 @@ def administrators(subject: Subject) -> Administrators:
                 found.append(side.values & singled_out)
     others = subject.callers([one for one in (expected.deployer, *expected.break_glass) if one])
     roots = of_kind("root", subject.scope.partition)
-    return Administrators((union(found) & people(subject.scope.partition)) - others - roots, said=False)
+    return Administrators((union(found) & subject.people) - others - roots, said=False)
 
 
 def _singled_out(statement: Statement) -> Language:
@@ -132,30 +137,60 @@ def _speaks_of(subject: Subject, key: str) -> bool:
 
 
 def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
-    """Yield the statements that leave it to IAM of an account who reads, or who comes to read."""
+    """Yield the statements that leave it to IAM of an account who reads, or who comes to read.
+
+    The key's own account is told of by itself, all others of a statement together.
+    """
     own = subject.scope.account
-    readers = region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
     for part in subject.allows:
         if breadth(part.statement, conditions=True) == 0:
             continue
+        abroad: dict[str, Found] = {}
         for account in accounts(part.statement):
-            people_there = (
-                in_account(account) & people(subject.scope.partition) & ~of_kind("root", subject.scope.partition)
-            )
-            people_there -= texts(*named(part.statement))
-            within = region(principals=people_there, actions=(*DECRYPT, *TAKE_OVER), identity=True) - readers
+            alone = _for_account(subject, part.statement, account)
+            for one in granting(subject, _open_to_iam(subject, part.statement, account, _READING), _by_iam, [alone]):
+                if isinstance(one, Undecided):
+                    yield one
+                elif account == own:
+                    yield replace(one, message=_leaves(subject, part.statement, one, [account]))
+                else:
+                    abroad[account] = one
+        if abroad:
+            first = next(iter(abroad.values()))
+            yield replace(first, severity="note", message=_leaves(subject, part.statement, first, list(abroad)))
 
-            def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Found:
-                everything = delegates_everything(statement, account)
-                return Found(
-                    statement=statement.name,
-                    witness=witness,
-                    severity="warning" if account == own else "note",
-                    message=f"statement {statement.name} leaves {'everything' if everything else witness['action']} to IAM in account "
-                    f"{account}: whoever writes IAM policies there decides who reads",
-                )
 
-            yield from granting(subject, within, say, [part])
+def _by_iam(statement: Statement, witness: Mapping[str, Any]) -> Found:
+    return Found(statement=statement.name, witness=witness, message="")
+
+
+def _for_account(subject: Subject, statement: Statement, account: str) -> Part:
+    """Return a statement as if it named one account alone: a list of hundreds is not gone through for each of them."""
+    alone = replace(statement, principals=Principals(aws=(account,)))
+    return Part(alone, subject.requests(alone))
+
+
+def _open_to_iam(subject: Subject, statement: Statement, account: str, actions: tuple[str, ...]) -> RequestSet:
+    """Return what IAM of an account allows by itself: not to whom the statement names, and decryption not to a reader."""
+    there = in_account(account) & subject.people & ~of_kind("root", subject.scope.partition)
+    within = region(principals=there - texts(*named(statement)), actions=actions, identity=True)
+    return within - region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
+
+
+def _leaves(subject: Subject, statement: Statement, found: Found, where: list[str]) -> str:
+    """Return what a statement leaves to IAM in some accounts: the action of the witness, and every route to more."""
+    shown, requests = (found.witness or {})["action"], _for_account(subject, statement, where[0]).requests
+    routes = [
+        action
+        for action in TAKE_OVER
+        if subject.grants_nothing(requests, _open_to_iam(subject, statement, where[0], (action,))).verdict == REFUTED
+    ]
+    everything = delegates_everything(statement, where[0])
+    what = "everything" if everything else some(list(dict.fromkeys((shown, *routes))))
+    return (
+        f"statement {statement.name} leaves {what} to IAM in account{'' if len(where) == 1 else 's'} {some(where)}: "
+        "whoever writes IAM policies there decides who reads"
+    )
 
 
 FLAWS: Final = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from generator.access.decide import decide
 from generator.access.documents import need_object, only_known
-from generator.access.identities import in_account, people
+from generator.access.identities import in_account, whose_value, with_key
 from generator.access.patterns import glob
 from generator.access.policy import Policy, Statement, parse_policy
 from generator.access.prove import excludes
@@ -125,13 +125,23 @@ class Subject:
         decision = decide(parse_request(witness), resource_policy=self.policy)
         return decision.statements[0] if decision.reason == "explicit_deny" else None
 
+    @property
+    def people(self) -> Language:
+        """Every caller of the partition that is no AWS service, the role sessions that the policy names among them."""
+        return with_key("aws:principalarn", self.scope.partition, self.granted.sessions)
+
     def callers(self, names: Iterable[str]) -> Language:
-        """Return the callers that ARNs, ArnLike patterns, account ids and account roots name."""
+        """Return the callers that ARNs, ArnLike patterns, account ids and account roots name; a role's sessions go with it."""
         found = []
         for name in names:
             account = name if name.isdigit() else name.split(":")[4] if name.endswith(":root") else ""
-            found.append(in_account(account) if account else language([glob(name)]))
-        return union(found) & people(self.scope.partition)
+            if account:
+                found.append(in_account(account) & self.people)
+            else:
+                wanted = [glob(name)]
+                partition, sessions = self.scope.partition, self.granted.sessions
+                found.append(whose_value("aws:principalarn", language(wanted), wanted, partition, sessions))
+        return union(found)
 
 
 def read_subject(document: Any, *, place: str, key_arn: str, expected: Expected, account_known: bool = True) -> Subject:

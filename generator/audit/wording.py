@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from generator.access.identities import in_account, people
+from generator.access.identities import in_account
 from generator.access.intents import DECRYPT, DELETION, DISABLE, ENCRYPT, GRAVE, OTHER_USE, TAKE_OVER, UPKEEP
 from generator.access.prove import region
 from generator.audit.flaw import Flaw, Found
@@ -91,7 +91,7 @@ def _problems(
 
 
 def _only_at_home(subject: Subject, part: Part) -> bool:
-    abroad = people(subject.scope.partition) & ~in_account(subject.scope.account)
+    abroad = subject.people & ~in_account(subject.scope.account)
     who = part.statement.principals
     return bool(who and (who.aws or who.everyone)) and subject.is_empty(part.requests & region(principals=abroad))
 

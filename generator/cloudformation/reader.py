@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import yaml
@@ -58,6 +59,7 @@ _STRING: Final = "tag:yaml.org,2002:str"
 _KINDS: Final = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "int", "null"))
 _CONTAINERS: Final = (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels; no template needs that; flatten it"
 _NUMBER: Final = "is no number that CloudFormation can hold; quote it if it is meant as text"
 
@@ -76,9 +78,10 @@ def load(text: str, what: str) -> Any:
     broken: ValueError | None = None
     if text.lstrip().startswith(("{", "[")):
         try:
-            return _checked(
+            document = _checked(
                 json.loads(text, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite), what
             )
+            return _whole_characters(document, text)
         except RecursionError:
             raise PolicyError(f"{what}: {_TOO_DEEP}") from None
         except ValueError as error:
@@ -116,6 +119,17 @@ def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(f"{text} {_NUMBER}")
     return number
+
+
+def _whole_characters(document: Any, text: str) -> Any:
+    """Return the document, or raise ValueError where JSON's escapes make half a character: no text can be printed with it."""
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(document, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            raise ValueError(f"{half} is one half of a character; both halves or none; correct it") from error
+    return document
 
 
 def _checked(document: Any, what: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from generator import cloudformation
-from generator.aws import partition_of
+from generator.aws import KEY_POLICY_BYTES, partition_of
 from generator.cloudformation.renaming import rename
 from generator.cloudformation.resolve import NO_VALUE
 from generator.cloudformation.standins import Place, stand_in
@@ -123,6 +123,12 @@ class _Resolved:
         if not isinstance(self.document, dict) or "Statement" not in self.document:
             raise PolicyError(
                 f"{where}: KeyPolicy: no policy document; a mapping with Version and Statement, or its JSON text; correct it"
+            )
+        size = len(json.dumps(self.document, separators=(",", ":"), ensure_ascii=False).encode())
+        if size > KEY_POLICY_BYTES:
+            raise PolicyError(
+                f"{where}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "
+                "put principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
             )
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PRINCIPAL: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::(.+))?")
+_ACCOUNT: Final = re.compile(r"\d{12}")
 _IN_REGION: Final = re.compile(
     r"\b[a-z0-9-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com|\barn:[a-z-]+:kms:([a-z0-9-]+):\d{12}:key/"
 )
@@ -43,7 +44,10 @@ def account_shown(document: Any) -> tuple[str, str]:
         ({account for one in holding for account, kind in _named(one) if kind == "root"}, _HOLDS_POLICY),
         ({account for one in holding for account, _ in _named(one)}, _HOLDS_POLICY),
         ({account for one in allowing for account, kind in _named(one) if kind == "root"}, _ONLY_ROOT),
-        ({account for one in allowing for account in _values(one, "kms:calleraccount")}, _CALLER),
+        (
+            {value for one in allowing for value in _values(one, "kms:calleraccount") if _ACCOUNT.fullmatch(value)},
+            _CALLER,
+        ),
     ):
         if len(found) == 1:
             return found.pop(), why

@@ -453,6 +453,8 @@ TWICE = "key 'a' stands twice in one mapping, and only one of them would count; 
         ("a: .nan", "a.yaml:1: .nan is no number that CloudFormation can hold; quote it if it is meant as text"),
         ("a: -.INF", "a.yaml:1: -.INF is no number that CloudFormation can hold; quote it if it is meant as text"),
         ('{"a": NaN}', "a.yaml: NaN is no number that CloudFormation can hold; quote it if it is meant as text"),
+        (r'{"a": "\ud83d"}', r"a.yaml: \ud83d is one half of a character; both halves or none; correct it"),
+        (r'{"\uDE00": "a"}', r"a.yaml: \ude00 is one half of a character; both halves or none; correct it"),
         ('{"a": 1e999}', "a.yaml: 1e999 is no number that CloudFormation can hold; quote it if it is meant as text"),
         ("a: 1\n---\nb: 1", "a.yaml:2: a second document begins; one text holds one; split them"),
         ('{"a": 1,\n "b" 2}', "a.yaml:2: not valid JSON: Expecting ':' delimiter; correct it there"),

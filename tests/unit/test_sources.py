@@ -234,6 +234,8 @@ def test_account_that_conditions_ask_for_is_the_keys_account() -> None:
         [reader("222222222222"), reader("333333333333")],
         [{**ROOT, "Effect": "Deny"}],
         [{**ROOT, "Action": ["kms:Get*"]}, reader("333333333333")],
+        [reader("*", **{"kms:CallerAccount": "ACCOUNT-ID"})],
+        [reader("*", **{"kms:CallerAccount": "22222222222"})],
     ],
 )
 def test_account_is_made_up_where_the_policy_does_not_show_it(statements: list[Document]) -> None:
@@ -761,6 +763,26 @@ def test_what_holds_no_key_policy_is_refused_with_what_is_expected(text: str, me
         find_policies(text, "t")
 
     assert str(refused.value) == message
+
+
+def sized(size: int) -> Document:
+    """Return a policy of so many bytes, counted as KMS counts them."""
+    empty = policy({**ROOT, "Sid": "é"})
+    short = size - 1 - len(json.dumps(empty, separators=(",", ":"), ensure_ascii=False))
+    return policy({**ROOT, "Sid": "é" + "x" * short})
+
+
+def test_policy_as_large_as_kms_takes_is_read() -> None:
+    assert one(json.dumps(sized(32_768), indent=4, ensure_ascii=False)).document == sized(32_768)
+
+
+def test_policy_that_is_larger_than_kms_takes_is_refused() -> None:
+    with pytest.raises(PolicyError) as refused:
+        find_policies(template(sized(32_769)), "t")
+    assert str(refused.value) == (
+        "t: Resources/Key: 32,769 bytes without white space, so KMS does not take it; a key policy has at most 32,768; put "
+        "principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
+    )
 
 
 def test_account_that_is_none_is_refused() -> None:

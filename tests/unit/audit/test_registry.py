@@ -167,3 +167,21 @@ def test_ids_are_unique_and_each_is_on_the_page() -> None:
     assert all(
         f"({source})" in page for source in (*(one.source for one in PROPERTIES), *(one.source for one in FLAWS))
     )
+
+
+def test_witness_names_a_whole_trail_of_the_account_that_a_context_asks_for() -> None:
+    context = {"kms:EncryptionContext:aws:cloudtrail:arn": "arn:aws:cloudtrail:*:654321098765:trail/*"}
+    encrypts = statement("Encrypts", CLOUDTRAIL, "kms:GenerateDataKey*", StringLike=context)
+    found = audit({"Version": "2012-10-17", "Statement": [encrypts]}, place="p", key_arn=KEY)
+
+    assert [one.witness for one in found if one.id == "cloudtrail-unconfined"] == [
+        {
+            "principal": "cloudtrail.amazonaws.com",
+            "action": "kms:GenerateDataKey",
+            "resource": KEY,
+            "context": {
+                "aws:SourceArn": "arn:aws:cloudtrail:us-east-1:999999999999:trail/other",
+                "kms:EncryptionContext:aws:cloudtrail:arn": "arn:aws:cloudtrail:us-east-1:654321098765:trail/other",
+            },
+        }
+    ]
