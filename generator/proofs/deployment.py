@@ -115,7 +115,7 @@ def expectations(deployment: Deployment) -> Iterator[Expected]:
     yield Expected(
         trails=setting.trails,
         organization_id=organization.id if organization else "",
-        readers=tuple(who for one in setting.readers for who in (*one.principal_arns, one.account) if who),
+        readers=tuple(who for one in setting.readers for who in one.principal_arns or (one.account,) if who),
         administrators=setting.administrators,
         deployer=setting.deployer,
         break_glass=setting.break_glass,

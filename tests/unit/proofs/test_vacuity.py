@@ -147,7 +147,7 @@ OF_THE_KEY: Final = (
     Case(
         what="session named as principal deletes the key",
         change=add(Principal={"AWS": SESSION}, Action="kms:ScheduleKeyDeletion"),
-        ids="deletion-held iam-needed nobody-holds-more",
+        ids="deletion-held deletion-unheld iam-needed nobody-holds-more",
     ),
     Case(
         what="session named as principal grants",
@@ -166,7 +166,7 @@ OF_A_STORE_KEY: Final = (
         config=LAKE,
         resource="OrgEventsKey",
         change=add(Principal={"Service": "s3.amazonaws.com"}, Action="kms:Decrypt"),
-        ids="lake-confined",
+        ids="lake-confined service-unconfined",
     ),
     Case(
         what="CloudTrail Lake under a source account",
