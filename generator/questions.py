@@ -10,7 +10,7 @@ from generator.access.decide import decide
 from generator.access.policy import parse_policy
 from generator.access.request import parse_request
 from generator.errors import PolicyError
-from generator.sources import read_text
+from generator.sources import find_policies, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,10 +54,23 @@ class Asked:
 
 
 def of_file(policy: Path, account: str) -> Asked:
-    """Return the key policy in a file (JSON or YAML) as something to ask. Raises UsageError, PolicyError."""
+    """Return the key policy in a file as something to ask: a policy, the answer of the AWS CLI, or a template with one key.
+
+    Raises UsageError, and PolicyError where there is no key policy, or where there are several.
+    """
     text, name = read_text(policy)
-    document = cloudformation.load(text, name)
-    return Asked({"kms": parse_policy(document, what=name, resource_based=True)}, account, {})
+    found = find_policies(text, name, key_account=account)
+    if len(found) > 1:
+        places = ", ".join(one.place for one in found)
+        raise PolicyError(
+            f"{name}: holds {len(found)} key policies ({places}); requests are put to one; put that policy into a file of its own"
+        )
+    (one,) = found
+    if one.account_made_up and not account:
+        raise PolicyError(
+            f"{name}: the template speaks of its own account and does not say which; 12 digits are needed; add --key-account ID"
+        )
+    return Asked({"kms": parse_policy(one.document, what=name, resource_based=True)}, account, {})
 
 
 def of_config(config: Path) -> Asked:

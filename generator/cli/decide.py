@@ -24,7 +24,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "config", nargs="?", type=Path, metavar="CONFIG", help="a config; its key and bucket policies are asked"
     )
     decide.add_argument("requests", type=Path, metavar="REQUESTS", help="requests, JSON or YAML: one or a list")
-    decide.add_argument("--policy", type=Path, metavar="FILE", help="a key policy to ask instead of a config")
+    decide.add_argument(
+        "--policy", type=Path, metavar="FILE", help="a key policy, or a template with one, to ask instead of a config"
+    )
     decide.add_argument(
         "--key-account", default="", metavar="ID", help="the key's account, where a request names no resource"
     )

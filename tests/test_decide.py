@@ -1,0 +1,124 @@
+"""``trailkey decide`` as people and pipelines call it: what can be asked, what is printed, and how a test of a policy ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import cli, errors
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = ROOT / "output" / "organization" / "log-archive-key.yaml"
+CONFIG = ROOT / "config" / "organization.yaml"
+KEY_ACCOUNT = ("--key-account", "222222222222")
+TRAIL = "arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail"
+ENCRYPTS: dict[str, Any] = {
+    "name": "the trail encrypts",
+    "principal": "cloudtrail.amazonaws.com",
+    "action": "kms:GenerateDataKey",
+    "context": {"aws:SourceArn": TRAIL, "kms:EncryptionContext:aws:cloudtrail:arn": TRAIL},
+}
+OWN_ACCOUNT = {
+    "Resources": {
+        "Key": {
+            "Type": "AWS::KMS::Key",
+            "Properties": {
+                "KeyPolicy": {
+                    "Version": "2012-10-17",
+                    "Statement": {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}},
+                        "Action": "kms:*",
+                        "Resource": "*",
+                    },
+                }
+            },
+        }
+    }
+}
+
+
+def ask(tmp_path: Path, requests: Any, *arguments: str | Path) -> int:
+    path = tmp_path / "requests.json"
+    path.write_text(json.dumps(requests), encoding="utf-8")
+    return cli.run(["decide", *map(str, arguments), str(path)])
+
+
+def written(tmp_path: Path, document: Any) -> Path:
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("asked", [(CONFIG,), ("--policy", TEMPLATE, *KEY_ACCOUNT)], ids=["config", "template"])
+def test_a_config_and_its_template_give_the_same_answer(
+    asked: tuple[str | Path, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(tmp_path, ENCRYPTS, "--format", "json", *asked) == errors.OK
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "name": "the trail encrypts",
+            "decision": "allowed",
+            "reason": "allowed",
+            "statements": ["CloudTrailEncryptsLogs"],
+        }
+    ]
+
+
+def test_an_answer_that_is_not_expected_ends_with_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = {**ENCRYPTS, "name": "another trail", "context": {"aws:SourceArn": f"{TRAIL}-2"}}
+
+    assert ask(tmp_path, [{**ENCRYPTS, "expect": "allowed"}, {**other, "expect": "denied"}], CONFIG) == errors.OK
+    assert capsys.readouterr().out.splitlines() == [
+        "allowed  the trail encrypts: allowed (CloudTrailEncryptsLogs)",
+        "denied   another trail: no_matching_allow",
+    ]
+    assert ask(tmp_path, {**other, "expect": "allowed"}, CONFIG) == errors.CHECK_FAILED
+    assert capsys.readouterr().err == ("error: another trail: expected allowed, is denied (no_matching_allow)\n")
+
+
+def test_the_answer_of_the_aws_cli_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    statement = {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    answer = written(tmp_path, {"Policy": json.dumps(policy), "PolicyName": "default"})
+    request = {"name": "anyone", "principal": "arn:aws:iam::222222222222:role/Anyone", "action": "kms:Decrypt"}
+
+    assert ask(tmp_path, request, "--policy", answer, *KEY_ACCOUNT) == errors.OK
+    assert capsys.readouterr().out == "allowed  anyone: allowed (Open)\n"
+
+
+def test_a_template_that_does_not_say_its_account_asks_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = written(tmp_path, OWN_ACCOUNT)
+
+    assert ask(tmp_path, ENCRYPTS, "--policy", template) == errors.USAGE
+    assert capsys.readouterr().err == (
+        f"{template}: the template speaks of its own account and does not say which; 12 digits are needed; "
+        "add --key-account ID\n"
+    )
+    assert ask(tmp_path, ENCRYPTS, "--policy", template, *KEY_ACCOUNT) == errors.OK
+
+
+def test_a_template_of_several_keys_is_refused_with_their_places(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = OWN_ACCOUNT["Resources"]["Key"]
+    template = written(tmp_path, {"Resources": {"One": key, "Two": key}})
+
+    assert ask(tmp_path, ENCRYPTS, "--policy", template, *KEY_ACCOUNT) == errors.USAGE
+    assert capsys.readouterr().err == (
+        f"{template}: holds 2 key policies ({template}: Resources/One, {template}: Resources/Two); requests are put to one; "
+        "put that policy into a file of its own\n"
+    )
+
+
+@pytest.mark.parametrize("asked", [(), ("--policy", TEMPLATE, CONFIG)], ids=["neither", "both"])
+def test_either_a_config_or_a_policy_is_asked(
+    asked: tuple[str | Path, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(tmp_path, ENCRYPTS, *asked) == errors.USAGE
+    assert "name a config or --policy FILE, one of the two" in capsys.readouterr().err
