@@ -18,7 +18,8 @@ class Finding:
 
     ``id`` is a stable word (``cloudtrail-unconfined``) or a rule of cfn-lint (``E3002``). ``place`` is where the reader
     should look: the config line where there is one, else the template and the logical id. ``statement`` is the Sid or index
-    of the statement at fault; ``witness`` a concrete request (the shape ``trailkey decide`` reads) that shows the flaw.
+    of the statement at fault; ``witness`` a concrete request (the shape ``trailkey decide`` reads) that shows the flaw, by being
+    allowed, or where it is ``refused`` by not being allowed.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Finding:
     place: str = ""
     statement: str | int | None = None
     witness: Mapping[str, Any] | None = None
+    refused: bool = False
 
     def __str__(self) -> str:
         """``error cloudtrail-unconfined: config/a.yaml:12: trails[0]: message``."""

@@ -107,5 +107,6 @@ def _finding(flaw: Flaw, found: Found, subject: Subject) -> Finding:
         place=subject.place,
         statement=found.statement,
         witness=found.witness,
+        refused=found.shows == "denied",
         message=f"{found.message}; {found.remedy or flaw.remedy}",
     )

@@ -89,7 +89,7 @@ def _print(report: Report) -> None:
         print(f"{finding.severity} {finding.id}")
         print(f"  {finding.place}: {finding.message}")
         if finding.witness:
-            print(f"  request: {_line(finding.witness)}")
+            print(f"  {'denied' if finding.refused else 'allowed'}: {_line(finding.witness)}")
     if not report.findings:
         print("no findings")
     for sentence in report.assumptions:

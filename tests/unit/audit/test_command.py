@@ -67,7 +67,7 @@ def test_findings_are_printed_with_request_and_assumptions(
     assert capsys.readouterr().out == (
         "error cloudtrail-unconfined\n"
         f"  policy.json: {MESSAGE}\n"
-        "  request: cloudtrail.amazonaws.com kms:GenerateDataKey with "
+        "  allowed: cloudtrail.amazonaws.com kms:GenerateDataKey with "
         "aws:SourceArn=arn:aws:cloudtrail:us-east-1:999999999999:trail/other\n"
         f"assumed: the key's account is {ACCOUNT}: only its principals may replace the key policy, which no other account can be "
         "allowed to\n"
@@ -281,3 +281,17 @@ def test_a_statement_that_cannot_be_read_does_not_hide_the_others(
     }  # and no locked-out: Strange may hold the policy
     assert found["unreadable-statement"]["statement"] == "Strange"
     assert "Condition: StringResembles: not an operator that is modelled" in found["unreadable-statement"]["message"]
+
+
+def test_a_request_that_is_wrongly_denied_is_shown_as_denied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail = "arn:aws:cloudtrail:eu-west-1:222222222222:trail/other-name"
+    path = tmp_path / "policy.json"
+    path.write_text((CASES / "guard-cancelled" / "sound.json").read_text(encoding="utf-8"), encoding="utf-8")
+
+    cli.run(["audit", str(path), "--trail", trail])
+    assert (
+        f"\n  denied: cloudtrail.amazonaws.com kms:DescribeKey with aws:SourceAccount=222222222222, aws:SourceArn={trail}\n"
+        in (capsys.readouterr().out)
+    )
