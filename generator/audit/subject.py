@@ -10,16 +10,17 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from generator.access.automata import UndecidedError
 from generator.access.decide import decide
 from generator.access.documents import need_object, only_known
 from generator.access.identities import in_account, whose_value, with_key
 from generator.access.patterns import glob
 from generator.access.policy import Policy, Statement, parse_policy
-from generator.access.prove import excludes
+from generator.access.prove import excludes, universe
 from generator.access.reached import sessions_in
 from generator.access.request import parse_request
 from generator.access.scope import Scope, key_scope
-from generator.access.sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
+from generator.access.sets import Answer, RequestSet, joined
 from generator.access.space import Granted, statement_requests
 from generator.access.wildcards import Language, language, union
 from generator.aws import parse_arn
@@ -114,9 +115,12 @@ class Subject:
 
     def is_empty(self, requests: RequestSet) -> bool:
         """Return whether it is certain that no request that exists is in the set."""
-        if not requests.outer:
-            return True
-        return excludes(Granted(self.scope, requests, NO_REQUEST, self.granted.sessions)).verdict == PROVEN
+        keys = {name for one in requests.outer for name, _ in one.items if ":" in name}
+        there = universe(self.scope, keys, self.granted.sessions).outer
+        try:
+            return not any(one.meet(part) for one in requests.outer for part in there)
+        except UndecidedError:
+            return False
 
     def denier(self, witness: Mapping[str, Any] | None) -> str | int | None:
         """Return the statement whose explicit Deny is the answer to a request, or None where it is another."""
