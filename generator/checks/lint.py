@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -63,19 +64,15 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
     """
     if not templates:
         return []
-    # Loading cfn-lint takes half a second and 60 MiB: `trailkey --help` and a run that changes nothing do without.
-    from cfnlint.helpers import REGIONS  # noqa: PLC0415 # loaded when there is something to lint
-
+    with _collector_resting():
+        _use_bundled_schemas()
+        rules, known_regions = _rules()
     for file, template in templates.items():
-        if unknown := sorted(set(template.regions) - set(REGIONS)):
+        if unknown := sorted(set(template.regions) - known_regions):
             raise UsageError(
                 f"{file}: Region {unknown[0]} is unknown to cfn-lint, so the template cannot be checked for it; "
                 "correct it in the config, or install a newer cfn-lint"
             )
-    logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
-    _use_bundled_schemas()
-    rules = _rules()
-    gc.freeze()  # the rule set lives as long as the process: looking through it again and again costs a tenth of the run
     configs = {template.regions: _config(template.regions) for template in templates.values()}
     return [
         match
@@ -85,6 +82,22 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
             key=lambda match: (match.line, match.rule, match.message, str(match.path)),
         )
     ]
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Keep the collector from looking through what lives as long as the process: as it is loaded, and ever after.
+
+    Otherwise that takes a tenth of the run and more.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 def _use_bundled_schemas() -> None:
@@ -104,11 +117,17 @@ def _use_bundled_schemas() -> None:
 
 
 @cache
-def _rules() -> Any:
+def _rules() -> tuple[Any, frozenset[str]]:
+    """Return the rule set, and the Regions it knows.
+
+    Loading cfn-lint takes half a second and 60 MiB: `trailkey --help` and a run with nothing to lint do without.
+    """
     from cfnlint.config import _DEFAULT_RULESDIR  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.helpers import REGIONS  # noqa: PLC0415 # loaded when there is something to lint
     from cfnlint.rules import Rules  # noqa: PLC0415 # loaded when there is something to lint
 
-    return Rules.create_from_directory(_DEFAULT_RULESDIR)
+    logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
+    return Rules.create_from_directory(_DEFAULT_RULESDIR), frozenset(REGIONS)
 
 
 def _config(regions: tuple[str, ...]) -> Any:
