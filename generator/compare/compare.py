@@ -93,7 +93,7 @@ Asked = tuple[Where, str, Question]
 
 
 def _of_keys(pairs: Sequence[Pair]) -> Iterator[Asked]:
-    several = len({(one or two).name for one, two in pairs if one or two}) > 1  # type: ignore[union-attr]
+    several = len({known.name for one, two in pairs if (known := one or two)}) > 1
     for one, two in pairs:
         known = two or one
         if known is None:
@@ -108,7 +108,7 @@ def _truths(one: Attached | None, two: Attached | None) -> dict[str, str]:
 
 
 def _of_buckets(old: Sequence[Attached], new: Sequence[Attached]) -> Iterator[Asked]:
-    for one, two in matched(old, new, ([each.arn for each in old], [each.arn for each in new])):
+    for one, two in matched(old, new, lambda bucket: bucket.arn):
         known = two or one
         if known is not None:
             scope = bucket_scope(known.arn, known.account)
@@ -119,8 +119,7 @@ def _of_buckets(old: Sequence[Attached], new: Sequence[Attached]) -> Iterator[As
 def _of_holders(old: World, new: World) -> Iterator[Asked]:
     scopes = {one.arn: key_scope(one.arn) for world in (new, old) for one in world.keys}
     scopes |= {one.arn: bucket_scope(one.arn, one.account) for world in (new, old) for one in world.buckets}
-    holders = [[(each.account, each.holder) for each in world.holders] for world in (old, new)]
-    for one, two in matched(old.holders, new.holders, (holders[0], holders[1])):  # type: ignore[arg-type]
+    for one, two in matched(old.holders, new.holders, lambda held: (held.account, held.holder)):
         known = two or one
         if known is None or (one and two and one.documents == two.documents):
             continue

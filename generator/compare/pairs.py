@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from generator.compare.worlds import Attached
 
@@ -34,11 +34,9 @@ def paired_keys(old: Sequence[Attached], new: Sequence[Attached]) -> list[Pair]:
     return pairs
 
 
-def matched(
-    old: Sequence[T], new: Sequence[T], keys: tuple[list[Hashable], list[Hashable]]
-) -> Iterator[tuple[T | None, T | None]]:
+def matched(old: Sequence[T], new: Sequence[T], key_of: Callable[[T], Hashable]) -> Iterator[tuple[T | None, T | None]]:
     """Yield entries of two sequences in pairs, by their keys; one that has no counterpart stands with None."""
-    mine, its = (dict(zip(found, entries, strict=True)) for found, entries in zip(keys, (old, new), strict=True))
+    mine, its = ({key_of(entry): entry for entry in entries} for entries in (old, new))
     for key in dict.fromkeys((*mine, *its)):
         yield mine.get(key), its.get(key)
 
