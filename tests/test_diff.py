@@ -64,7 +64,7 @@ GAINED = {
 }
 ASSUMED = (
     "assumed: {}: the key's account is 222222222222: only its principals may replace the key policy, which no other account "
-    "can be allowed to\nassumed: {}: the key's Region is us-east-1, assumed: nothing says another\n"
+    "can be allowed to\nassumed: {}: the key's Region is us-east-1: nothing says another\n"
 )
 
 

@@ -169,4 +169,4 @@ def default_policy(place: Place) -> dict[str, Any]:
 
 
 def _region_sentence(shown: str) -> str:
-    return ": the services or the key that it names are there" if shown else ", assumed: nothing says another"
+    return ": the services or the key that it names are there" if shown else ": nothing says another"

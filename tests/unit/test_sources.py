@@ -34,7 +34,7 @@ HOLDS = (
     "the key's account is 222222222222: only its principals may replace the key policy, which no other account can be "
     "allowed to"
 )
-REGION = "the key's Region is us-east-1, assumed: nothing says another"
+REGION = "the key's Region is us-east-1: nothing says another"
 STACK = "AWS::AccountId, which is the key's account, is 111122223333, made up"
 
 

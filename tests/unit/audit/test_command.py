@@ -71,7 +71,7 @@ def test_findings_are_printed_with_request_and_assumptions(
         "aws:SourceArn=arn:aws:cloudtrail:us-east-1:999999999999:trail/other\n"
         f"assumed: the key's account is {ACCOUNT}: only its principals may replace the key policy, which no other account can be "
         "allowed to\n"
-        "assumed: the key's Region is us-east-1, assumed: nothing says another\n"
+        "assumed: the key's Region is us-east-1: nothing says another\n"
         "assumed: the key's trails are those of the accounts that its policy names; --trail names them\n"
         "assumed: who reads is not judged, only who else can; --reader names who reads\n"
         "assumed: whoever changes the key's settings administers it; --administrator names who does\n"
