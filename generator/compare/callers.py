@@ -37,7 +37,6 @@ class Callers:
     """
 
     def __init__(self, before: Policy, after: Policy, scope: Scope, known: Sequence[Known] | None) -> None:
-        self._scope = scope
         everybody = people(scope.partition)
         statements = [statement for policy in (before, after) for statement in policy.statements]
         found = {account for statement in statements for account in _accounts(statement)}

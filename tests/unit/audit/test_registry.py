@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from generator.access.automata import UndecidedError
+from generator.access.boxes import Box
 from generator.access.decide import Decision
 from generator.audit import registry
 from generator.audit.registry import FLAWS, audit
-from generator.audit.subject import Expected
+from generator.audit.subject import Expected, read_subject
 from generator.errors import PolicyError
 from generator.findings import SEVERITIES
 from generator.proofs.judge import PROPERTIES
@@ -185,3 +187,18 @@ def test_witness_names_a_whole_trail_of_the_account_that_a_context_asks_for() ->
             },
         }
     ]
+
+
+def test_a_statement_that_cannot_be_decided_is_not_said_to_match_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
+    }
+    subject = read_subject(document, place="policy.json", key_arn=KEY, expected=Expected())
+
+    def undecided(_one: Box, _other: Box) -> Box | None:
+        raise UndecidedError("too entangled")
+
+    assert not subject.is_empty(subject.parts[0].requests)
+    monkeypatch.setattr(Box, "meet", undecided)
+    assert not subject.is_empty(subject.parts[0].requests)
