@@ -37,8 +37,8 @@ bench: $(VENV)/developing ## measure generate against the plain cfn-lint command
 
 docs: $(VENV)/installed ## write the generated pages of docs/
 	$(BIN)/trailkey schema > docs/config.schema.json
-	$(BIN)/python -P -c 'from generator.reports.config_reference import config_reference as page; print(page(), end="")' > docs/config.md
-	$(BIN)/python -P -c 'from generator.reports.findings_page import findings_page as page; print(page(), end="")' > docs/findings.md
+	$(BIN)/python -c 'from trailkey.reports.config_reference import config_reference as page; print(page(), end="")' > docs/config.md
+	$(BIN)/python -c 'from trailkey.reports.findings_page import findings_page as page; print(page(), end="")' > docs/findings.md
 
 lock: ## renew the lock files (needs uv)
 	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade --quiet --output-file requirements.lock

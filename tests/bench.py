@@ -109,7 +109,7 @@ def main() -> None:
     if pairs < LEAST_PAIRS:
         sys.exit(f"PAIRS={pairs}: {LEAST_PAIRS} or more make a median")
     configs = [str(path) for path in sorted((ROOT / "config").glob("*.yaml"))]
-    generate = [sys.executable, "-m", "generator", "generate", "--quiet"]
+    generate = [sys.executable, "-m", "trailkey", "generate", "--quiet"]
     cfn_lint = [str(Path(sys.executable).with_name("cfn-lint")), "-c", "I", "--"]
     # Away from the checkout: the installed package is measured, and no .cfnlintrc is found on the way.
     with tempfile.TemporaryDirectory() as name:
@@ -129,7 +129,7 @@ def main() -> None:
             return seconds([*cfn_lint, *templates], folder)
 
         def show_help() -> float:
-            return seconds([sys.executable, "-m", "generator", "--help"], folder)
+            return seconds([sys.executable, "-m", "trailkey", "--help"], folder)
 
         def bare() -> float:
             return seconds([sys.executable, "-c", "pass"], folder)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import cloudformation, pipeline
-from generator.cloudformation.resolve import resolve
-from generator.config.load import load
+from trailkey import cloudformation, pipeline
+from trailkey.cloudformation.resolve import resolve
+from trailkey.config.load import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.config.deployment import Deployment
+    from trailkey.config.deployment import Deployment
 
 Document = dict[str, Any]
 
@@ -78,7 +78,7 @@ def resources(deployment: Deployment, kind: str, stack: str | None = None) -> di
     """Return the properties of all resources of a type by logical id, intrinsic functions resolved; of one stack or all."""
     rendered = pipeline.render(deployment)
     found: dict[str, Document] = {}
-    for scope in rendered.scopes:
+    for scope in rendered.stacks:
         name = f"{scope.name}.yaml"
         if stack not in {None, scope.name}:
             continue

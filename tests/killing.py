@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from generator.writer import write_output
+from trailkey.output.writer import write_output
 
 CALLS = ("mkdir", "open", "write", "fsync", "replace", "rename", "unlink")
 

@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import pipeline
-from generator.access.decide import decide
-from generator.access.policy import parse_policy
-from generator.access.request import parse_request
-from generator.access.scope import key_scope
-from generator.access.sets import UNKNOWN
-from generator.aws import KEY_POLICY_BYTES, TRAIL_CONTEXT
-from generator.checks.limits import compact
-from generator.checks.lint import LintInput, lint
-from generator.proofs.deployment import setting_of
-from generator.proofs.judge import judge
-from generator.proofs.property import Target
-from generator.proofs.setting import ReaderSetting, Setting
-from generator.proofs.trail_key import OF_THE_TRAIL_KEY
+from trailkey import pipeline
+from trailkey.access.algebra.request_sets import UNKNOWN
+from trailkey.access.analysis.scope import key_scope
+from trailkey.access.language.evaluate import decide
+from trailkey.access.language.policy import parse_policy
+from trailkey.access.language.request import parse_request
+from trailkey.aws import KEY_POLICY_BYTES, TRAIL_CONTEXT
+from trailkey.checks.limits import compact
+from trailkey.checks.lint import LintInput, lint
+from trailkey.intent.from_config import trail_key_intent
+from trailkey.intent.model import ReaderIntent, TrailKeyIntent
+from trailkey.proofs.judge import judge
+from trailkey.proofs.properties.property import Target
+from trailkey.proofs.properties.trail_key import OF_THE_TRAIL_KEY
 
 if TYPE_CHECKING:
-    from generator.config.deployment import Deployment
-    from generator.proofs.property import Judged
+    from trailkey.config.deployment import Deployment
+    from trailkey.proofs.properties.property import Judged
 
 HOME = "222222222222"
 KEY = f"arn:aws:kms:us-east-1:{HOME}:key/12345678-1234-1234-1234-123456789012"
@@ -75,7 +75,7 @@ def rendered(config: Path) -> tuple[Deployment, dict[str, Any], str]:
     return deployment, key.document, files.files[key.place.partition(": ")[0]].decode()
 
 
-def raw(readers: int, trails: int) -> tuple[dict[str, Any], Setting]:
+def raw(readers: int, trails: int) -> tuple[dict[str, Any], TrailKeyIntent]:
     """Return a key policy beyond every limit of AWS, and what it is meant for.
 
     Readers are roles, patterns of roles, accounts and organizational units in turn; each statement lists every trail's owner.
@@ -98,7 +98,7 @@ def raw(readers: int, trails: int) -> tuple[dict[str, Any], Setting]:
         )
         settings.append(setting)
     document = {"Version": "2012-10-17", "Statement": _as_lists(statements)}
-    return document, Setting(
+    return document, TrailKeyIntent(
         path=("key",),
         deployer_path=("accounts",),
         partition="aws",
@@ -114,9 +114,9 @@ def raw(readers: int, trails: int) -> tuple[dict[str, Any], Setting]:
     )
 
 
-def _raw_reader(number: int) -> tuple[Any, dict[str, Any], ReaderSetting]:
+def _raw_reader(number: int) -> tuple[Any, dict[str, Any], ReaderIntent]:
     account = f"{400_000_000_000 + number}"
-    reader = ReaderSetting(name=f"reader-{number}", path=("readers", number), partition="aws", via_service=VIA)
+    reader = ReaderIntent(name=f"reader-{number}", path=("readers", number), partition="aws", via_service=VIA)
     path = f"{ORGANIZATION}/r-ab12/ou-ab12-{number:08}/*"
     ending = ("", "*")
     if number % 4 < len(ending):
@@ -159,7 +159,7 @@ def questions_about(trail: str, key: str) -> list[dict[str, Any]]:
     ]
 
 
-def prove(document: dict[str, Any], setting: Setting, key: str) -> tuple[float, list[Judged]]:
+def prove(document: dict[str, Any], setting: TrailKeyIntent, key: str) -> tuple[float, list[Judged]]:
     """Return the seconds from a policy's document to the answers about it, and the answers."""
     start = time.perf_counter()
     policy = parse_policy(document, resource_based=True)
@@ -171,7 +171,7 @@ def prove(document: dict[str, Any], setting: Setting, key: str) -> tuple[float, 
 def prove_config(config: Path) -> float:
     """Return the seconds of proving a config's key policy; ends where a property does not hold."""
     deployment, document, _ = rendered(config)
-    taken, answers = prove(document, setting_of(deployment), KEY.replace(HOME, deployment.key_account.id))
+    taken, answers = prove(document, trail_key_intent(deployment), KEY.replace(HOME, deployment.key_account.id))
     _end_where([judged.id for judged in answers if not judged.holds], "not proven")
     return taken
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import cli, errors, pipeline
+from trailkey import cli, errors, pipeline
 
 if TYPE_CHECKING:
-    from generator.pipeline import Rendered
+    from trailkey.pipeline import Rendered
 
 ROOT = Path(__file__).parent.parent
 SOUND = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def test_json_is_for_programs(config: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_table_works_without_a_terminal(config: Path) -> None:
-    command = [sys.executable, "-m", "generator", "access", str(config)]
+    command = [sys.executable, "-m", "trailkey", "access", str(config)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (errors.OK, "")
@@ -76,7 +76,7 @@ def test_what_fails_is_shown_with_the_matrix_and_ends_with_3(
 
     assert run(config, "--format", shape) == errors.CHECK_FAILED
     shown = capsys.readouterr()
-    assert "error deletion-held: " in shown.err
+    assert "error deletion-restricted: " in shown.err
     assert "others of main" in shown.out
     if shape == "markdown":
         assert "| others of main | no | no | no | **IAM** | no | no | no | **IAM** | no | `AccountReadsMetadata` |" in (

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from generator.access.decide import decide
-from generator.access.policy import parse_policy
-from generator.access.request import parse_request
-from generator.audit.options import expected
-from generator.audit.registry import FLAWS
-from generator.audit.report import audit_all
-from generator.sources import find_policies
+from trailkey.access.language.evaluate import decide
+from trailkey.access.language.policy import parse_policy
+from trailkey.access.language.request import parse_request
+from trailkey.audit.registry import FLAWS
+from trailkey.audit.report import audit_all
+from trailkey.intent.from_options import expected
+from trailkey.inventory import find_policies
 
 if TYPE_CHECKING:
-    from generator.audit.report import Report
+    from trailkey.audit.report import Report
 
 CASES = Path(__file__).parent / "audit"
 NAMES = sorted(case.parent.name for case in CASES.glob("*/case.yaml"))

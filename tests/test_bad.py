@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.config.load import load
-from generator.errors import ConfigError
+from trailkey.config.load import load
+from trailkey.errors import ConfigError
 
 BAD = Path(__file__).parent / "bad"
 CASES = sorted(case.parent.name for case in BAD.glob("*/config.yaml"))

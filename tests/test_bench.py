@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import scale
-from generator.aws import KEY_POLICY_BYTES
+from trailkey.aws import KEY_POLICY_BYTES
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -135,7 +135,7 @@ def test_the_requests_asked_for_the_rate_are_of_both_kinds(monkeypatch: pytest.M
 def test_help_loads_none_of_the_heavy_libraries(arguments: list[str], tmp_path: Path) -> None:
     code = (
         "import json, sys\n"
-        "from generator.cli import run\n"
+        "from trailkey.cli import run\n"
         f"code = run({arguments!r})\n"
         "print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)\n"
     )

@@ -22,7 +22,7 @@ from helpers import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.config.deployment import Deployment
+    from trailkey.config.deployment import Deployment
 
 BUCKET = "arn:aws:s3:::logs-of-org"
 CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
@@ -109,7 +109,7 @@ def test_several_trails_write_under_their_prefixes_and_readers_read_there(tmp_pa
         assert policy[sid]["Condition"]["StringEquals"]["aws:SourceArn"] == source
     both = [f"{BUCKET}/org/AWSLogs/*", f"{BUCKET}/AWSLogs/*"]
     assert policy["ReaderRGetsLogs"]["Resource"] == both
-    assert managed_policy(deployment, "ReaderRPolicy", "security-people")["GetLogs"]["Resource"] == both
+    assert managed_policy(deployment, "ReaderRPolicy", "security-iam")["GetLogs"]["Resource"] == both
 
 
 READERS: list[tuple[str, Document, Document, Document]] = [

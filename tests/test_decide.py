@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator import cli, errors
+from trailkey import cli, errors
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "output" / "organization" / "log-archive-key.yaml"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from generator.access.decide import decide
-from generator.access.documents import load_json
-from generator.access.policy import parse_policy
-from generator.access.request import parse_request
+from trailkey.access.language.documents import load_json
+from trailkey.access.language.evaluate import decide
+from trailkey.access.language.policy import parse_policy
+from trailkey.access.language.request import parse_request
 
 FILES = sorted((Path(__file__).parent / "decisions").glob("*.json"))
 FILE_KEYS = {"about", "policies", "cases"}

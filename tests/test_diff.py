@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from generator import cli, errors
-from generator.cloudformation import dump_yaml
-from generator.compare.compare import compare_worlds
-from generator.compare.mirror import mirrored_names
-from generator.compare.worlds import World, world_of_files
-from generator.config.load import load
 from helpers import output_of
+from trailkey import cli, errors
+from trailkey.cloudformation import dump_yaml
+from trailkey.config.load import load
+from trailkey.diff.compare import compare_worlds
+from trailkey.diff.mirror import mirrored_names
+from trailkey.inventory.folder import World, world_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from generator.config.deployment import Deployment
+    from trailkey.config.deployment import Deployment
 
 ROOT = Path(__file__).parent.parent
 ORGANIZATION, MIRROR = ROOT / "config" / "organization.yaml", ROOT / "config" / "mirror.yaml"
@@ -307,7 +307,7 @@ def test_key_bucket_and_iam_policies_of_a_folder_are_compared(folder: Path, caps
         "cloudtrail-logs/AWSLogs/o-a1b2c3d4e5/*",
         "cloudtrail-logs/AWSLogs/o-other/*",
     )
-    edit(folder / "security-people.yaml", "- CloudTrailRead", "- CloudTrailReader")
+    edit(folder / "security-iam.yaml", "- CloudTrailRead", "- CloudTrailReader")
     capsys.readouterr()
 
     assert run(FOLDER, folder, "--format", "json") == errors.OK

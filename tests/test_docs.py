@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from generator import __version__, aws, cli, errors
-from generator.config.model import Config
-from generator.config.schema import schema_text
-from generator.reports.config_reference import config_reference
-from generator.reports.findings_page import findings_page
+from trailkey import __version__, aws, cli, errors
+from trailkey.config.model import Config
+from trailkey.config.schema import schema_text
+from trailkey.reports.config_reference import config_reference
+from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +102,7 @@ def shown(console: str) -> list[tuple[str, list[str]]]:
 def run(command: str, folder: Path) -> tuple[int, list[str]]:
     """Run a command of the README in a folder; trailkey as a module of this Python."""
     words = shlex.split(command)
-    words = [sys.executable, "-m", "generator", *words[1:]] if words[0] == "trailkey" else words
+    words = [sys.executable, "-m", "trailkey", *words[1:]] if words[0] == "trailkey" else words
     done = subprocess.run(words, cwd=folder, check=False, capture_output=True, text=True)
     return done.returncode, (done.stdout + done.stderr).splitlines()
 
@@ -204,7 +204,7 @@ def test_every_limit_in_the_readme_is_that_of_the_code() -> None:
 
 def test_the_page_on_checks_lists_each_limit_and_no_suppression_exists() -> None:
     page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
-    source = (ROOT / "generator" / "checks" / "limits.py").read_text(encoding="utf-8")
+    source = (ROOT / "generator" / "trailkey" / "checks" / "limits.py").read_text(encoding="utf-8")
     known = set(re.findall(r'"((?:template|policies|key-policy|bucket-policy|managed-policy)-[a-z-]+)"', source))
     assert known
     assert known == set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page)) - {"cfn-lint"}

@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-GENERATOR = Path(__file__).parent.parent / "generator"
+GENERATOR = Path(__file__).parent.parent / "generator" / "trailkey"
 FLOORS = [
     {"aws", "findings", "__init__"},
     {"errors"},
-    {"cloudformation"},
-    {"config", "sources"},
-    {"statements"},
-    {"templates", "access"},
+    {"cloudformation", "output"},
+    {"access"},
+    {"config"},
+    {"inventory", "statements"},
+    {"intent", "templates"},
     {"audit"},
     {"proofs"},
     {"checks", "rollout"},
     {"reports"},
-    {"writer"},
     {"pipeline"},
-    {"questions"},
-    {"compare"},
+    {"decide"},
+    {"diff"},
     {"cli"},
     {"__main__"},
 ]
@@ -59,7 +59,7 @@ def calls_of(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(GENERATOR)))
 def test_module_imports_from_floors_below_only(path: Path) -> None:
     own = part_of(path)
-    parts = {name.split(".")[1] for name in imports_of(path) if name.startswith("generator.")} - {"__version__", own}
+    parts = {name.split(".")[1] for name in imports_of(path) if name.startswith("trailkey.")} - {"__version__", own}
 
     assert {part for part in parts if floor_of(part) >= floor_of(own)} == set()
 
@@ -69,7 +69,7 @@ def test_what_judges_reads_documents_and_never_what_built_them(judge: str) -> No
     """A check that reads the builder's objects proves only that the builder agrees with itself."""
     names = {name for path in (GENERATOR / judge).rglob("*.py") for name in imports_of(path)}
 
-    assert {name for name in names if name.startswith(("generator.templates", "generator.statements"))} == set()
+    assert {name for name in names if name.startswith(("trailkey.templates", "trailkey.statements"))} == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(GENERATOR)))
@@ -92,7 +92,7 @@ def test_only_the_command_line_prints_and_only_the_writer_writes(path: Path) -> 
 
     if part_of(path) != "cli":
         assert not calls & {"print", "sys.exit", "exit", "sys.stdout.write", "sys.stderr.write"}
-    if part_of(path) not in ("writer", "cli"):
+    if part_of(path) not in ("output", "cli"):
         assert not {
             call
             for call in calls

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import cloudformation, pipeline
 from helpers import output_of
+from trailkey import cloudformation, pipeline
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = sorted(path for path in (ROOT / "tests" / "golden").iterdir() if path.is_dir())
@@ -62,7 +62,7 @@ def test_bytes_do_not_depend_on_hash_order_locale_or_folder(tmp_path: Path) -> N
         command = [
             sys.executable,
             "-m",
-            "generator",
+            "trailkey",
             "generate",
             str(GOLDEN[0] / "config.yaml"),
             "--output",

@@ -12,7 +12,7 @@ from helpers import ORGANIZATION, SINGLE, Document, deploy, key_policy, managed_
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.config.deployment import Deployment
+    from trailkey.config.deployment import Deployment
 
 CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
 CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}

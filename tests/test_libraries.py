@@ -15,9 +15,9 @@ import troposphere.kms
 from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from moto import mock_aws
 
-from generator import aws
-from generator.checks.lint import LintInput, lint
-from generator.cloudformation import dump_yaml
+from trailkey import aws
+from trailkey.checks.lint import LintInput, lint
+from trailkey.cloudformation import dump_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path

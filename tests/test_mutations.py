@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import pipeline
-from generator.access.policy import parse_policy
-from generator.access.prove import difference
-from generator.proofs.judge import judge, targets
+from trailkey import pipeline
+from trailkey.access.analysis.prove import difference
+from trailkey.access.language.policy import parse_policy
+from trailkey.proofs.judge import judge, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.access.policy import Policy
-    from generator.proofs.property import Target
+    from trailkey.access.language.policy import Policy
+    from trailkey.proofs.properties.property import Target
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from generator import cli, errors, pipeline
-from generator.proofs.judge import PROPERTIES
 from helpers import SINGLE, deploy
+from trailkey import cli, errors, pipeline
+from trailkey.proofs.judge import PROPERTIES
 
 if TYPE_CHECKING:
     import pytest
 
-    from generator.proofs.verdict import Verdict
+    from trailkey.proofs.verdict import Verdict
 
 PROOFS = Path(__file__).parent.parent / "docs" / "proofs.md"
 OVERLAP: dict[str, Any] = {
@@ -117,7 +117,7 @@ def test_nobody_without_a_policy_is_taken_for_served(tmp_path: Path) -> None:
 
     failing = [one for one in pipeline.prove(rendered).judged if not one.holds]
     assert [(one.id, one.place, one.path) for one in failing] == [
-        ("policies-suffice", "no IAM policy for reader r", ("readers", 0)),
+        ("policies-sufficient", "no IAM policy for reader r", ("readers", 0)),
     ]
 
 

@@ -8,18 +8,18 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from generator import cloudformation
-from generator.checks.limits import check_limits
-from generator.checks.lint import LintInput, lint
-from generator.config.load import load
-from generator.findings import Finding
-from generator.pipeline import place_of, prove, render
 from strategies import configs
+from trailkey import cloudformation
+from trailkey.checks.limits import check_limits
+from trailkey.checks.lint import LintInput, lint
+from trailkey.config.load import load
+from trailkey.findings import Finding
+from trailkey.pipeline import place_of, prove, render
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.pipeline import Rendered
+    from trailkey.pipeline import Rendered
 
 SHARDS = 8
 EXAMPLES = 1000
@@ -43,7 +43,7 @@ def test_any_config_builds(shard: int, tmp_path: Path) -> None:
         first, second = built(tmp_path, data), built(tmp_path, data)
 
         assert first.files == second.files
-        for scope in first.scopes:
+        for scope in first.stacks:
             text = first.files[f"{scope.name}.yaml"].decode()
             document = cloudformation.load(text, scope.name)
             assert all(
@@ -78,7 +78,7 @@ def test_any_config_passes_lint(tmp_path: Path) -> None:
     @given(configs())
     def collect(data: dict[str, Any]) -> None:
         rendered = built(tmp_path, data)
-        for scope in rendered.scopes:
+        for scope in rendered.stacks:
             name = f"{len(templates)}/{scope.name}.yaml"
             templates[name] = LintInput(rendered.files[f"{scope.name}.yaml"].decode(), (scope.region,))
             origins[name] = data

@@ -14,8 +14,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from generator.cloudformation import dump_json, load
 from helpers import by_sid
+from trailkey.cloudformation import dump_json, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -352,24 +352,24 @@ def test_the_organization_is_rolled_out_in_this_order() -> None:
     ] == [
         ("log-archive-key", [], [], True),
         ("log-archive-bucket", ["log-archive-key"], [], True),
-        ("log-archive-people", ["log-archive-key"], ["CAPABILITY_IAM"], False),
-        ("management-people", ["log-archive-key"], ["CAPABILITY_IAM"], False),
+        ("log-archive-iam", ["log-archive-key"], ["CAPABILITY_IAM"], False),
+        ("management-iam", ["log-archive-key"], ["CAPABILITY_IAM"], False),
         (
             "management-trail",
-            ["log-archive-key", "log-archive-bucket", "management-people"],
+            ["log-archive-key", "log-archive-bucket", "management-iam"],
             ["CAPABILITY_IAM"],
             True,
         ),
-        ("security-people", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
+        ("security-iam", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
         ("organization-security-ou", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
     ]
     assert {entry["stack"]: entry["target"] for entry in rollout["stacks"]} == {
         "log-archive-key": {"account": "222222222222", "region": "us-east-1"},
         "log-archive-bucket": {"account": "222222222222", "region": "us-east-1"},
-        "log-archive-people": {"account": "222222222222", "region": "us-east-1"},
-        "management-people": {"account": "111111111111", "region": "us-east-1"},
+        "log-archive-iam": {"account": "222222222222", "region": "us-east-1"},
+        "management-iam": {"account": "111111111111", "region": "us-east-1"},
         "management-trail": {"account": "111111111111", "region": "us-east-1"},
-        "security-people": {"account": "333333333333", "region": "us-east-1"},
+        "security-iam": {"account": "333333333333", "region": "us-east-1"},
         "organization-security-ou": {
             "stack_set": {
                 "permission_model": "SERVICE_MANAGED",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import cli, errors
+from trailkey import cli, errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.audit.misspelled import distance, meant_service
+from trailkey.audit.misspelled import distance, meant_service
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.access.automata import UndecidedError
-from generator.access.boxes import Box
-from generator.access.decide import Decision
-from generator.audit import registry
-from generator.audit.registry import FLAWS, audit
-from generator.audit.subject import Expected, read_subject
-from generator.errors import PolicyError
-from generator.findings import SEVERITIES
-from generator.proofs.judge import PROPERTIES
-from generator.reports.findings_page import findings_page
+from trailkey.access.algebra.boxes import Box
+from trailkey.access.language.evaluate import Decision
+from trailkey.audit import registry
+from trailkey.audit.registry import FLAWS, audit
+from trailkey.audit.subject import read_subject
+from trailkey.errors import PolicyError, UndecidedError
+from trailkey.findings import SEVERITIES
+from trailkey.intent.model import KeyIntent
+from trailkey.proofs.judge import PROPERTIES
+from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
-    from generator.audit.flaw import Flaw
+    from trailkey.audit.rule import Flaw
 
 ACCOUNT = "210987654321"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666"
@@ -35,20 +35,20 @@ SHIP = statement("ShipUpdates", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "k
 STORE = statement("StoreWorks", CLOUDTRAIL, ["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"])
 
 
-def found(*statements: Any, expected: Expected | None = None) -> list[tuple[str, str, str | int | None]]:
+def found(*statements: Any, expected: KeyIntent | None = None) -> list[tuple[str, str, str | int | None]]:
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     return [(one.severity, one.id, one.statement) for one in audit(document, place="p", key_arn=KEY, expected=expected)]
 
 
 def test_a_store_of_events_that_is_said_to_be_one_has_no_flaw() -> None:
-    assert found(STORE, SHIP, expected=Expected(lake=True)) == []
+    assert found(STORE, SHIP, expected=KeyIntent(lake=True)) == []
     assert found(STORE, SHIP) == [("note", "lake-assumed", "StoreWorks")]
 
 
 def test_the_same_statement_is_an_error_on_a_key_of_trails() -> None:
     trail = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/ledger"
 
-    assert found(STORE, SHIP, expected=Expected(trails=(trail,))) == [("error", "cloudtrail-unconfined", "StoreWorks")]
+    assert found(STORE, SHIP, expected=KeyIntent(trails=(trail,))) == [("error", "cloudtrail-unconfined", "StoreWorks")]
 
 
 def test_everyone_is_no_store_of_events() -> None:
@@ -71,7 +71,7 @@ def test_an_account_that_is_made_up_makes_a_lockout_a_warning() -> None:
 
 
 def test_one_reason_for_many_open_questions_is_one_finding() -> None:
-    keeper = Expected(administrators=(f"arn:aws:iam::{ACCOUNT}:role/Keeper",))
+    keeper = KeyIntent(administrators=(f"arn:aws:iam::{ACCOUNT}:role/Keeper",))
     actions = ["kms:Decrypt", "kms:CreateGrant"]
     open_to_tags = statement("TeamsOpen", "*", actions, StringLike={"aws:PrincipalOrgID": "${aws:PrincipalTag/team}"})
     document = {"Version": "2012-10-17", "Statement": [SHIP, open_to_tags]}
@@ -194,7 +194,7 @@ def test_a_statement_that_cannot_be_decided_is_not_said_to_match_nothing(monkeyp
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
     }
-    subject = read_subject(document, place="policy.json", key_arn=KEY, expected=Expected())
+    subject = read_subject(document, place="policy.json", key_arn=KEY, expected=KeyIntent())
 
     def undecided(_one: Box, _other: Box) -> Box | None:
         raise UndecidedError("too entangled")

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import cloudformation, pipeline
-from generator.checks.limits import check_limits, compact
-from generator.cloudformation.resolve import Place, resolve
-from generator.errors import CheckError
 from helpers import SINGLE, Document, deploy
+from trailkey import cloudformation, pipeline
+from trailkey.checks.limits import check_limits, compact
+from trailkey.cloudformation.resolve import Place, resolve
+from trailkey.errors import CheckError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.findings import Finding
+    from trailkey.findings import Finding
 
 PLACE = Place(account="777777777777", region="eu-central-1", partition="aws")
 GATHER = "put roles together with principal_arn_like, or name a whole account or organization path as reader"
@@ -119,7 +119,7 @@ def size_of_key_policy(folder: Path, count: int, last: str = "R") -> tuple[int, 
     rendered = pipeline.render(
         deploy(folder, SINGLE, readers=config, bucket={"existing": True, "access_logs": None}, layout="by_purpose")
     )
-    [scope] = [scope for scope in rendered.scopes if scope.name == "main-key"]
+    [scope] = [scope for scope in rendered.stacks if scope.name == "main-key"]
     text = rendered.files["main-key.yaml"].decode()
     template = cloudformation.load(text, "main-key.yaml")
     place = pipeline.place_of(scope)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator.checks.lint import LintInput, LintMatch, _rules, lint
-from generator.cloudformation import dump_yaml
-from generator.errors import UsageError
-from generator.findings import Finding
+from trailkey.checks.lint import LintInput, LintMatch, _rules, lint
+from trailkey.cloudformation import dump_yaml
+from trailkey.errors import UsageError
+from trailkey.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -253,7 +253,7 @@ def test_settings_lying_around_change_nothing(tmp_path: Path, monkeypatch: pytes
 
 LINT = """
 import json, sys
-from generator.checks.lint import LintInput, lint
+from trailkey.checks.lint import LintInput, lint
 assert lint({}) == []
 assert "cfnlint" not in sys.modules
 found = lint({"a.yaml": LintInput(sys.stdin.read(), ("us-east-1",))})

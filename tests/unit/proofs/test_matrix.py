@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import pipeline
-from generator.access.decide import decide
-from generator.access.policy import parse_policy
-from generator.access.prove import excludes
-from generator.access.request import parse_request
-from generator.access.scope import key_scope
-from generator.access.sets import EVERY_REQUEST, PROVEN, joined
-from generator.access.space import Granted
-from generator.access.witnesses import ALLOW_ALL
-from generator.proofs.matrix import matrices
 from helpers import ORGANIZATION as ORGANIZATION_CONFIG
 from helpers import deploy
+from trailkey import pipeline
+from trailkey.access.algebra.request_sets import EVERY_REQUEST, PROVEN, joined
+from trailkey.access.analysis.effective import EffectivePermissions
+from trailkey.access.analysis.prove import excludes
+from trailkey.access.analysis.scope import key_scope
+from trailkey.access.analysis.witnesses import ALLOW_ALL
+from trailkey.access.language.evaluate import decide
+from trailkey.access.language.policy import parse_policy
+from trailkey.access.language.request import parse_request
+from trailkey.proofs.matrix import matrices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from generator.config.deployment import Deployment
-    from generator.proofs.documents import Documents
-    from generator.proofs.matrix import Cell, Matrix
+    from trailkey.config.deployment import Deployment
+    from trailkey.inventory.policies import Documents
+    from trailkey.proofs.matrix import Cell, Matrix
 
 ROOT = Path(__file__).parent.parent.parent.parent
 CONFIGS = {path.stem: path for path in sorted((ROOT / "config").glob("*.yaml"))}
@@ -138,8 +138,8 @@ def test_every_cell_of_the_example_is_as_thought_through(name: str, table: str) 
     assert [column.id for column in matrix.columns] == [
         "encrypt",
         "decrypt-logs",
-        "decrypt-else",
-        "look",
+        "decrypt-other",
+        "read-metadata",
         "administer",
         "change-policy",
         "disable",
@@ -166,11 +166,11 @@ def test_who_is_named_as_principal_needs_no_iam_policy() -> None:
     matrix = matrices(*built("shared-key-govcloud"))[0]
 
     assert [cells(matrix, row)["change-policy"].answer for row in ("break-glass", "deployer")] == ["yes", "yes"]
-    assert cells(matrix, "break-glass")["look"].answer == "iam"  # by way of the account
+    assert cells(matrix, "break-glass")["read-metadata"].answer == "iam"  # by way of the account
 
 
 def test_a_reader_that_does_not_come_by_s3_decrypts_under_the_trails_context_only() -> None:
-    cell = cells(matrices(*built("shared-key-govcloud"))[0], "reader:siem")["decrypt-else"]
+    cell = cells(matrices(*built("shared-key-govcloud"))[0], "reader:siem")["decrypt-other"]
 
     assert (cell.answer, cell.only_with) == ("iam", ("kms:EncryptionContext:aws:cloudtrail:arn",))
     assert cell.actions == ("kms:Decrypt",)
@@ -212,8 +212,8 @@ def test_part_of_a_cell_says_which_keys_bound_it_and_which_actions_it_is() -> No
     trail, deployer = cells(matrix, "trail:management/organization-trail"), cells(matrix, "trail-deployer:management")
 
     assert trail["encrypt"].only_with == ("kms:EncryptionContext:aws:cloudtrail:arn",)
-    assert trail["look"].only_with == ()
-    assert deployer["look"].actions == ("kms:DescribeKey",)
+    assert trail["read-metadata"].only_with == ()
+    assert deployer["read-metadata"].actions == ("kms:DescribeKey",)
     assert deployer["decrypt-logs"].only_with == ("aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
 
 
@@ -223,8 +223,8 @@ def test_every_request_has_a_row_and_every_action_one_column(name: str) -> None:
     for matrix, key in zip(matrices(deployment, documents), documents.keys, strict=True):
         scope = key_scope(key.arn)
         for sets in ([line.row.requests for line in matrix.lines], [one.requests for one in matrix.columns]):
-            assert excludes(Granted(scope, EVERY_REQUEST, joined(sets))).verdict == PROVEN
-        listed = [action for column in matrix.columns for action in column.actions if column.id != "decrypt-else"]
+            assert excludes(EffectivePermissions(scope, EVERY_REQUEST, joined(sets))).verdict == PROVEN
+        listed = [action for column in matrix.columns for action in column.actions if column.id != "decrypt-other"]
         assert len(set(listed)) == len(listed)
 
 
@@ -325,7 +325,7 @@ def requests(row: str, column: str, actions: tuple[str, ...]) -> Iterator[dict[s
     surroundings: list[dict[str, str]] = [{}, LOGS, BY_S3, {**LOGS, "kms:ViaService": "ec2.us-east-1.amazonaws.com"}]
     if column == "decrypt-logs":
         surroundings = [{**LOGS, **BY_S3}]
-    elif column != "decrypt-else":
+    elif column != "decrypt-other":
         surroundings.append({**LOGS, **BY_S3})
     for principal, keys in CALLERS[row]:
         for action in actions:
@@ -389,7 +389,7 @@ def test_a_reader_of_an_organization_without_its_conditions_opens_the_key_to_the
 
 def test_a_reader_not_held_to_s3_decrypts_elsewhere_too() -> None:
     assert changed("organization", lambda by_sid: [unguarded(by_sid["ReaderResponders"], "kms:ViaService")]) == {
-        "reader:responders decrypt-else": "no > iam"
+        "reader:responders decrypt-other": "no > iam"
     }
 
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from generator import pipeline
-from generator.access.policy import parse_policy
-from generator.proofs.verdict import verdict
-from generator.reports.access import as_markdown
-from generator.reports.access_json import as_json
-from generator.reports.access_table import as_table
-from generator.reports.contents import access_of
 from helpers import ORGANIZATION, deploy
+from trailkey import pipeline
+from trailkey.access.language.policy import parse_policy
+from trailkey.proofs.verdict import verdict
+from trailkey.reports.access import as_markdown
+from trailkey.reports.access_json import as_json
+from trailkey.reports.access_table import as_table
+from trailkey.reports.view import access_of
 
 if TYPE_CHECKING:
-    from generator.config.deployment import Deployment
-    from generator.proofs.documents import Documents
+    from trailkey.config.deployment import Deployment
+    from trailkey.inventory.policies import Documents
 
 ROOT = Path(__file__).parent.parent.parent.parent
 CONFIGS = [*sorted((ROOT / "config").glob("*.yaml")), *sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))]
@@ -74,7 +74,7 @@ def test_each_row_is_one_line_that_says_all_about_itself() -> None:
 
     assert (
         "| deployer | no | no | no | **IAM** | **IAM** | **IAM** | **IAM** | no | no | "
-        "`DeployerUpdatesKey`: look, administer, change policy, disable<br>`AccountReadsMetadata`: look |"
+        "`DeployerUpdatesKey`: read metadata, administer, change policy, disable<br>`AccountReadsMetadata`: read metadata |"
     ) in lines
     assert (
         "| others of log-archive | no | no | no | **IAM** | no | no | no | no | no | `AccountReadsMetadata` |" in lines
@@ -161,7 +161,7 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
         "witness": None,
         "reason": "",
     }
-    look = row(document, "trail-deployer:management")["cells"]["look"]
+    look = row(document, "trail-deployer:management")["cells"]["read-metadata"]
     assert (look["answer"], look["statements"]) == ("iam", ["TrailDeployerManagement"])
     assert look["witness"]["principal"] == "arn:aws:iam::111111111111:role/CloudFormationDeployment"
     assert document["readers"][0] == {
@@ -194,8 +194,8 @@ def test_the_table_fits_eighty_columns_with_every_word_whole() -> None:
     lines = printed(ROOT / "config" / "organization.yaml", 80)
 
     assert max(map(len, lines)) <= 80
-    assert "administrators         denied denied no    IAM  IAM    denied no   no     denied" in lines
-    assert "everyone else          no     no     no    no   no     no     no   no     no" in lines
+    assert "administrators     denied denied no    IAM      IAM    denied no   no     denied" in lines
+    assert "everyone else      no     no     no    no       no     no     no   no     no" in lines
 
 
 def test_brackets_of_a_text_are_no_markup(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import pipeline
-from generator.rollout.plan import plan
 from helpers import ORGANIZATION, SINGLE, Document, deploy, output_of, rollout_of
+from trailkey import pipeline
+from trailkey.rollout.plan import plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_large_template_is_delivered_by_url(tmp_path: Path, size: int, deliver
     deployment = deploy(tmp_path, SINGLE)
     rendered = pipeline.render(deployment)
     content = b"x" * size
-    [stack] = plan(deployment, rendered.scopes, {"one.yaml": content})["stacks"]
+    [stack] = plan(deployment, rendered.stacks, {"one.yaml": content})["stacks"]
     assert stack["delivery"] == delivery
     assert stack["sha256"] == hashlib.sha256(content).hexdigest()
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import pipeline
 from helpers import ORGANIZATION, SINGLE, Document, deploy, output_of, rendered_templates
+from trailkey import pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,17 +21,17 @@ def test_one_account_and_region_is_one_template(tmp_path: Path) -> None:
 
 def test_by_purpose_is_always_a_stack_for_each(tmp_path: Path) -> None:
     templates = rendered_templates(deploy(tmp_path, SINGLE, layout="by_purpose"))
-    assert list(templates) == ["main-key", "main-bucket", "main-people", "main-trail"]
+    assert list(templates) == ["main-key", "main-bucket", "main-iam", "main-trail"]
     kinds = {name: {entry["Type"] for entry in made["Resources"].values()} for name, made in templates.items()}
     assert kinds == {
         "main-key": {"AWS::KMS::Key", "AWS::KMS::Alias"},
         "main-bucket": {"AWS::S3::Bucket", "AWS::S3::BucketPolicy"},
-        "main-people": {"AWS::IAM::ManagedPolicy"},
+        "main-iam": {"AWS::IAM::ManagedPolicy"},
         "main-trail": {"AWS::CloudTrail::Trail"},
     }
     assert [name for name, made in templates.items() if "Parameters" in made] == [
         "main-bucket",
-        "main-people",
+        "main-iam",
         "main-trail",
     ]
 
@@ -41,7 +41,7 @@ def test_a_second_region_makes_it_more_than_one(tmp_path: Path) -> None:
     assert list(rendered_templates(deploy(tmp_path, SINGLE, trails=trails))) == [
         "main-key",
         "main-bucket",
-        "main-people",
+        "main-iam",
         "main-trail",
         "main-trail-eu-west-1",
     ]
@@ -57,11 +57,11 @@ def test_a_stack_set_and_an_account_named_organization_are_kept_apart(tmp_path: 
         {**ORGANIZATION, "accounts": accounts},
         key={"account": "organization"},
         bucket={"account": "organization"},
-        readers=[{"name": "people", "principal_org_path": PATH}],
+        readers=[{"name": "iam", "principal_org_path": PATH}],
     )
-    names = [scope.name for scope in pipeline.render(deployment).scopes]
+    names = [stack.name for stack in pipeline.render(deployment).stacks]
     assert len(set(names)) == len(names)
-    assert {"organization-people", "organization-people-stack-set"} <= set(names)
+    assert {"organization-iam", "organization-iam-stack-set"} <= set(names)
 
 
 @pytest.mark.parametrize("name", ["rollout", "bucket-policy"])
@@ -88,10 +88,10 @@ def test_organization_readers_get_a_stack_set_and_the_management_account_a_stack
     deployment = deploy(
         tmp_path, ORGANIZATION, organization={"root_id": "r-ab12"}, readers=[{"name": "those", **reader}]
     )
-    from generator.rollout.plan import plan  # noqa: PLC0415 # beside its one use
+    from trailkey.rollout.plan import plan  # noqa: PLC0415 # beside its one use
 
     rendered = pipeline.render(deployment)
-    stacks = {entry["stack"]: entry for entry in plan(deployment, rendered.scopes, rendered.files)["stacks"]}
+    stacks = {entry["stack"]: entry for entry in plan(deployment, rendered.stacks, rendered.files)["stacks"]}
     assert stacks["organization-those"]["target"]["stack_set"]["organizational_unit_ids"] == [unit]
-    in_management = rendered_templates(deployment)["management-people"]["Resources"]
+    in_management = rendered_templates(deployment)["management-iam"]["Resources"]
     assert ("ReaderThosePolicy" in in_management) is plain

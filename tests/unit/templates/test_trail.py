@@ -11,7 +11,7 @@ from helpers import ORGANIZATION, SINGLE, Document, by_sid, deploy, rendered_tem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.config.deployment import Deployment
+    from trailkey.config.deployment import Deployment
 
 DATA = [{"field": "eventCategory", "equals": ["Data"]}, {"field": "resources.type", "equals": ["AWS::S3::Object"]}]
 MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}

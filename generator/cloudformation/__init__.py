@@ -1,6 +1,0 @@
-"""CloudFormation text, both ways, for everything that writes or reads a template or a policy."""
-
-from generator.cloudformation.emitter import dump_json, dump_yaml
-from generator.cloudformation.reader import MAX_DEPTH, load
-
-__all__ = ["MAX_DEPTH", "dump_json", "dump_yaml", "load"]

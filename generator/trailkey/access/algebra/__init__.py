@@ -1,0 +1,1 @@
+"""Exact sets of texts, numbers and requests; of AWS they know only the wildcards."""

@@ -1,0 +1,230 @@
+"""Boxes: sets of requests that put one constraint on each of some dimensions, and leave all others free.
+
+Every operation is exact. A box that would be empty is never built, so a list of boxes is empty exactly if it has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from trailkey.access.algebra.intervals import Values, invert, join, meet
+from trailkey.access.algebra.languages import ALL, Language, texts, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+FILLED: Final = ~texts("")
+"""All texts but the empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A constraint on a dimension with one value, or none: whether it may be ``absent``, and which ``values`` it may have."""
+
+    absent: bool
+    values: Values
+
+    def is_empty(self) -> bool:
+        """Return whether nothing meets the constraint."""
+        return not self.absent and self.values.is_empty()
+
+    def meet(self, other: Single) -> Single:
+        """Return what meets both constraints."""
+        return Single(self.absent and other.absent, meet(self.values, other.values))
+
+    def complement(self) -> tuple[Single, ...]:
+        """Return constraints of which exactly what does not meet this one meets any."""
+        return (Single(not self.absent, invert(self.values)),)
+
+    def admits(self, values: Sequence[str]) -> bool:
+        """Return whether a key with these values (none where it is absent) meets the constraint."""
+        return self.values.contains(values[0]) if values else self.absent
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A constraint on a dimension that is a set of texts: all are in ``every``, and each of ``some`` has one of them.
+
+    The empty set is a key that is absent. An empty text is never one of several values: AWS sends none.
+    """
+
+    every: Language = ALL
+    some: tuple[Language, ...] = ()
+
+    def is_empty(self) -> bool:
+        """Return whether no set of texts meets the constraint: each demand can be met by a text of its own."""
+        return any((self.every & wanted & FILLED).is_empty() for wanted in self.some)
+
+    def meet(self, other: Many) -> Many:
+        """Return what meets both constraints."""
+        return Many(self.every & other.every, tuple(dict.fromkeys((*self.some, *other.some))))
+
+    def complement(self) -> tuple[Many, ...]:
+        """Return constraints of which exactly what does not meet this one meets any."""
+        outside = [] if self.every == ALL else [Many(some=(~self.every,))]
+        return (*outside, *(Many(every=~wanted) for wanted in self.some))
+
+    def admits(self, values: Sequence[str]) -> bool:
+        """Return whether a key with these values (none where it is absent) meets the constraint."""
+        return all(map(self.every.contains, values)) and all(any(map(some.contains, values)) for some in self.some)
+
+
+Constraint = Single | Many
+
+
+@dataclass(frozen=True)
+class Box:
+    """Constraints by dimension, sorted. A context key's dimension is its name in lower case (it has a colon)."""
+
+    items: tuple[tuple[str, Constraint], ...]
+
+    @cached_property
+    def sides(self) -> Mapping[str, Constraint]:
+        """The constraints by dimension."""
+        return dict(self.items)
+
+    def admits(self, request: Mapping[str, Sequence[str]]) -> bool:
+        """Return whether a request, given as the values of its dimensions, is in the box."""
+        return all(side.admits(request.get(name, ())) for name, side in self.items)
+
+    def meet(self, other: Box) -> Box | None:
+        """Return what is in both boxes, or None where nothing is.
+
+        Raises:
+            UndecidedError: a dimension has constraints that cannot be compared.
+        """
+        if len(other.items) > len(self.items):
+            return other.meet(self)
+        sides = dict(self.sides)
+        for name, side in other.items:
+            mine = sides.get(name)
+            if mine is not None and mine != side:
+                both = _meet(mine, side)
+                if both.is_empty():
+                    return None
+                sides[name] = both
+            else:
+                sides[name] = side
+        return _box(sides)
+
+    def minus(self, other: Box) -> list[Box]:
+        """Return boxes that hold exactly what is in this one and not in the other.
+
+        Raises:
+            UndecidedError: as ``meet``.
+        """
+        common = self.meet(other)
+        if common is None:
+            return [self]
+        found = []
+        sides = dict(self.sides)
+        for name, side in other.items:
+            mine = sides.get(name)
+            for outside in side.complement():
+                piece = outside if mine is None else _meet(mine, outside)
+                if not piece.is_empty():
+                    found.append(_box({**sides, name: piece}))
+            # The next dimensions are split inside this one only: pieces that overlap would be cut again and again.
+            sides[name] = common.sides[name]
+        return found
+
+
+EVERYWHERE: Final = Box(())
+_FREE: Final = (Single(absent=True, values=ALL), Many())
+
+
+def box(sides: Mapping[str, Constraint]) -> Box | None:
+    """Return the box with these constraints, or None where one of them is met by nothing.
+
+    Raises:
+        UndecidedError: whether a constraint is met by nothing takes too long to decide.
+    """
+    return None if any(side.is_empty() for side in sides.values()) else _box(sides)
+
+
+def subtract(whole: Box, taken: Sequence[Box]) -> Iterator[Box]:
+    """Yield what is left of a box, piece by piece: who asks only whether anything is left stops at the first.
+
+    Raises:
+        UndecidedError: as ``Box.meet``.
+    """
+    waiting = [(whole, 0)]
+    while waiting:
+        piece, at = waiting.pop()
+        if at == len(taken):
+            yield piece
+        else:
+            waiting += ((left, at + 1) for left in reversed(piece.minus(taken[at])))
+
+
+def coalesce(boxes: Iterable[Box]) -> tuple[Box, ...]:
+    """Return the same set in fewer boxes: those that differ in one dimension only become one.
+
+    This is what keeps a thousand statements for a thousand readers one question and not a thousand.
+    """
+    found = list(dict.fromkeys(boxes))
+    for name in sorted({name for one in found for name, _ in one.items}):
+        if len(found) < 2:
+            break
+        groups: dict[tuple[tuple[str, Constraint], ...], list[Box]] = {}
+        for one in found:
+            groups.setdefault(tuple(item for item in one.items if item[0] != name), []).append(one)
+        found = [merged for group in groups.values() for merged in _merge(group, name)]
+    return (EVERYWHERE,) if EVERYWHERE in found else tuple(found)
+
+
+def _merge(group: list[Box], name: str) -> list[Box]:
+    """Return boxes that differ in one dimension as one, or as they are where the dimension cannot be joined."""
+    if len(group) == 1:
+        return group
+    sides = [one.sides.get(name) for one in group]
+    if None in sides:
+        return [group[sides.index(None)]]
+    joined = _join([side for side in sides if side is not None])
+    if joined is None:
+        return group
+    rest = {side: constraint for side, constraint in group[0].items if side != name}
+    return [_box({**rest, name: joined})]
+
+
+def _join(sides: Sequence[Constraint]) -> Constraint | None:
+    """Return what meets any of the constraints as one constraint, or None where they do not make one."""
+    singles = [side for side in sides if isinstance(side, Single)]
+    if len(singles) < len(sides):
+        return _join_many([side for side in sides if isinstance(side, Many)])
+    absent = any(side.absent for side in singles)
+    languages = [side.values for side in singles if isinstance(side.values, Language)]
+    if len(languages) == len(singles):
+        return Single(absent, union(languages))
+    if languages or len({_kind(side) for side in singles}) > 1:
+        return None
+    values = singles[0].values
+    for side in singles[1:]:
+        values = join(values, side.values)
+    return Single(absent, values)
+
+
+def _join_many(sides: Sequence[Many]) -> Many | None:
+    """Return the same for sets of texts: a value in this language or one in that is a value in either."""
+    if len({side.every for side in sides}) > 1 or any(len(side.some) != 1 for side in sides):
+        return None
+    return Many(sides[0].every, (union([side.some[0] for side in sides]),))
+
+
+def _kind(side: Single) -> str:
+    return "" if isinstance(side.values, Language) else side.values.kind
+
+
+def _meet(one: Constraint, two: Constraint) -> Constraint:
+    if isinstance(one, Single) and isinstance(two, Single):
+        return one.meet(two)
+    if isinstance(one, Many) and isinstance(two, Many):
+        return one.meet(two)
+    raise TypeError("one dimension with one value here and many there")
+
+
+def _box(sides: Mapping[str, Constraint]) -> Box:
+    return Box(tuple(sorted((item for item in sides.items() if item[1] not in _FREE), key=lambda item: item[0])))

@@ -1,0 +1,189 @@
+"""Sets of texts made of IAM patterns: closed under union, intersection and complement, each question decided exactly.
+
+A language is a rule made of wildcard patterns, and a finite number of exceptions to it. So what most policies are made of,
+literals, never meets an automaton: a thousand role ARNs are a frozenset, and everything but one is a rule and one exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from trailkey.access.algebra.automata import matches, search
+from trailkey.access.algebra.unions import (
+    EVERYTHING,
+    NOTHING,
+    AnyOf,
+    Not,
+    Rule,
+    conjunction,
+    negate,
+    parts_of,
+    union_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from trailkey.access.algebra.patterns import Pattern
+
+_TRIES = 4
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A set of texts: those of ``rule``, except that each of ``exceptions`` is in exactly where it is not in ``rule``."""
+
+    rule: Rule
+    exceptions: frozenset[str] = _NONE
+
+    @property
+    def texts(self) -> frozenset[str] | None:
+        """All texts of the language where it is written as a finite list of them, else None."""
+        return self.exceptions if self.rule is NOTHING else None
+
+    def contains(self, text: str) -> bool:
+        """Return whether ``text`` is in the language."""
+        return (text in self.exceptions) != matches(self.rule, text)
+
+    def is_empty(self) -> bool:
+        """Return whether no text at all is in the language.
+
+        Raises:
+            UndecidedError: the patterns are so entangled that the search would take too long.
+        """
+        if self.rule is NOTHING:
+            return not self.exceptions
+        if isinstance(self.rule, AnyOf) and any(run for pattern in self.rule.patterns for run in pattern.runs):
+            return False  # infinitely many texts, finitely many exceptions
+        tried: set[str] = set()
+        while len(tried) < _TRIES:  # mostly the first text found is no exception, and the thousand others need no look
+            found = search(self.rule, frozenset(tried))
+            if found is None:
+                return all(text in tried for text in self.exceptions)
+            if found not in self.exceptions:
+                return False
+            tried.add(found)
+        return self.witness() is None
+
+    def witness(self, hints: Sequence[str] = ()) -> str | None:
+        """Return a text of the language: the first hint that is in it, else a shortest one, or None where it is empty.
+
+        Raises:
+            UndecidedError: as ``is_empty``.
+        """
+        for hint in hints:
+            if self.contains(hint):
+                return hint
+        if self.rule is NOTHING:
+            return min(self.exceptions, key=lambda text: (len(text), text), default=None)
+        within = {text for text in self.exceptions if matches(self.rule, text)}
+        beside = self.exceptions - within
+        found = search(self.rule, frozenset(within))
+        candidates = [*sorted(beside), *([] if found is None else [found])]
+        return min(candidates, key=len, default=None)
+
+    def subset(self, other: Language) -> bool:
+        """Return whether every text of this language is in the other.
+
+        Raises:
+            UndecidedError: as ``is_empty``.
+        """
+        if self == other:
+            return True
+        if self.rule is NOTHING:
+            return all(other.contains(text) for text in self.exceptions)
+        return (self - other).is_empty()
+
+    def disjoint(self, other: Language) -> bool:
+        """Return whether no text is in both languages.
+
+        Raises:
+            UndecidedError: as ``is_empty``.
+        """
+        return (self & other).is_empty()
+
+    def __invert__(self) -> Language:
+        return Language(negate(self.rule), self.exceptions)
+
+    def __and__(self, other: Language) -> Language:
+        if self.rule is NOTHING:
+            if other.rule is NOTHING:
+                return Language(NOTHING, self.exceptions & other.exceptions)
+            return Language(NOTHING, frozenset(text for text in self.exceptions if other.contains(text)))
+        if self.rule is EVERYTHING:
+            return Language(other.rule, other.exceptions ^ frozenset(filter(other.contains, self.exceptions)))
+        if other.rule is NOTHING or other.rule is EVERYTHING:
+            return other & self
+        rule = conjunction(self.rule, other.rule)
+        # Exceptions are few and finite: each is looked up in both, so the rule never has to know of them.
+        either = self.exceptions | other.exceptions
+        return Language(
+            rule,
+            frozenset(text for text in either if (self.contains(text) and other.contains(text)) != matches(rule, text)),
+        )
+
+    def __or__(self, other: Language) -> Language:
+        return ~(~self & ~other)
+
+    def __sub__(self, other: Language) -> Language:
+        return self & ~other
+
+
+def union(languages: Sequence[Language]) -> Language:
+    """Return the texts of any of the languages, in one go: a thousand of them one by one would be compared pairwise."""
+    finite: set[str] = set()
+    patterns: list[Pattern] = []
+    rest: list[Language] = []
+    for one in languages:
+        if isinstance(one.rule, AnyOf) and not any(matches(one.rule, text) for text in one.exceptions):
+            finite |= one.exceptions
+            patterns += one.rule.patterns
+        else:
+            rest.append(one)
+    rule = union_of(patterns)
+    found = Language(rule, frozenset(text for text in finite if not matches(rule, text)))
+    for one in _factored(rest):
+        found |= one
+    return found
+
+
+def _factored(languages: Iterable[Language]) -> Iterable[Language]:
+    """Return the same union in fewer languages: those alike but for one union of patterns become one."""
+    groups: dict[tuple[AnyOf | Not, ...], list[AnyOf]] = {}
+    for one in languages:
+        parts = parts_of(one.rule)
+        last = next((part for part in reversed(parts) if isinstance(part, AnyOf)), None)
+        if one.exceptions or last is None:
+            yield one
+        else:
+            groups.setdefault(tuple(part for part in parts if part is not last), []).append(last)
+    for same, differing in groups.items():
+        rule: Rule = union_of(pattern for one in differing for pattern in one.patterns)
+        for part in same:
+            rule = conjunction(part, rule)
+        yield Language(rule)
+
+
+def language(patterns: Iterable[Pattern]) -> Language:
+    """Return the texts that match at least one of the patterns."""
+    literals: set[str] = set()
+    wild: list[Pattern] = []
+    for pattern in patterns:
+        if pattern.literal is None:
+            wild.append(pattern)
+        else:
+            literals.add(pattern.literal)
+    rule = union_of(wild)
+    return Language(rule, frozenset(text for text in literals if not matches(rule, text)))
+
+
+def texts(*values: str) -> Language:
+    """Return the language of exactly these texts."""
+    return Language(NOTHING, frozenset(values))
+
+
+EMPTY: Final = Language(NOTHING)
+ALL: Final = Language(EVERYTHING)

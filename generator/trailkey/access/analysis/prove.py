@@ -1,0 +1,232 @@
+"""Questions about everything a policy grants: is any of it in a region, is all of the region in it, what is new.
+
+Each answer is proven, refuted by a concrete request, or unknown with the reason; unknown never counts as proven.
+
+A region is a set of requests. Every question is asked within the requests that exist at all (``universe``): AWS sends some keys
+only for some callers and actions, and a counterexample that no one can send would be a false alarm.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from trailkey.access.algebra.boxes import Box, Constraint, Many, Single, box, subtract
+from trailkey.access.algebra.languages import EMPTY, Language, texts, union
+from trailkey.access.algebra.request_sets import EVERY_REQUEST, PROVEN, REFUTED, UNKNOWN, Answer, RequestSet, exactly
+from trailkey.access.analysis.caller_sets import SERVICES, people
+from trailkey.access.analysis.constraints import PRINCIPAL
+from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE, allowed
+from trailkey.access.analysis.principal_sets import sessions_in
+from trailkey.access.analysis.witnesses import request
+from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions, has_several_values, is_boolean
+from trailkey.errors import UndecidedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from trailkey.access.analysis.effective import EffectivePermissions
+    from trailkey.access.analysis.scope import Scope
+    from trailkey.access.language.policy import Policy
+
+_CANDIDATES: Final = 6
+"""How many counterexamples are written out to show the simplest."""
+
+_OF_SERVICES: Final = (
+    *("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"),
+    "aws:principalservicenameslist",  # the caller's name is in it, and others that no page lists
+)
+"""Keys that only the calls of service principals carry.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourcearn"""
+
+_OF_PEOPLE: Final = (
+    *("aws:principalorgid", "aws:principalorgpaths", "aws:principaltag/", "aws:userid"),
+    *("aws:multifactorauthpresent", "aws:multifactorauthage"),
+)
+"""Keys that the calls of service principals do not carry. The same page."""
+
+
+def region(
+    *,
+    principals: Language | None = None,
+    actions: Iterable[str] | None = None,
+    resources: Language | None = None,
+    identity: bool | None = None,
+    context: Mapping[str, Constraint] | None = None,
+) -> RequestSet:
+    """Return the requests that meet all of these; what is left out is free.
+
+    Args:
+        principals: the callers (``identities`` and ``wildcards`` build languages of them).
+        actions: names in the catalog's spelling, such as ``kms:Decrypt``.
+        resources: ARNs.
+        identity: whether the caller's own IAM policies allow the request.
+        context: constraints on condition keys.
+    """
+    sides: dict[str, Constraint] = {key.casefold(): side for key, side in (context or {}).items()}
+    if principals is not None:
+        sides[PRINCIPAL] = Single(absent=False, values=principals)
+    if actions is not None:
+        sides[ACTION] = Single(absent=False, values=texts(*actions))
+    if resources is not None:
+        sides[RESOURCE] = Single(absent=False, values=resources)
+    if identity is not None:
+        sides[IDENTITY] = Single(absent=False, values=texts("yes" if identity else "no"))
+    one = box(sides)
+    return exactly([] if one is None else [one])
+
+
+def universe(scope: Scope, keys: Iterable[str], sessions: Iterable[str] = ()) -> RequestSet:
+    """Return the requests that exist, as far as it matters for these condition keys (in lower case)."""
+    return _universe(scope, tuple(sorted(set(keys))), tuple(sorted(set(sessions))))
+
+
+@lru_cache(maxsize=256)
+def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -> RequestSet:
+    base: dict[str, Constraint] = {
+        RESOURCE: Single(absent=False, values=scope.resources),
+        IDENTITY: Single(absent=False, values=texts("no", "yes")),
+    }
+    base |= {key: Single(absent=True, values=texts("false", "true")) for key in named if is_boolean(key)}
+    callers = (
+        (union([people(scope.partition), texts(*sessions)]), [key for key in named if key in _OF_SERVICES]),
+        (SERVICES, [key for key in named if key.startswith(_OF_PEOPLE)]),
+    )
+    contexts = [key for key in named if key.startswith(CONTEXT_PREFIX.casefold()) or key == "kms:encryptioncontextkeys"]
+    with_context = frozenset(context_actions()) if contexts else frozenset()
+    acts = [(frozenset(scope.universe) & with_context, list[str]())] if contexts else []
+    acts.append((frozenset(scope.universe) - with_context, contexts))
+    found = []
+    for principals, missing in callers:
+        for actions, lacking in acts:
+            sides = dict(base)
+            sides[PRINCIPAL] = Single(absent=False, values=principals)
+            sides[ACTION] = Single(absent=False, values=texts(*actions))
+            sides |= {key: _absent(key) for key in (*missing, *lacking)}
+            one = box(sides)
+            if one is not None:
+                found.append(one)
+    return exactly(found)
+
+
+def excludes(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -> Answer:
+    """Answer the claim that nothing in a region is allowed; the witness of a refutation is allowed."""
+    try:
+        asked = _asked(within, granted)
+        found = _simplest(_allowed(granted.allow.inner, granted.deny.outer, asked.inner), granted)
+        if found:
+            return Answer(REFUTED, found)
+        if _exact(granted, asked) or not next(_allowed(granted.allow.outer, granted.deny.inner, asked.outer), None):
+            return Answer(PROVEN)
+    except UndecidedError as error:
+        return Answer(UNKNOWN, reason=str(error))
+    return _unknown(granted, within)
+
+
+def reaches(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -> Answer:
+    """Answer the claim that something in a region is allowed; the witness of a proof is an allowed request."""
+    found = excludes(granted, within)
+    opposite = {PROVEN: REFUTED, REFUTED: PROVEN, UNKNOWN: UNKNOWN}
+    return Answer(opposite[found.verdict], found.witness, found.reason)
+
+
+def covers(granted: EffectivePermissions, within: RequestSet) -> Answer:
+    """Answer the claim that everything in a region is allowed; the witness of a refutation is not allowed."""
+    try:
+        asked = _asked(within, granted)
+        found = _simplest(_refused(granted.allow.outer, granted.deny.inner, asked.inner), granted)
+        if found:
+            return Answer(REFUTED, found)
+        if _exact(granted, asked) or not next(_refused(granted.allow.inner, granted.deny.outer, asked.outer), None):
+            return Answer(PROVEN)
+    except UndecidedError as error:
+        return Answer(UNKNOWN, reason=str(error))
+    return _unknown(granted, within)
+
+
+def difference(old: Policy, new: Policy, scope: Scope, within: RequestSet = EVERY_REQUEST) -> RequestSet:
+    """Return the requests in a region that ``new`` allows and ``old`` does not.
+
+    It takes the policies and not what they grant: a role session that only one of the two names has to be told apart from
+    its role in both.
+
+    Raises:
+        UndecidedError: a comparison takes too long.
+    """
+    sessions = sessions_in([old, new], scope.partition)
+    before, after = (allowed(policy, scope, sessions=sessions) for policy in (old, new))
+    asked = _asked(within, before, after)
+    gained = (after.allow & asked) - after.deny
+    return (gained - before.allow) | (gained & before.deny)
+
+
+def example(requests: RequestSet, scope: Scope) -> dict[str, Any] | None:
+    """Return a readable request that is certainly in the set, or None where none is.
+
+    Raises:
+        UndecidedError: finding one takes too long.
+    """
+    written = [request(one, scope) for one in requests.inner[:_CANDIDATES]]
+    return min(written, key=_length, default=None)
+
+
+def _asked(within: RequestSet, *granted: EffectivePermissions) -> RequestSet:
+    sets = [within, *(one.allow for one in granted), *(one.deny for one in granted)]
+    keys = {name for one in sets for each in one.outer for name, _ in each.items if ":" in name}
+    sessions = sorted({session for one in granted for session in one.sessions})
+    return within & universe(granted[0].scope, keys, sessions)
+
+
+def _exact(granted: EffectivePermissions, asked: RequestSet) -> bool:
+    """Return whether both bounds of everything in question are one, so that one look settles it."""
+    return granted.allow.exact and granted.deny.exact and asked.exact
+
+
+def _allowed(allow: Iterable[Box], deny: tuple[Box, ...], asked: Iterable[Box]) -> Iterator[Box]:
+    region = tuple(asked)
+    for one in allow:
+        for part in region:
+            both = one.meet(part)
+            if both is not None:
+                yield from subtract(both, deny)
+
+
+def _refused(allow: tuple[Box, ...], deny: Iterable[Box], asked: Iterable[Box]) -> Iterator[Box]:
+    region = tuple(asked)
+    for part in region:
+        yield from subtract(part, allow)
+    for one in deny:
+        for part in region:
+            both = one.meet(part)
+            if both is not None:
+                yield both
+
+
+def _simplest(pieces: Iterator[Box], granted: EffectivePermissions) -> dict[str, Any] | None:
+    boxes = list(islice(pieces, _CANDIDATES))
+    trails = _trails(granted) if boxes else ()
+    written = [request(one, granted.scope, trails) for one in boxes]
+    return min(written, key=_length, default=None)
+
+
+def _trails(granted: EffectivePermissions) -> tuple[str, ...]:
+    """Return the trails that the policy names one by one: a witness speaks of them where it can."""
+    sides = (one.sides.get("aws:sourcearn") for one in granted.allow.outer)
+    found = (side.values.texts for side in sides if isinstance(side, Single) and isinstance(side.values, Language))
+    return tuple(sorted({text for texts in found for text in texts or () if ":cloudtrail:" in text}))
+
+
+def _length(witness: Mapping[str, Any]) -> tuple[bool, bool, int, int]:
+    """Order witnesses: a caller people know the meaning of, no IAM policy involved, few keys, short."""
+    unusual = witness["principal"].endswith(":root")
+    return (unusual, "identity_policies" in witness, len(witness.get("context", ())), len(str(witness)))
+
+
+def _absent(key: str) -> Constraint:
+    return Many(every=EMPTY) if has_several_values(key) else Single(absent=True, values=EMPTY)
+
+
+def _unknown(granted: EffectivePermissions, within: RequestSet) -> Answer:
+    reasons = dict.fromkeys((*granted.allow.reasons, *granted.deny.reasons, *within.reasons))
+    return Answer(UNKNOWN, reason="; ".join(reasons))

@@ -1,0 +1,1 @@
+"""What IAM's words say, and how one request is decided."""

@@ -1,0 +1,267 @@
+"""The answer to one request: allowed or denied, why, and by which statements.
+
+How AWS puts the policies together:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and, for keys,
+https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal
+
+from trailkey.access.language.callers import reach
+from trailkey.access.language.conditions import holds
+from trailkey.access.language.matching import matcher
+from trailkey.access.language.variables import resolve
+from trailkey.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trailkey.access.language.policy import Effect, Policy, Statement
+    from trailkey.access.language.request import Request
+
+Reason = Literal["allowed", "explicit_deny", "no_matching_allow", "account_not_trusted", "identity_policy_missing"]
+Verdict = Literal["direct", "delegated", "denied", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What sets one service's resource policies apart from another's."""
+
+    identity_suffices: bool  # in the resource's own account an IAM policy allows alone
+    cross_account: frozenset[str] | None  # actions that another account can ever be allowed, folded; None for all
+
+
+SERVICES: Final = {
+    "kms": Rules(
+        identity_suffices=False,
+        # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+        cross_account=frozenset(
+            f"kms:{name}".casefold()
+            for name in (
+                *("Decrypt", "DeriveSharedSecret", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair"),
+                *("GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac"),
+                *("ReEncryptFrom", "ReEncryptTo", "Sign", "Verify", "VerifyMac"),
+                *("CreateGrant", "DescribeKey", "GetKeyRotationStatus", "GetPublicKey", "ListGrants"),
+                *("RetireGrant", "RevokeGrant"),
+            )
+        ),
+    ),
+    "s3": Rules(identity_suffices=True, cross_account=None),
+}
+"""The services whose resource policies are modelled. A new one is a line here and its cases in tests/decisions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """A statement that decides, and the policy it stands in (``resource policy``, ``scps[0]``, …)."""
+
+    policy: str
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What the resource policy alone says.
+
+    ``direct``: allowed, no IAM policy needed. ``delegated``: allowed if the caller's own IAM policy allows. ``denied``: an
+    explicit Deny. ``none``: no statement allows. ``named`` is False where no Allow speaks about the caller or its account at all.
+    """
+
+    verdict: Verdict
+    statements: tuple[Statement, ...]
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to a request, with every statement that decides it, the resource policy's first."""
+
+    decision: Literal["allowed", "denied"]
+    reason: Reason
+    deciding: tuple[Deciding, ...] = ()
+
+    @property
+    def statements(self) -> tuple[str | int, ...]:
+        """Sids or indexes: those of the resource policy, or of the other policies where it decides nothing itself."""
+        own = [entry for entry in self.deciding if entry.policy == RESOURCE_POLICY]
+        return tuple(entry.statement.name for entry in own or self.deciding)
+
+
+RESOURCE_POLICY: Final = "resource policy"
+
+
+def decide(request: Request, *, resource_policy: Policy | None) -> Decision:
+    """Return the answer to a request.
+
+    The resource policy is a key policy or a bucket policy (None: a bucket that has none); the other policies come with the
+    request. Permissions boundaries, session policies, VPC endpoint policies and grants are not part of the answer.
+
+    Raises:
+        PolicyError: the request's service is not modelled, or a statement cannot be judged for this request.
+    """
+    rules = _rules(request)
+    side = resource_side(request, resource_policy)
+    denying = [Deciding(RESOURCE_POLICY, statement) for statement in side.statements if side.verdict == "denied"]
+    around = _around(request)
+    for place, policy in around:
+        denying += (Deciding(place, statement) for statement in matching(request, policy, "Deny"))
+    if denying:
+        return Decision("denied", "explicit_deny", tuple(denying))
+
+    if _bound_by_scps(request) and not all(
+        any(matching(request, policy, "Allow") for policy in level) for level in request.scps or ()
+    ):
+        return Decision("denied", "no_matching_allow")
+
+    opening = tuple(Deciding(RESOURCE_POLICY, statement) for statement in side.statements)
+    if side.verdict == "direct":
+        return Decision("allowed", "allowed", opening)
+    own = tuple(
+        Deciding(place, statement)
+        for place, policy in around
+        if place.startswith("identity")
+        for statement in matching(request, policy, "Allow")
+    )
+    # The root user of an account has every permission there that no policy takes away, and no IAM policy of its own.
+    identity = bool(own) or request.caller.kind == "root"
+    if side.verdict == "delegated":
+        if identity:
+            return Decision("allowed", "allowed", opening + own)
+        return Decision("denied", "identity_policy_missing", opening)
+    same_account = request.caller.account == request.account
+    if identity and same_account and rules.identity_suffices:
+        return Decision("allowed", "allowed", own)
+    # With no Allow that names it, a caller of another account is not trusted, nor is one whose IAM policy allows in vain.
+    if request.caller.kind != "service" and not side.named and (identity or not same_account):
+        return Decision("denied", "account_not_trusted")
+    return Decision("denied", "no_matching_allow")
+
+
+def resource_side(request: Request, policy: Policy | None) -> Side:
+    """Return what the resource policy says by itself: the half of the answer that is known without the caller's IAM policy.
+
+    Raises:
+        PolicyError: as ``decide``.
+    """
+    rules = _rules(request)
+    caller = request.caller
+    inside = caller.kind == "service" or caller.account == request.account
+    # No identity of one partition reaches a resource of another, whatever "*" says.
+    foreign = bool(caller.partition and request.resource) and request.partition != caller.partition
+    reachable = not foreign and (
+        inside or rules.cross_account is None or request.action.casefold() in rules.cross_account
+    )
+    denying: list[Statement] = []
+    direct: list[Statement] = []
+    delegated: list[Statement] = []
+    named = False
+    for statement in policy.statements if policy else ():
+        how = reach(statement.principals, caller) if statement.principals else None
+        if not how:
+            continue
+        named = named or (statement.effect == "Allow" and not foreign)
+        if statement.effect == "Allow" and not reachable:
+            continue
+        if not _applies(statement, request, variables=bool(policy and policy.variables)):
+            continue
+        if statement.effect == "Deny":
+            denying.append(statement)
+        elif caller.kind in ("root", "service") or (inside and how != "account"):
+            direct.append(statement)
+        else:
+            delegated.append(statement)
+    if denying:
+        return Side("denied", tuple(denying), named)
+    if direct:
+        return Side("direct", tuple(direct), named)
+    return Side("delegated" if delegated else "none", tuple(delegated), named)
+
+
+def _around(request: Request) -> list[tuple[str, Policy]]:
+    """Return the policies beside the resource policy that bear on this caller, each with its place.
+
+    SCPs bind the principals of member accounts, not AWS services and not service-linked roles. RCPs bind every caller, AWS
+    services too, but not service-linked roles.
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+    """
+    found: list[tuple[str, Policy]] = []
+    if request.caller.kind not in ("root", "service"):
+        found += _places("identity_policies", request.identity_policies)
+    if _bound_by_scps(request):
+        found += _places("scps", (policy for level in request.scps or () for policy in level))
+    if not request.caller.service_linked:
+        found += _places("rcps", request.rcps)
+    return found
+
+
+def _places(name: str, policies: Iterable[Policy] | None) -> list[tuple[str, Policy]]:
+    return [(f"{name}[{index}]", policy) for index, policy in enumerate(policies or ())]
+
+
+def _bound_by_scps(request: Request) -> bool:
+    return request.caller.kind != "service" and not request.caller.service_linked
+
+
+def matching(request: Request, policy: Policy, effect: Effect) -> list[Statement]:
+    """Return the statements of one effect that bear on the request, whatever its service.
+
+    Raises:
+        PolicyError: a statement cannot be judged for this request.
+    """
+    return [
+        statement
+        for statement in policy.statements
+        if statement.effect == effect
+        and (statement.principals is None or reach(statement.principals, request.caller))
+        and _applies(statement, request, variables=policy.variables)
+    ]
+
+
+def _applies(statement: Statement, request: Request, *, variables: bool) -> bool:
+    """Whether action, resource and conditions of a statement match; its principals are the caller's business."""
+    if _action_matches(statement.actions, request.action) is statement.not_actions:
+        return False
+    if _resource_matches(statement, request, variables=variables) is statement.not_resources:
+        return False
+    for condition in statement.conditions:  # noqa: SIM110 - plain loops where every statement of every request passes
+        if not holds(condition, request.context, variables=variables):
+            return False
+    return True
+
+
+def _resource_matches(statement: Statement, request: Request, *, variables: bool) -> bool:
+    if "*" in statement.resources:
+        return True
+    if request.resource is None:
+        raise PolicyError(
+            f'statement {statement.name}: Resource: "{statement.resources[0]}" cannot be judged for a request that names no '
+            'resource; a request with "resource", or statements on "*" only; add the resource to the request'
+        )
+    for pattern in statement.resources:
+        filled = resolve(pattern, request.context, pattern=True) if variables else pattern
+        if filled is not None and matcher(filled)(request.resource):
+            return True
+    return False
+
+
+def _rules(request: Request) -> Rules:
+    rules = SERVICES.get(request.service)
+    if rules is None:
+        raise PolicyError(
+            f'action: the service "{request.service}" is not modelled; {" or ".join(SERVICES)}; ask about a key or a bucket'
+        )
+    return rules
+
+
+@lru_cache(maxsize=16384)
+def _action_matches(patterns: tuple[str, ...], action: str) -> bool:
+    """Whether an action is among the patterns; case does not count in actions.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+    """
+    return any(matcher(pattern.casefold())(action.casefold()) for pattern in patterns)

@@ -1,0 +1,245 @@
+"""A policy document as plain values: what the JSON says, checked, and nothing yet about what it means.
+
+Strict on purpose. An element, operator, principal or type of value that the rest of this package does not model is refused
+here by name, so that no later answer rests on something that was silently left out.
+
+The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from trailkey.access.language.documents import need_object, only_known, scalar, show, text_value, texts
+from trailkey.access.language.operators import OPERATORS, check_value
+from trailkey.access.language.principals import Principals, parse_principals
+from trailkey.access.language.variables import problem as variable_problem
+from trailkey.errors import PolicyError
+
+Effect = Literal["Allow", "Deny"]
+
+VARIABLES_VERSION: Final = "2012-10-17"
+"""The policy version that has policy variables; in the older one ``${`` is plain text.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html"""
+
+VERSIONS: Final = ("2008-10-17", VARIABLES_VERSION)
+QUANTIFIERS: Final = ("ForAnyValue", "ForAllValues")
+
+_ELEMENTS = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+)
+_ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
+_KEY = re.compile(r"[A-Za-z0-9-]+:\S(.*\S)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One operator applied to one key.
+
+    ``operator`` is the bare name (``StringLike``), ``quantifier`` is empty, ``ForAnyValue`` or ``ForAllValues``, ``key`` is
+    as written (keys compare without regard to case), and ``values`` are texts: JSON true is ``"true"``, JSON 90 is ``"90"``.
+    """
+
+    operator: str
+    quantifier: str
+    if_exists: bool
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement. ``principals`` is None where the kind of policy has none (identity policies and SCPs)."""
+
+    index: int
+    sid: str | None
+    effect: Effect
+    principals: Principals | None
+    actions: tuple[str, ...]
+    not_actions: bool
+    resources: tuple[str, ...]
+    not_resources: bool
+    conditions: tuple[Condition, ...]
+
+    @property
+    def name(self) -> str | int:
+        """The Sid, or where there is none the position in the document, counted from 0."""
+        return self.sid or self.index
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy document. ``variables`` says whether ``${…}`` is a variable in it, which its version decides."""
+
+    version: str
+    statements: tuple[Statement, ...]
+
+    @property
+    def variables(self) -> bool:
+        """Whether this policy's version has policy variables."""
+        return self.version == VARIABLES_VERSION
+
+
+def parse_policy(document: Any, *, what: str = "policy", resource_based: bool) -> Policy:
+    """Return the policy that a document (parsed JSON) states.
+
+    Args:
+        document: an object with ``Version`` and ``Statement``.
+        what: how errors name the document.
+        resource_based: True for key policies, bucket policies and RCPs, where every statement has a principal; False for
+            identity policies and SCPs, where none may have one.
+
+    Raises:
+        PolicyError: the document has an element, shape or value that is not modelled, named with its place.
+    """
+    need_object(document, what)
+    only_known(document, ("Version", "Id", "Statement"), what)
+    version = document.get("Version", VERSIONS[0])  # AWS reads a policy without Version as the old language
+    if version not in VERSIONS:
+        raise PolicyError(
+            f"{what}: Version: unknown version {show(version)}; {' or '.join(VERSIONS)} (as text); use {VARIABLES_VERSION}"
+        )
+    if not isinstance(document.get("Id", ""), str):
+        raise PolicyError(f"{what}: Id: {show(document['Id'])} is no text; a text; quote it or leave it out")
+    written = document.get("Statement")
+    statements = written if isinstance(written, list) else [written]
+    if not statements or "Statement" not in document:
+        raise PolicyError(f"{what}: Statement: missing or empty; one statement or a list of them; add the statements")
+    return Policy(
+        version,
+        tuple(
+            _statement(
+                entry,
+                index,
+                f"{what}: Statement[{index}]",
+                resource_based=resource_based,
+                variables=version != VERSIONS[0],
+            )
+            for index, entry in enumerate(statements)
+        ),
+    )
+
+
+def _statement(entry: Any, index: int, place: str, *, resource_based: bool, variables: bool) -> Statement:
+    need_object(entry, place)
+    only_known(entry, _ELEMENTS, place)
+    sid = entry.get("Sid")
+    if sid is not None and not isinstance(sid, str):
+        raise PolicyError(f"{place}: Sid: {show(sid)} is no text; a text; quote it")
+    effect: Effect
+    if entry.get("Effect") == "Allow":
+        effect = "Allow"
+    elif entry.get("Effect") == "Deny":
+        effect = "Deny"
+    else:
+        raise PolicyError(f"{place}: Effect: {show(entry.get('Effect'))}; Allow or Deny, spelled so; correct it")
+    actions, not_actions = _either(entry, "Action", place)
+    for action in actions:
+        if not _ACTION.fullmatch(action):
+            raise PolicyError(
+                f'{place}: Action: "{action}" is no action; "*" or service:Name, where Name may hold * and ?; correct it'
+            )
+    resources, not_resources = _either(entry, "Resource", place)
+    for resource in resources:
+        problem = _resource_problem(resource, variables=variables)
+        if problem:
+            raise PolicyError(f'{place}: Resource: "{resource}" {problem}; "*" or an ARN; write the full ARN')
+    return Statement(
+        index,
+        sid,
+        effect,
+        _principals(entry, place, resource_based=resource_based),
+        actions,
+        not_actions,
+        resources,
+        not_resources,
+        _conditions(entry.get("Condition", {}), f"{place}: Condition", variables=variables),
+    )
+
+
+def _resource_problem(resource: str, *, variables: bool) -> str:
+    """Return what is wrong with a resource, or an empty text.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+    if resource != "*" and not resource.startswith("arn:"):
+        return "is no resource"
+    if not variables or "${" not in resource:
+        return ""
+    if resource.partition("${")[0].count(":") < 5:
+        return "holds a policy variable before the fifth colon, where AWS fills none in"
+    return variable_problem(resource)
+
+
+def _principals(entry: dict[str, Any], place: str, *, resource_based: bool) -> Principals | None:
+    names = [name for name in ("Principal", "NotPrincipal") if name in entry]
+    if not resource_based:
+        if names:
+            raise PolicyError(
+                f"{place}: {names[0]}: not allowed here; identity policies and SCPs name no principal; "
+                "remove it, or pass the document as a resource policy"
+            )
+        return None
+    if len(names) != 1:
+        found = "both" if names else "neither"
+        raise PolicyError(f"{place}: {found} of Principal and NotPrincipal; exactly one; add or remove one")
+    if names[0] == "NotPrincipal" and entry["Effect"] == "Allow":
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+        raise PolicyError(
+            f'{place}: NotPrincipal: stands beside Effect "Allow", which AWS does not support; only with "Deny"; '
+            "name the principals that are allowed"
+        )
+    return parse_principals(entry[names[0]], f"{place}: {names[0]}", excluded=names[0] == "NotPrincipal")
+
+
+def _either(entry: dict[str, Any], name: str, place: str) -> tuple[tuple[str, ...], bool]:
+    """Return the values of an element or of its Not form, and which of the two it is."""
+    present = [element for element in (name, f"Not{name}") if element in entry]
+    if len(present) != 1:
+        found = "both" if present else "neither"
+        raise PolicyError(f"{place}: {found} of {name} and Not{name}; exactly one; add or remove one")
+    return texts(entry[present[0]], f"{place}: {present[0]}", text_value), present[0] != name
+
+
+def _conditions(block: Any, place: str, *, variables: bool) -> tuple[Condition, ...]:
+    need_object(block, place)
+    found = []
+    for operator, keys in block.items():
+        here = f"{place}: {operator}"
+        quantifier, name, if_exists = _operator(operator, here)
+        need_object(keys, here)
+        for key, values in keys.items():
+            if not _KEY.fullmatch(key):
+                raise PolicyError(
+                    f'{here}: "{key}" is no condition key; service:name, such as aws:PrincipalArn; correct it'
+                )
+            found_values = texts(values, f"{here}: {key}", scalar)
+            for text in found_values:
+                problem = check_value(name, text, variables=variables)
+                if problem:
+                    raise PolicyError(f"{here}: {key}: {problem}; correct it")
+            found.append(Condition(name, quantifier, if_exists, key, found_values))
+    return tuple(found)
+
+
+def _operator(written: str, place: str) -> tuple[str, str, bool]:
+    """Split ``ForAnyValue:StringLikeIfExists`` into quantifier, bare operator and whether it ends in IfExists."""
+    quantifier, colon, name = written.rpartition(":")
+    bare = name.removesuffix("IfExists")
+    known = bare in OPERATORS and (quantifier in QUANTIFIERS if colon else True)
+    if not known or (bare == "Null" and written != "Null"):
+        raise PolicyError(
+            f"{place}: not an operator that is modelled; {', '.join(OPERATORS)}, with IfExists behind it or "
+            f"{': or '.join(QUANTIFIERS)}: before it (Null takes neither); check the spelling, upper and lower case too"
+        )
+    return quantifier, bare, bare != name

@@ -1,0 +1,247 @@
+"""ARNs, account ids and organization ids of the wrong shape or the wrong place, and statements that cannot be read at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from trailkey.access.language.matching import matcher
+from trailkey.access.language.operators import OPERATORS
+from trailkey.audit.rule import Flaw, Found
+from trailkey.audit.statement_facts import TRAIL_CONTEXT_KEY, demands, source_accounts
+from trailkey.aws import CLOUDTRAIL, parse_arn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trailkey.access.language.policy import Condition, Statement
+    from trailkey.audit.subject import Entry, Subject
+
+_PLACEHOLDER: Final = re.compile(r"[<>{}\[\]]")
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_DIGITS: Final = re.compile(r"\d+")
+_ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
+_ACCOUNT_KEYS: Final = ("aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount", "kms:calleraccount")
+_ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid")
+_ARN_KEYS: Final = ("aws:principalarn", "aws:sourcearn", TRAIL_CONTEXT_KEY)
+_THIS_KEY: Final = 'in a key policy "*" is this key'
+_ANY_ACCOUNT: Final = "takes in the trails of every account: write the account that owns the trail"
+_ORDER: Final = "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
+
+
+def _unreadable(subject: Subject) -> Iterator[Found]:
+    for entry in subject.entries:
+        if entry.statement is None and not any(_principal_problems(subject, entry)):
+            yield Found(
+                statement=entry.name,
+                message=f"statement {entry.name} cannot be read and is not judged: {entry.refusal}",
+            )
+
+
+def _wrong(subject: Subject) -> Iterator[Found]:
+    for entry in subject.entries:
+        for text, problem in _principal_problems(subject, entry):
+            unjudged = "" if entry.statement else ", and the statement cannot be judged"
+            yield _found(entry.name, "Principal", text, problem + unjudged)
+        if entry.statement:
+            for text, problem in _resource_problems(subject, entry.statement):
+                yield _found(entry.name, "Resource", text, problem)
+            for condition in entry.statement.conditions:
+                for value in condition.values:
+                    problem = _value_problem(subject, entry.statement, condition, value)
+                    if problem:
+                        found = _found(entry.name, condition.key, value, problem)
+                        # Here aws:SourceArn still holds the trail, or the reader is held to whatever trails there are.
+                        mild = problem is _ANY_ACCOUNT and condition.key.casefold() == TRAIL_CONTEXT_KEY
+                        yield replace(found, severity="warning") if mild else found
+            yield from _contradictions(entry.statement)
+            yield from _other_trail(subject, entry.statement)
+
+
+def _found(name: str | int, where: str, text: str, problem: str) -> Found:
+    return Found(statement=name, message=f'statement {name}: {where} "{text}" {problem}')
+
+
+def _principal_problems(subject: Subject, entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the principals of a statement, as they are written: many such a statement is refused for."""
+    written = entry.written if isinstance(entry.written, dict) else {}
+    for element in ("Principal", "NotPrincipal"):
+        value = written.get(element)
+        listed = value.get("AWS", []) if isinstance(value, dict) else []
+        for text in listed if isinstance(listed, list) else [listed]:
+            if isinstance(text, int):
+                yield str(text), "is a number, which loses leading zeros: 12 digits as text"
+            elif isinstance(text, str):
+                problem = _principal_problem(subject, text)
+                if problem:
+                    yield text, problem
+
+
+def _principal_problem(subject: Subject, text: str) -> str:
+    if _is_placeholder(text):
+        return "is a placeholder that nobody filled in"
+    if _DIGITS.fullmatch(text):
+        return "" if len(text) == 12 else f"has {len(text)} digits: an account id has 12"
+    arn = parse_arn(text)
+    if not arn:
+        return ""
+    problem = _account_problem(arn.account)
+    if problem:
+        return problem
+    if arn.partition != subject.scope.partition:
+        return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}: nobody reaches over"
+    if arn.region:
+        return f"has a Region, and ARNs of IAM have none: {_ORDER}"
+    if arn.resource.startswith("group/"):
+        return "is a group, which is no principal: name the roles or users"
+    return ""
+
+
+def _resource_problems(subject: Subject, statement: Statement) -> Iterator[tuple[str, str]]:
+    for text in statement.resources:
+        arn = parse_arn(text)
+        if not arn or "${" in text:
+            continue
+        if _is_placeholder(text):
+            yield text, f"is a placeholder that nobody filled in: {_THIS_KEY}"
+        elif arn.service not in ("kms", "*"):
+            yield text, f"is of {arn.service}, so the statement never applies: {_THIS_KEY}"
+        elif arn.resource.startswith("alias/"):
+            yield text, f"is an alias, which no permission goes by: {_THIS_KEY}"
+        elif not matcher(text)(subject.scope.home):
+            yield text, f"is another key, so the statement never applies: {_THIS_KEY}"
+
+
+def _value_problem(subject: Subject, statement: Statement, condition: Condition, value: str) -> str:
+    key = condition.key.casefold()
+    if condition.operator == "Null" or key not in (*_ACCOUNT_KEYS, *_ORGANIZATION_KEYS, *_ARN_KEYS):
+        return ""
+    plain = _VARIABLE.sub("", value) if subject.policy.variables else value
+    if _is_placeholder(plain):
+        return "is a placeholder that nobody filled in"
+    if "${" in value:
+        return ""
+    wild = OPERATORS[condition.operator].wildcards and ("*" in value or "?" in value)
+    if key in _ACCOUNT_KEYS:
+        return "" if wild or _ACCOUNT.fullmatch(value) else "is no account id: it has 12 digits"
+    if key in _ORGANIZATION_KEYS:
+        return (
+            "" if wild or _ORGANIZATION.fullmatch(value) else "is no organization id: o- and 10 to 32 letters or digits"
+        )
+    arn = parse_arn(value)
+    if not arn:
+        return "" if wild else f"is no ARN: {_ORDER}"
+    return _arn_problem(subject, statement, key, value)
+
+
+def _arn_problem(subject: Subject, statement: Statement, key: str, value: str) -> str:
+    arn = parse_arn(value)
+    if not arn:
+        return ""
+    problem = _account_problem(arn.account)
+    if problem:
+        return problem
+    if arn.partition != subject.scope.partition and "*" not in arn.partition:
+        return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}"
+    if key == "aws:principalarn":
+        return f"has a Region, and ARNs of IAM have none: {_ORDER}" if arn.region not in ("", "*") else ""
+    of_cloudtrail = key == TRAIL_CONTEXT_KEY or (
+        statement.principals is not None and set(statement.principals.services) == {CLOUDTRAIL}
+    )
+    return _trail_problem(arn.service, arn.region, arn.account, arn.resource, statement) if of_cloudtrail else ""
+
+
+def _trail_problem(service: str, region: str, account: str, resource: str, statement: Statement) -> str:
+    if service not in ("cloudtrail", "*"):
+        return f"is an ARN of {service}, and trails are of cloudtrail"
+    if not region:
+        return "has no Region, and trails have the one they were made in: arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
+    if not account:
+        return "has no account: arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
+    if resource.startswith("eventdatastore/"):
+        return "is an event data store, whose requests carry no such key: give it a key of its own"
+    if not resource.startswith(("trail/", "*")):
+        return "names no trail: arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
+    if "*" in account and statement.effect == "Allow":
+        return _ANY_ACCOUNT
+    return ""
+
+
+def _contradictions(statement: Statement) -> Iterator[Found]:
+    """Yield encryption contexts of another account than aws:SourceArn: CloudTrail sends one trail's ARN as both."""
+    sources = source_accounts(statement)
+    if not sources or any(not _DIGITS.fullmatch(account) for account in sources):
+        return
+    for condition in demands(statement, TRAIL_CONTEXT_KEY):
+        arns = [
+            (value, arn) for value in condition.values if (arn := parse_arn(value)) and _DIGITS.fullmatch(arn.account)
+        ]
+        beside = [value for value, arn in arns if arn.account not in sources]
+        if not beside:
+            continue
+        none_left = len(beside) == len(condition.values)
+        what = "so CloudTrail cannot meet both" if none_left else "so trails of that account are kept out"
+        yield Found(
+            statement=statement.name,
+            severity="error" if none_left else "warning",
+            message=f'statement {statement.name}: {condition.key} "{beside[0]}" is of another account than aws:SourceArn '
+            f"({', '.join(sorted(sources))}), {what}",
+        )
+
+
+def _other_trail(subject: Subject, statement: Statement) -> Iterator[Found]:
+    """Yield statements about CloudTrail whose aws:SourceArn is none of the expected trails."""
+    trails = subject.expected.trails
+    if (
+        not trails
+        or not statement.principals
+        or CLOUDTRAIL not in statement.principals.services
+        or statement.effect == "Deny"
+    ):
+        return
+    for condition in demands(statement, "aws:sourcearn"):
+        test = OPERATORS[condition.operator].test
+        if not any(test(value)(trail) for value in condition.values for trail in trails):
+            yield Found(
+                statement=statement.name,
+                message=f'statement {statement.name}: aws:SourceArn "{condition.values[0]}" is not the trail {", ".join(trails)} (an '
+                "organization trail is the management account's)",
+            )
+
+
+def _account_problem(account: str) -> str:
+    """Return what is wrong with the account in an ARN; it may be left out or hold wildcards."""
+    if not account or "*" in account or "?" in account or _ACCOUNT.fullmatch(account):
+        return ""
+    if _DIGITS.fullmatch(account):
+        return f"has an account id of {len(account)} digits: it has 12"
+    return f'has "{account}" where the account id stands: write its 12 digits'
+
+
+def _is_placeholder(text: str) -> bool:
+    return bool(_PLACEHOLDER.search(text))
+
+
+FLAWS: Final = (
+    Flaw(
+        id="unreadable-statement",
+        severity="error",
+        title="A statement that AWS would refuse, or that is not modelled",
+        reason="What cannot be read is not judged; what the statement would allow or deny is missing from all other findings.",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html",
+        remedy="correct the statement and audit again",
+        find=_unreadable,
+    ),
+    Flaw(
+        id="wrong-arn",
+        severity="error",
+        title="An ARN or id of the wrong shape or place",
+        reason="AWS compares ARNs as they stand: one placeholder, digit, partition, Region or account off, and the statement is about "
+        "nothing, or about somebody else.",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
+        remedy="write the full ARN of what is meant",
+        find=_wrong,
+    ),
+)

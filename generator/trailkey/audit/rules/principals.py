@@ -1,0 +1,184 @@
+"""Who the policy lets in: the world, where a wildcard is not bounded, and the readers, who shall decrypt and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from trailkey.access.algebra.boxes import Constraint, Single
+from trailkey.access.algebra.languages import EMPTY, texts
+from trailkey.access.analysis.caller_sets import in_account, of_kind, people
+from trailkey.access.analysis.prove import region
+from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
+from trailkey.audit.rule import Flaw, Found, Undecided, granting, refused
+from trailkey.audit.rules.cloudtrail import is_lake_key
+from trailkey.audit.statement_facts import breadth, delegates_everything
+from trailkey.audit.zone_of_trust import outside
+from trailkey.aws import TRAIL_CONTEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from trailkey.access.algebra.languages import Language
+    from trailkey.access.language.policy import Statement
+    from trailkey.audit.subject import Part, Subject
+
+_CLOUDTRAIL_PAGE: Final = (
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+)
+_ABSENT: Final = Single(absent=True, values=EMPTY)
+
+
+def _strangers(subject: Subject) -> tuple[Language, dict[str, Constraint]]:
+    """Return roles and users of an account the policy has nothing to do with, and what their requests hold."""
+    partition = subject.scope.partition
+    who = in_account(subject.stranger) & people(partition) & ~of_kind("root", partition)
+    return who, outside(subject, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
+
+
+def _for_everyone(subject: Subject) -> list[Part]:
+    """Return the Allow statements whose principal is a wildcard."""
+    return [part for part in subject.allows if part.statement.principals and part.statement.principals.everyone]
+
+
+def _public(subject: Subject) -> Iterator[Found | Undecided]:
+    strangers, context = _strangers(subject)
+    flagged: set[int] = set()
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+        if statement.index in flagged:
+            return None
+        flagged.add(statement.index)
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            severity="error" if witness["action"] in GRAVE else "warning",
+            message=f"statement {statement.name} lets anyone in any AWS account call {witness['action']}, such as {witness['principal']}",
+        )
+
+    parts = _for_everyone(subject)
+    yield from granting(subject, region(principals=strangers, actions=GRAVE, context=context), say, parts)
+    yield from granting(subject, region(principals=strangers, context=context), say, parts)
+
+
+def _everyone_at_home(subject: Subject) -> Iterator[Found | Undecided]:
+    """Yield the statements for everyone that are bounded, and still need no IAM policy in the key's own account."""
+    partition, account = subject.scope.partition, subject.scope.account
+    strangers, context = _strangers(subject)
+    outsiders = region(principals=strangers, actions=GRAVE, context=context)
+    parts = [
+        part
+        for part in _for_everyone(subject)
+        if breadth(part.statement, conditions=True) and subject.grants_nothing(part.requests, outsiders)
+    ]
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets every role and user of account {account} call {witness['action']} with no IAM policy "
+            f"of their own, such as {witness['principal']}",
+        )
+
+    anyone = in_account(account) & subject.people & ~of_kind("root", partition)
+    yield from granting(subject, region(principals=anyone, actions=(*DECRYPT, *TAKE_OVER), identity=False), say, parts)
+
+
+def _cannot_decrypt(subject: Subject) -> Iterator[Found | Undecided]:
+    for reader in subject.expected.readers if subject.whole else ():
+        trails = subject.expected.trails
+        context: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*trails))} if trails else {}
+        within = region(principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context)
+        what = f"the events of {', '.join(trails)}" if trails else "anything"
+        yield from refused(subject, within, f"{reader} may not decrypt {what}, whatever its own IAM policies allow")
+
+
+def _can_do_more(subject: Subject) -> Iterator[Found | Undecided]:
+    expected = subject.expected
+    others = [one for one in (*expected.administrators, expected.deployer, *expected.break_glass) if one]
+    readers = subject.callers(expected.readers) - subject.callers(others)
+    readers -= of_kind("root", subject.scope.partition)
+    # Who queries an event data store needs both, and AWS documents no less.
+    needed = ("kms:Decrypt", "kms:GenerateDataKey") if is_lake_key(subject) else ("kms:Decrypt",)
+    more = tuple(action for action in GRAVE if action not in needed)
+    parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets the reader {witness['principal']} call {witness['action']}",
+        )
+
+    if expected.readers:
+        yield from granting(subject, region(principals=readers, actions=more), say, parts)
+
+
+def _unbound(subject: Subject) -> Iterator[Found | Undecided]:
+    expected = subject.expected
+    if not expected.readers or expected.lake:
+        return
+    readers = subject.callers(expected.readers)
+    parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
+        return Found(
+            statement=statement.name,
+            witness=witness,
+            message=f"statement {statement.name} lets the reader {witness['principal']} decrypt what CloudTrail did not encrypt",
+        )
+
+    within = region(principals=readers, actions=("kms:Decrypt",), context={TRAIL_CONTEXT: _ABSENT})
+    yield from granting(subject, within, say, parts)
+
+
+FLAWS: Final = (
+    Flaw(
+        id="public",
+        severity="error",
+        title="Anyone in AWS may use the key",
+        reason='"*" as principal is everyone in every account; conditions bound it only where a stranger cannot meet them, so an '
+        "encryption context or kms:ViaService does not.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
+        remedy="name the accounts or roles, or hold the statement to them with aws:PrincipalOrgID, aws:PrincipalAccount, "
+        "kms:CallerAccount or aws:PrincipalArn",
+        find=_public,
+    ),
+    Flaw(
+        id="everyone-in-account",
+        severity="note",
+        title="Everyone in the key's account may use the key",
+        reason='In the key\'s own account "*" reaches every role and user by itself: bounded as it is, it asks for no IAM policy, and '
+        "only a Deny holds anyone back.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-caller-account",
+        remedy="name the account as principal, so that IAM has to allow it too, and hold it to roles with ArnLike aws:PrincipalArn",
+        find=_everyone_at_home,
+    ),
+    Flaw(
+        id="reader-cannot-decrypt",
+        severity="error",
+        title="A reader cannot decrypt",
+        reason="Reading an object that CloudTrail encrypted takes kms:Decrypt, from the key policy for every account, and from IAM too "
+        "in another one.",
+        source=_CLOUDTRAIL_PAGE,
+        remedy="allow the reader kms:Decrypt under the encryption context of the trail, and check the conditions and Deny statements",
+        find=_cannot_decrypt,
+    ),
+    Flaw(
+        id="reader-can-do-more",
+        severity="warning",
+        title="A reader can do more than decrypt",
+        reason="Reading needs kms:Decrypt alone: with more a reader makes ciphertext, moves it to another key, or takes the key over.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        remedy="leave the reader kms:Decrypt only",
+        find=_can_do_more,
+    ),
+    Flaw(
+        id="reader-context-missing",
+        severity="note",
+        title="A reader can decrypt more than events",
+        reason="Without an encryption context in its statement a reader decrypts whatever else this key ever encrypts.",
+        source=_CLOUDTRAIL_PAGE,
+        remedy=f"add a condition on {TRAIL_CONTEXT}",
+        find=_unbound,
+    ),
+)

@@ -1,0 +1,244 @@
+"""Those who look after the key kept apart from those who read with it: every route by which an administrator reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from trailkey.access.algebra.boxes import Single
+from trailkey.access.algebra.languages import EMPTY, Language, texts, union
+from trailkey.access.algebra.request_sets import REFUTED
+from trailkey.access.analysis.caller_sets import in_account, of_kind
+from trailkey.access.analysis.constraints import PRINCIPAL
+from trailkey.access.analysis.prove import region
+from trailkey.access.language.actions import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
+from trailkey.access.language.principals import Principals
+from trailkey.audit.rule import Flaw, Found, Undecided, granting, some, together
+from trailkey.audit.statement_facts import accounts, breadth, delegates_everything, keys, named
+from trailkey.audit.subject import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from trailkey.access.algebra.request_sets import RequestSet
+    from trailkey.access.language.policy import Statement
+    from trailkey.audit.subject import Subject
+    from trailkey.findings import Severity
+
+_DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
+_ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-administrators"
+_FALSE: Final = Single(absent=True, values=texts("false"))
+_READING: Final = (*DECRYPT, *TAKE_OVER)
+_TRUE: Final = Single(absent=False, values=texts("true"))
+
+
+@dataclass(frozen=True, slots=True)
+class Administrators:
+    """Who administers the key, and whether that was said or is taken from who holds the daily administration."""
+
+    callers: Language
+    said: bool
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is that they can read: certain where it was said who they are."""
+        return "error" if self.said else "warning"
+
+    @property
+    def aside(self) -> str:
+        """What a message adds where it rests on an assumption."""
+        return "" if self.said else " (taken for an administrator, since it may change the key's settings)"
+
+
+def administrators(subject: Subject) -> Administrators:
+    """Return who administers the key: those named, or else the single principals that hold daily administration."""
+    expected = subject.expected
+    if expected.administrators:
+        return Administrators(subject.callers(expected.administrators), said=True)
+    upkeep = region(actions=UPKEEP)
+    found = []
+    for part in subject.allows:
+        singled_out = _singled_out(part.statement)
+        for box in (part.requests & upkeep).outer:
+            side = box.sides.get(PRINCIPAL)
+            if isinstance(side, Single) and isinstance(side.values, Language):
+                found.append(side.values & singled_out)
+    others = subject.callers([one for one in (expected.deployer, *expected.break_glass) if one])
+    roots = of_kind("root", subject.scope.partition)
+    return Administrators((union(found) & subject.people) - others - roots, said=False)
+
+
+def _singled_out(statement: Statement) -> Language:
+    """Return the callers that a statement is about one by one: all of its own where conditions name them."""
+    return ~EMPTY if breadth(statement, conditions=True) == 0 and not named(statement) else texts(*named(statement))
+
+
+def _not_delegated(subject: Subject) -> list[Part]:
+    """Return the Allow statements that do more than hand something to IAM in the key's account: that is a flaw of its own."""
+    return [
+        part
+        for part in subject.allows
+        if breadth(part.statement, conditions=True) == 0
+        or subject.scope.account not in accounts(part.statement)
+        or named(part.statement)
+    ]
+
+
+def _route(
+    actions: tuple[str, ...], what: str, *, for_services: bool = False
+) -> Callable[[Subject], Iterator[Found | Undecided]]:
+    """Return the search for one route by which an administrator comes to read."""
+
+    def find(subject: Subject) -> Iterator[Found | Undecided]:
+        who = administrators(subject)
+        if who.callers.is_empty():
+            return
+        flagged: set[int] = set()
+
+        def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+            flagged.add(statement.index)
+            return Found(
+                statement=statement.name,
+                witness=witness,
+                severity=who.severity,
+                message=f"statement {statement.name} lets {witness['principal']} {what}{who.aside}",
+            )
+
+        context = (
+            {"kms:GrantIsForAWSResource": _FALSE}
+            if for_services and _speaks_of(subject, "kms:grantisforawsresource")
+            else {}
+        )
+        parts = _not_delegated(subject)
+        yield from together(
+            granting(subject, region(principals=who.callers, actions=actions, context=context), say, parts)
+        )
+        if not context:
+            return
+
+        def for_a_service(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+            if statement.index in flagged:
+                return None
+            return Found(
+                statement=statement.name,
+                witness=witness,
+                severity="note",
+                message=f"statement {statement.name} lets {witness['principal']} create grants, to AWS services only{who.aside}",
+            )
+
+        only = region(principals=who.callers, actions=actions, context={"kms:GrantIsForAWSResource": _TRUE})
+        yield from granting(subject, only, for_a_service, parts)
+
+    return find
+
+
+def _speaks_of(subject: Subject, key: str) -> bool:
+    return any(key in keys(part.statement) for part in subject.parts)
+
+
+def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
+    """Yield the statements that leave it to IAM of an account who reads, or who comes to read.
+
+    The key's own account is told of by itself, all others of a statement together.
+    """
+    own = subject.scope.account
+    for part in subject.allows:
+        if breadth(part.statement, conditions=True) == 0:
+            continue
+        abroad: dict[str, Found] = {}
+        for account in accounts(part.statement):
+            alone = _for_account(subject, part.statement, account)
+            for one in granting(subject, _open_to_iam(subject, part.statement, account, _READING), _by_iam, [alone]):
+                if isinstance(one, Undecided):
+                    yield one
+                elif account == own:
+                    yield replace(one, message=_leaves(subject, part.statement, one, [account]))
+                else:
+                    abroad[account] = one
+        if abroad:
+            first = next(iter(abroad.values()))
+            yield replace(first, severity="note", message=_leaves(subject, part.statement, first, list(abroad)))
+
+
+def _by_iam(statement: Statement, witness: Mapping[str, Any]) -> Found:
+    return Found(statement=statement.name, witness=witness, message="")
+
+
+def _for_account(subject: Subject, statement: Statement, account: str) -> Part:
+    """Return a statement as if it named one account alone: a list of hundreds is not gone through for each of them."""
+    alone = replace(statement, principals=Principals(aws=(account,)))
+    return Part(alone, subject.requests(alone))
+
+
+def _open_to_iam(subject: Subject, statement: Statement, account: str, actions: tuple[str, ...]) -> RequestSet:
+    """Return what IAM of an account allows by itself: not to whom the statement names, and decryption not to a reader."""
+    there = in_account(account) & subject.people & ~of_kind("root", subject.scope.partition)
+    within = region(principals=there - texts(*named(statement)), actions=actions, identity=True)
+    return within - region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
+
+
+def _leaves(subject: Subject, statement: Statement, found: Found, where: list[str]) -> str:
+    """Return what a statement leaves to IAM in some accounts: the action of the witness, and every route to more."""
+    shown, requests = (found.witness or {})["action"], _for_account(subject, statement, where[0]).requests
+    routes = [
+        action
+        for action in TAKE_OVER
+        if subject.grants_nothing(requests, _open_to_iam(subject, statement, where[0], (action,))).verdict == REFUTED
+    ]
+    everything = delegates_everything(statement, where[0])
+    what = "everything" if everything else some(list(dict.fromkeys((shown, *routes))))
+    return (
+        f"statement {statement.name} leaves {what} to IAM in account{'' if len(where) == 1 else 's'} {some(where)}: "
+        "whoever writes IAM policies there decides who reads"
+    )
+
+
+FLAWS: Final = (
+    Flaw(
+        id="administrator-can-decrypt",
+        severity="error",
+        title="An administrator can decrypt",
+        reason="Who looks after the key and who reads with it are meant to be two people: this one is both.",
+        source=_ADMINISTRATORS_PAGE,
+        remedy="take the use of the key out of the statement, or deny it to administrators by aws:PrincipalArn",
+        find=_route(DECRYPT, "decrypt"),
+    ),
+    Flaw(
+        id="administrator-can-grant",
+        severity="error",
+        title="An administrator can hand out the key's use by a grant",
+        reason="A grant lets whoever it names decrypt, whatever the key policy says; kms:Create* takes in kms:CreateGrant.",
+        source=_ADMINISTRATORS_PAGE,
+        remedy="list the actions and leave kms:CreateGrant out: CloudTrail needs no grants",
+        find=_route(GRANT, "create grants, and so let anyone decrypt", for_services=True),
+    ),
+    Flaw(
+        id="administrator-can-replace-policy",
+        severity="error",
+        title="An administrator can replace the key policy",
+        reason="Who writes the key policy can write themselves into it; kms:Put* takes in kms:PutKeyPolicy.",
+        source=_ADMINISTRATORS_PAGE,
+        remedy="list the actions and leave kms:PutKeyPolicy to the role that deploys and to break glass",
+        find=_route(REPLACE_POLICY, "replace the key policy, and so let anyone decrypt"),
+    ),
+    Flaw(
+        id="administrator-can-replicate",
+        severity="error",
+        title="An administrator can replicate the key under a policy of their own",
+        reason="A replica of a multi-Region key decrypts the same events, and whoever makes it writes its key policy.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-auth.html",
+        remedy="leave kms:ReplicateKey out of what administrators hold",
+        find=_route(REPLICATE, "replicate the key under a policy of their own, and so decrypt"),
+    ),
+    Flaw(
+        id="delegated-to-iam",
+        severity="warning",
+        title="IAM of an account decides who reads",
+        reason="The account as principal is no administrator and no root user: it lets any IAM policy of that account hand out what the "
+        "statement allows, and whoever writes IAM policies there can read the events.",
+        source=f"{_DEFAULT_PAGE}#key-policy-default-allow-root-enable-iam",
+        remedy="name the roles, or hold the statement to them with ArnLike aws:PrincipalArn, and leave the account what only shows "
+        "the key's settings",
+        find=_delegated,
+    ),
+)

@@ -1,0 +1,79 @@
+"""AWS services beside CloudTrail: held to an account or a resource, or open to whoever has them act."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from trailkey.access.algebra.boxes import Constraint, Single
+from trailkey.access.algebra.languages import language, texts
+from trailkey.access.algebra.patterns import glob
+from trailkey.access.analysis.prove import region
+from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRANT
+from trailkey.audit.rule import Flaw, Found, Undecided, granting, some
+from trailkey.audit.statement_facts import SOURCE_KEYS, keys
+from trailkey.audit.zone_of_trust import outside
+from trailkey.aws import CLOUDTRAIL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from trailkey.access.language.policy import Statement
+    from trailkey.audit.subject import Part, Subject
+
+_CONTEXT: Final = "kms:encryptioncontext:"
+_ACTIONS: Final = (*DECRYPT, *ENCRYPT, *GRANT)
+
+
+def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
+    for part in subject.allows:
+        others = _others(part)
+        if not others:
+            continue
+
+        def say(statement: Statement, witness: Mapping[str, Any], others: tuple[str, ...] = others) -> Found:
+            return Found(
+                statement=statement.name,
+                witness=witness,
+                message=f"statement {statement.name} lets {some(others)} call {witness['action']} on behalf of any account: neither "
+                "aws:SourceArn, aws:SourceAccount nor an encryption context says for whom",
+            )
+
+        within = region(principals=texts(*others), actions=_ACTIONS, context=_for_a_stranger(subject))
+        yield from granting(subject, within, say, [part])
+
+
+def _others(part: Part) -> tuple[str, ...]:
+    """Return the services beside CloudTrail that a statement names and holds to nobody in particular."""
+    who = part.statement.principals
+    if (
+        who is None
+        or who.excluded
+        or any(key in SOURCE_KEYS or key.startswith(_CONTEXT) for key in keys(part.statement))
+    ):
+        return ()
+    return tuple(name for name in who.services if name != CLOUDTRAIL)
+
+
+def _for_a_stranger(subject: Subject) -> dict[str, Constraint]:
+    """Return what a service sends when it acts for an account the policy does not name, as far as a Deny asks about it."""
+    asked = {key for part in subject.parts if part.statement.effect == "Deny" for key in keys(part.statement)}
+    sent: dict[str, Constraint] = {
+        "aws:SourceArn": Single(absent=False, values=language([glob(f"arn:*:*:*:{subject.stranger}:*")])),
+        "aws:SourceAccount": Single(absent=False, values=texts(subject.stranger)),
+        **outside(subject, "aws:SourceOrgID", "aws:SourceOrgPaths"),
+    }
+    return {key: side for key, side in sent.items() if key.casefold() in asked}
+
+
+FLAWS: Final = (
+    Flaw(
+        id="service-unconfined",
+        severity="warning",
+        title="Another AWS service uses the key for any account",
+        reason="A service acts for whoever asks it to. Where nothing says for whom, somebody of another account can have it use this "
+        "key, and so read or write events with it.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-services.html",
+        remedy="hold the service to your resource or account with aws:SourceArn or aws:SourceAccount, or give it a key of its own",
+        find=_unconfined,
+    ),
+)

@@ -1,0 +1,160 @@
+"""What cfn-lint says about rendered templates: the only importer of cfn-lint, and only when there is something to lint.
+
+One rule set serves all templates of a process: building it takes as long as linting ten of them. Nothing outside this module may weaken
+it: cfn-lint by itself obeys a `.cfnlintrc` in the working or home folder, `Metadata: cfn-lint` in a template, AWS_REGION,
+and schemas that someone downloaded earlier. A finding so depends on the template, its Regions and cfn-lint's version alone.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from trailkey.errors import UsageError
+from trailkey.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SEVERITIES: Final[dict[str, Severity]] = {"E": "error", "W": "warning", "I": "note"}
+
+
+@dataclass(frozen=True, slots=True)
+class LintInput:
+    """A template's text and the Regions it is deployed to: property values are judged by each one's own schemas."""
+
+    text: str
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LintMatch:
+    """One observation of cfn-lint. ``path`` leads to the value at fault, as in ``("Resources", "Key", "Properties")``."""
+
+    file: str
+    line: int
+    path: tuple[str | int, ...]
+    rule: str
+    severity: Severity
+    message: str
+
+    @property
+    def logical_id(self) -> str | None:
+        """The resource, parameter or output at fault, for the way back to the config line; None for the whole template."""
+        return str(self.path[1]) if len(self.path) > 1 else None
+
+    def finding(self, place: str = "") -> Finding:
+        """Return this as a finding at ``place``, or where nothing better is known at the file, line and path."""
+        path = "/".join(map(str, self.path))
+        where = place or f"{self.file}:{self.line}" + (f": {path}" if path else "")
+        return Finding(id=self.rule, severity=self.severity, message=self.message, place=where)
+
+
+def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
+    """Return everything cfn-lint finds, informational rules included, by file in the order given, then by line and rule.
+
+    Meant for text of our own: what cannot be read is a match of E0000, but PyYAML under cfn-lint crashes on text nested by
+    tens of thousands of levels, which `trailkey.cloudformation.load` refuses. Raises UsageError for a Region cfn-lint does not know.
+    """
+    if not templates:
+        return []
+    with _collector_resting():
+        _use_bundled_schemas()
+        rules, known_regions = _rules()
+    for file, template in templates.items():
+        if unknown := sorted(set(template.regions) - known_regions):
+            raise UsageError(
+                f"{file}: Region {unknown[0]} is unknown to cfn-lint, so the template cannot be checked for it; "
+                "correct it in the config, or install a newer cfn-lint"
+            )
+    configs = {template.regions: _config(template.regions) for template in templates.values()}
+    return [
+        match
+        for file, template in templates.items()
+        for match in sorted(
+            _lint_one(file, template, configs[template.regions], rules),
+            key=lambda match: (match.line, match.rule, match.message, str(match.path)),
+        )
+    ]
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Keep the collector from looking through what lives as long as the process: as it is loaded, and ever after.
+
+    Otherwise that takes a tenth of the run and more.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
+
+
+def _use_bundled_schemas() -> None:
+    """Keep cfn-lint from schemas in the user's cache, which it prefers where they are newer than those it came with.
+
+    Raises RuntimeError where it came without: it would fetch them over the network.
+    """
+    import cfnlint  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # noqa: PLC0415 # loaded when there is something to lint
+
+    bundled = Path(cfnlint.__file__).parent / "data" / "schemas"
+    if not (bundled / "providers" / "us-east-1.json").is_file():
+        raise RuntimeError(f"cfn-lint came without the schemas of resources: {bundled}")
+    if (MANAGER._providers_dir, MANAGER._resources_dir) != (bundled / "providers", bundled / "resources"):  # noqa: SLF001 (no public way)
+        MANAGER._providers_dir, MANAGER._resources_dir = bundled / "providers", bundled / "resources"  # noqa: SLF001 # the same
+        MANAGER.reset()
+
+
+@cache
+def _rules() -> tuple[Any, frozenset[str]]:
+    """Return the rule set, and the Regions it knows.
+
+    Loading cfn-lint takes half a second and 60 MiB: `trailkey --help` and a run with nothing to lint do without.
+    """
+    from cfnlint.config import _DEFAULT_RULESDIR  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.helpers import REGIONS  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.rules import Rules  # noqa: PLC0415 # loaded when there is something to lint
+
+    logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
+    return Rules.create_from_directory(_DEFAULT_RULESDIR), frozenset(REGIONS)
+
+
+def _config(regions: tuple[str, ...]) -> Any:
+    from cfnlint.config import ConfigMixIn  # noqa: PLC0415 # loaded when there is something to lint
+
+    # A config file that is named, and empty, keeps cfn-lint from looking for others.
+    config = ConfigMixIn(
+        ["--config-file", os.devnull],
+        regions=list(regions),
+        include_checks=["I"],
+        mandatory_checks=["E", "W", "I"],  # beats ignore_checks of a resource's Metadata
+    )
+    config.set_template_args = lambda _template: None  # and those of the template's Metadata: rule settings among them
+    return config
+
+
+def _lint_one(file: str, template: LintInput, config: Any, rules: Any) -> Iterator[LintMatch]:
+    from cfnlint.decode import decode_str  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.runner import run_template_by_data  # noqa: PLC0415 # loaded when there is something to lint
+
+    document, matches = decode_str(template.text)
+    for match in matches or run_template_by_data(document, config, rules):
+        yield LintMatch(
+            file=file,
+            line=match.linenumber,
+            path=tuple(part if isinstance(part, int) else str(part) for part in getattr(match, "path", ())),
+            rule=match.rule.id,
+            severity=_SEVERITIES.get(match.rule.id[:1], "error"),
+            message=f"{match.message} ({match.rule.shortdesc})",
+        )

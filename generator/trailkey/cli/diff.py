@@ -1,0 +1,122 @@
+"""``trailkey diff``: who gains and who loses access."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trailkey import errors
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from trailkey.diff.compare import Comparison
+
+_EQUAL = "no difference in access"
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command and its arguments."""
+    diff = commands.add_parser(
+        "diff",
+        help="who gains and who loses access",
+        description="Who gains and who loses access from OLD to NEW: key policies or templates that hold them, output "
+        "folders, or configs. Wording and order are no differences. Where NEW is a config that extends OLD, the names of "
+        "its world are put in place of OLD's first.",
+    )
+    diff.add_argument(
+        "old",
+        type=Path,
+        metavar="OLD",
+        help="a policy or template (- for standard input), an output folder, or a config",
+    )
+    diff.add_argument("new", type=Path, metavar="NEW", help="what OLD is compared with; the same kinds")
+    diff.add_argument(
+        "--format", choices=("table", "json", "markdown"), default="table", help="how to print rows (default: table)"
+    )
+    diff.add_argument("--fail-on-new-access", action="store_true", help="exit 4 where access is gained, or may be")
+    diff.add_argument(
+        "--key-account", default="", metavar="ID", help="the key's account, where a policy does not show it"
+    )
+    diff.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a value of a template's parameter"
+    )
+    diff.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="a name of OLD that is called otherwise in NEW, such as an account id",
+    )
+    diff.set_defaults(command=_diff)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from trailkey.diff.run import Given, compare  # noqa: PLC0415 # loaded when asked for
+
+    given = Given(
+        key_account=options.key_account,
+        parameters=_pairs("--parameter", options.parameter),
+        renames=_pairs("--rename", options.rename),
+    )
+    found = compare(options.old, options.new, given)
+    for sentence in found.assumptions:
+        print(f"assumed: {sentence}", file=sys.stderr)
+    for sentence in found.unknown:
+        print(f"unknown: {sentence}", file=sys.stderr)
+    if options.format == "json":
+        import json  # noqa: PLC0415 # the same
+
+        print(json.dumps([row.as_json() for row in found.rows], indent=2, ensure_ascii=False))
+    else:
+        for line in _markdown(found) if options.format == "markdown" else _table(found):
+            print(line)
+    if options.fail_on_new_access and (found.unknown or any(row.change == "gained" for row in found.rows)):
+        return errors.DIFFERS
+    return errors.CHECK_FAILED if found.unknown else errors.OK
+
+
+def _pairs(option: str, written: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in written:
+        name, equals, value = entry.partition("=")
+        if not name or not equals:
+            raise errors.UsageError(f"{option} {entry}: no NAME=VALUE; a name, an equals sign and a value; write it so")
+        if name in found:
+            raise errors.UsageError(f"{option} {entry}: {name} is given twice; each name once; remove one")
+        found[name] = value
+    return found
+
+
+def _table(found: Comparison) -> Iterator[str]:
+    for row in found.rows:
+        yield f"{row.change:7} {row.principal}"
+        yield f"        {row.actions_text}"
+        if row.condition_text:
+            told = not row.condition or row.condition.startswith(("where ", "on key "))
+            yield f"        {'' if told else 'if '}{row.condition_text}"
+        yield f"        such as {row.witness_text}"
+    yield _summary(found)
+
+
+def _markdown(found: Comparison) -> Iterator[str]:
+    if found.rows:
+        yield "| | who | what | under which condition | for example |"
+        yield "| --- | --- | --- | --- | --- |"
+    for row in found.rows:
+        cells = (row.change, row.principal, row.actions_text, row.condition_text, f"`{row.witness_text}`")
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    if found.rows:
+        yield ""
+    yield _summary(found)
+    yield from (f"\nunknown: {sentence}" for sentence in found.unknown)
+
+
+def _summary(found: Comparison) -> str:
+    gained = sum(row.change == "gained" for row in found.rows)
+    lost = len(found.rows) - gained
+    parts = [f"{number} {change}" for number, change in ((gained, "gained"), (lost, "lost")) if number]
+    parts += [f"{len(found.unknown)} unknown"] if found.unknown else []
+    return ", ".join(parts) or _EQUAL

@@ -1,0 +1,306 @@
+"""Intrinsic functions put in place of what they stand for: the document as CloudFormation would send it.
+
+What only AWS knows (the id of a key not yet made) becomes a stand-in of the right shape and length, told by name.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from trailkey.cloudformation.placeholders import Place, Position, attribute_placeholder
+from trailkey.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["NO_VALUE", "Place", "Position", "Unknowns", "attribute_placeholder", "resolve"]
+
+_VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
+_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+_DNS_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
+_NAMES: Final = {
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::CloudTrail::Trail": "TrailName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+}
+
+NO_VALUE: Final = object()
+"""What ``AWS::NoValue`` resolves to: the element that holds it is left out."""
+
+
+class Unknowns(Protocol):
+    """Who answers for what a template does not say."""
+
+    def condition(self, name: str) -> bool:
+        """Return the truth of a condition. Raises PolicyError where the template has none of this name."""
+
+    def parameter(self, name: str, position: Position) -> Any:
+        """Return the value of a parameter that is given none. Raises PolicyError where none can be made up."""
+
+    def value(self, what: str, position: Position) -> Any:
+        """Return what stands for a value that only a deployment knows. Raises PolicyError where nothing can."""
+
+
+def resolve(value: Any, template: Mapping[str, Any], place: Place, unknowns: Unknowns | None = None) -> Any:
+    """Return the value with its intrinsic functions resolved; ``NO_VALUE`` where nothing is left of it.
+
+    Args:
+        value: a part of the template.
+        template: the template, for its resources, mappings and parameters.
+        place: where it is deployed.
+        unknowns: who answers for conditions, parameters without value, and what only a deployment knows. Without it these
+            are errors.
+
+    Raises:
+        PolicyError: a function that is not modelled or has the wrong arguments, and a name that the template does not hold.
+    """
+    return _Resolver(template, place, unknowns).value(value, Position())
+
+
+def _wrong(function: str, argument: Any, allowed: str) -> PolicyError:
+    text = json.dumps(argument, ensure_ascii=False)
+    return PolicyError(f"{function}: {text if len(text) <= 60 else text[:57] + '...'} is not {allowed}; correct it")
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    template: Mapping[str, Any]
+    place: Place
+    unknowns: Unknowns | None
+
+    def value(self, value: Any, position: Position) -> Any:
+        if isinstance(value, dict):
+            if len(value) == 1:
+                function, argument = next(iter(value.items()))
+                if function == "Ref" or function.startswith("Fn::"):
+                    return self._function(function, argument, position)
+            elif strange := next((key for key in value if key.startswith("Fn::")), None):
+                raise PolicyError(
+                    f"{strange} stands beside other keys; a function stands alone in its mapping; put its value in its place"
+                )
+            pairs = ((key, self.value(item, Position((*position.path, key)))) for key, item in value.items())
+            return {key: item for key, item in pairs if item is not NO_VALUE}
+        if isinstance(value, list):
+            items = (self.value(item, Position((*position.path, at))) for at, item in enumerate(value))
+            return [item for item in items if item is not NO_VALUE]
+        return self._text(value, position) if isinstance(value, str) and self.unknowns else value
+
+    def _text(self, text: str, position: Position) -> Any:
+        """Return a text with its dynamic references resolved.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+        """
+        if "{{resolve:" not in text:
+            return text
+        if _DYNAMIC.fullmatch(text):
+            return self._unknown(text, position)
+        found = ""
+        at = 0
+        for match in _DYNAMIC.finditer(text):
+            found += text[at : match.start()]
+            found += str(self._unknown(match[0], Position(position.path, position.before + found, whole=False)))
+            at = match.end()
+        return found + text[at:]
+
+    def _function(self, function: str, argument: Any, position: Position) -> Any:
+        match function:
+            case "Ref":
+                return self._reference(argument, position)
+            case "Fn::GetAtt":
+                return self._attribute(argument, position)
+            case "Fn::Sub":
+                return self._substituted(argument, position)
+            case "Fn::Join":
+                return self._joined(argument, position)
+            case "Fn::If" if self.unknowns:
+                return self._chosen(argument, position)
+            case "Fn::Split":
+                return self._split(argument)
+            case "Fn::Select":
+                return self._selected(argument, position)
+            case "Fn::FindInMap":
+                return self._mapped(argument, position)
+            case "Fn::ToJsonString":
+                return json.dumps(self.value(argument, Position()), ensure_ascii=False)
+        return self._unknown({function: argument}, position)
+
+    def _unknown(self, expression: Any, position: Position) -> Any:
+        what = expression if isinstance(expression, str) else _named(expression)
+        if self.unknowns is None:
+            function = next(iter(expression)) if isinstance(expression, dict) else what
+            raise PolicyError(
+                f"{function} is not modelled; Ref, Fn::GetAtt, Fn::Sub, Fn::Join, Fn::Split, Fn::Select and Fn::FindInMap are; put its value in its place"
+            )
+        return self.unknowns.value(what, position)
+
+    def _reference(self, name: Any, position: Position) -> Any:
+        place = self.place
+        pseudo: dict[str, Any] = {
+            "AWS::AccountId": place.account,
+            "AWS::Region": place.region,
+            "AWS::Partition": place.partition,
+            "AWS::URLSuffix": _DNS_SUFFIX.get(place.partition, "amazonaws.com"),
+            "AWS::StackName": "stack",
+            "AWS::StackId": f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:stack/stack/0",
+            "AWS::NoValue": NO_VALUE,
+        }
+        if not isinstance(name, str):
+            raise _wrong("Ref", name, "the name of a parameter or resource")
+        if name in pseudo:
+            return pseudo[name]
+        if name in place.parameters:
+            return place.parameters[name]
+        resource = _mapping(self.template, "Resources").get(name)
+        if resource is None:
+            if self.unknowns and name in _mapping(self.template, "Parameters"):
+                return self.unknowns.parameter(name, position)
+            raise PolicyError(
+                f"Ref {name!r}: no value is given for it; give the parameter a value, or correct the name"
+            )
+        return self._name(name, resource) or attribute_placeholder(name, "Ref", _kind(resource), place)
+
+    def _attribute(self, argument: Any, position: Position) -> Any:
+        match argument:
+            case str() if "." in argument:
+                name, attribute = argument.split(".", 1)
+            case [str(name), str(attribute)]:
+                pass
+            case _:
+                raise _wrong("Fn::GetAtt", argument, "the name of a resource and one of its attributes")
+        resource = _mapping(self.template, "Resources").get(name)
+        if resource is None:
+            raise PolicyError(f"Fn::GetAtt {name!r}: the template has no such resource; correct the name")
+        kind = _kind(resource)
+        if self.unknowns and not attribute.endswith("Arn") and not kind.startswith("AWS::KMS::"):
+            return self.unknowns.value(f"Fn::GetAtt {name}.{attribute}", position)
+        found = attribute_placeholder(name, attribute, kind, self.place)
+        real = self._name(name, resource) if self.unknowns else ""
+        if kind in ("AWS::IAM::Role", "AWS::IAM::User") and attribute == "Arn":
+            path = _mapping(resource, "Properties").get("Path", "/")
+            start = found.removesuffix(f"/{name}")
+            return f"{start}{self.value(path, Position())}{real or name}" if self.unknowns else found
+        return f"{found.removesuffix(name)}{real}" if real and kind == "AWS::CloudTrail::Trail" else found
+
+    def _name(self, name: str, resource: Any) -> str:
+        """Return the name that a resource is given in the template, or an empty text."""
+        properties = _mapping(resource, "Properties")
+        written = properties.get(_NAMES.get(_kind(resource), ""))
+        found = NO_VALUE if written is None else self.value(written, Position((name,), whole=False))
+        return "" if found is NO_VALUE else str(found)
+
+    def _substituted(self, argument: Any, position: Position) -> str:
+        variables: dict[str, Any] = {}
+        match argument:
+            case str(text):
+                pass
+            case [str(text), dict(variables)]:
+                pass
+            case _:
+                raise _wrong("Fn::Sub", argument, "a text, or a text and a mapping of variables")
+        whole = position.whole and _VARIABLE.fullmatch(text) is not None
+        found = ""
+        at = 0
+        for match in _VARIABLE.finditer(text):
+            found += text[at : match.start()]
+            at = match.end()
+            here = Position(position.path, position.before + found, whole=whole)
+            name = match[2].strip()
+            if match[1]:
+                found += f"${{{match[2]}}}"
+            elif name in variables:
+                found += _as_text(self.value(variables[name], here), "Fn::Sub", name)
+            else:
+                value = self._attribute(name, here) if "." in name else self._reference(name, here)
+                found += _as_text(value, "Fn::Sub", name)
+        return str(self.value(found + text[at:], Position(position.path, position.before, whole=whole)))
+
+    def _joined(self, argument: Any, position: Position) -> str:
+        match argument:
+            case [str(delimiter), dict() | list() as parts]:
+                pass
+            case _:
+                raise _wrong("Fn::Join", argument, "a delimiter and a list")
+        if isinstance(parts, dict):
+            parts = self.value(parts, Position(position.path))
+            if not isinstance(parts, list):
+                raise _wrong("Fn::Join", argument, "a delimiter and a list")
+        found: str | None = None
+        for part in parts:
+            before = "" if found is None else found + delimiter
+            whole = position.whole and len(parts) == 1
+            value = self.value(part, Position(position.path, position.before + before, whole=whole))
+            if value is not NO_VALUE:
+                found = before + _as_text(value, "Fn::Join", "its list")
+        return found or ""
+
+    def _chosen(self, argument: Any, position: Position) -> Any:
+        match argument:
+            case [str(name), yes, no] if self.unknowns:
+                return self.value(yes if self.unknowns.condition(name) else no, position)
+        raise _wrong("Fn::If", argument, "a condition's name and two values")
+
+    def _split(self, argument: Any) -> list[str]:
+        match argument:
+            case [str(delimiter), text] if delimiter:
+                return _as_text(self.value(text, Position(whole=False)), "Fn::Split", "its text").split(delimiter)
+        raise _wrong("Fn::Split", argument, "a delimiter and a text")
+
+    def _selected(self, argument: Any, position: Position) -> Any:
+        match argument:
+            case [index, dict() | list() as entries]:
+                pass
+            case _:
+                raise _wrong("Fn::Select", argument, "an index and a list")
+        found = self.value(entries, Position(position.path))
+        at = str(self.value(index, Position(whole=False)))
+        if isinstance(found, list) and at.isdecimal() and int(at) < len(found):
+            return found[int(at)]
+        return self._unknown({"Fn::Select": argument}, position)
+
+    def _mapped(self, argument: Any, position: Position) -> Any:
+        match argument:
+            case [name, top, second]:
+                fallback = NO_VALUE
+            case [name, top, second, {"DefaultValue": fallback}]:
+                pass
+            case _:
+                raise _wrong("Fn::FindInMap", argument, "the name of a mapping and two keys")
+        found: Any = _mapping(self.template, "Mappings")
+        for key in (name, top, second):
+            step = self.value(key, Position(whole=False))
+            found = found.get(step, NO_VALUE) if isinstance(found, dict) and isinstance(step, str) else NO_VALUE
+        if found is not NO_VALUE:
+            return found
+        if fallback is not NO_VALUE:
+            return self.value(fallback, position)
+        return self._unknown({"Fn::FindInMap": argument}, position)
+
+
+def _as_text(value: Any, function: str, name: str) -> str:
+    if isinstance(value, (dict, list)) or value is NO_VALUE:
+        kind = "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "AWS::NoValue"
+        raise PolicyError(f"{function}: {name} is {kind}; only texts make a text; correct it")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _mapping(holder: Any, key: str) -> Mapping[str, Any]:
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _kind(resource: Any) -> str:
+    return str(resource.get("Type", "")) if isinstance(resource, dict) else ""
+
+
+def _named(expression: Mapping[str, Any]) -> str:
+    """Return a function and its argument as short text, which names the value in sentences."""
+    function, argument = next(iter(expression.items()))
+    text = argument if isinstance(argument, str) else json.dumps(argument, ensure_ascii=False, sort_keys=True)
+    return f"{function} {text if len(text) <= 80 else text[:77] + '...'}"

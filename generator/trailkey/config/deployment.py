@@ -1,0 +1,119 @@
+"""A config with every name resolved: accounts to ids, principals to ARNs, trails to ARNs. What the templates are built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trailkey.config import model
+    from trailkey.config.source import ConfigPath, Mark, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account of the deployment; ``deployer`` is the ARN or ArnLike pattern of the role that deploys there."""
+
+    name: str
+    id: str
+    deployer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """A trail, its owner and its ARN."""
+
+    settings: model.Trail
+    account: Account
+    arn: str
+    path: ConfigPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A reader; ``principal_arns`` are ArnLike patterns in ``account``, both empty for readers of an organization."""
+
+    settings: model.Reader
+    account: Account | None
+    principal_arns: tuple[str, ...]
+    path: ConfigPath
+
+    @property
+    def name(self) -> str:
+        """Name of the reader in the config."""
+        return self.settings.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """An event data store with the people around its key."""
+
+    settings: model.EventDataStore
+    account: Account
+    queriers: tuple[str, ...]
+    administrators: tuple[str, ...]
+    break_glass: tuple[str, ...]
+    path: ConfigPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Everything the templates need to know. ``source`` gives the line of each config path."""
+
+    name: str
+    partition: str
+    config: model.Config
+    source: Source = field(repr=False, compare=False)
+    accounts: Mapping[str, Account]
+    key_account: Account
+    bucket_account: Account
+    region: str
+    trails: tuple[Trail, ...]
+    readers: tuple[Reader, ...]
+    stores: tuple[Store, ...]
+    administrators: tuple[str, ...]
+    break_glass: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+    mirrors: str | None = None
+    differences: tuple[str, ...] = ()
+
+    @property
+    def management(self) -> Account | None:
+        """The management account of the organization, where there is one."""
+        organization = self.config.organization
+        return self.accounts[organization.management_account] if organization else None
+
+    @property
+    def trail_owners(self) -> tuple[Account, ...]:
+        """The accounts that own a trail, each once, in the order of the config."""
+        return tuple({trail.account.id: trail.account for trail in self.trails}.values())
+
+    @property
+    def log_prefixes(self) -> tuple[str, ...]:
+        """The prefixes that trails put before ``AWSLogs/``, each once; ``""`` for none, else with a final slash."""
+        return tuple(
+            dict.fromkeys(
+                f"{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else "" for trail in self.trails
+            )
+        )
+
+    @property
+    def access_log_bucket(self) -> str | None:
+        """Name of the bucket for server access logs; None where they are off."""
+        logs = self.config.bucket.access_logs
+        return None if logs is None else logs.bucket or f"{self.config.bucket.name}-access-logs"
+
+    def mark(self, path: ConfigPath) -> Mark:
+        """Return the place of a config path."""
+        return self.source.mark(path)
+
+
+def identifier(text: str) -> str:
+    """Return a config name as CloudFormation and IAM want identifiers: ``security-ou`` becomes ``SecurityOu``.
+
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html (logical IDs).
+    """
+    words = "".join(character if character.isalnum() else " " for character in text).split()
+    return "".join(word[0].upper() + word[1:] for word in words)

@@ -1,0 +1,128 @@
+"""A config that extends another: the mirrored environment, which differs in what names the other world and in nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trailkey.config import source as text
+
+if TYPE_CHECKING:
+    from trailkey.config.source import ConfigPath, Mark, Source
+
+MIRRORED = re.compile(
+    r"name|organization\.(id|root_id)|accounts\.[^.]+\.id|bucket\.name|bucket\.access_logs\.bucket|key\.alarm\.(topic_arn|email)"
+    r"|trails\[\d+\]\.(sns_topic\.kms_key|cloudwatch_logs\.kms_key_arn)|readers\[\d+\]\.(principal_org_path|principal_org_id)"
+)
+"""What a file that extends another may change: that which differs between two worlds, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """The deployment that is mirrored, and the config paths in which the mirror differs."""
+
+    name: str
+    differences: tuple[str, ...]
+
+
+def extend(source: Source, base: Source) -> Mirrored | None:
+    """Lay a file that says ``extends`` over the one it names; what it may not change is noted as a problem.
+
+    Returns None where there is nothing to lay it over.
+    """
+    named = source.data.pop("extends")
+    if not isinstance(base.data, dict):
+        source.problems.append(
+            (("extends",), f"{named!r} holds no config; a config is a mapping of keys; correct that file")
+        )
+        return None
+    if "extends" in base.data:
+        source.problems.append(
+            (
+                ("extends",),
+                f"{named!r} extends a file itself; one step is allowed; extend a config that says no extends",
+            )
+        )
+        return None
+    name = str(base.data.get("name"))
+    if source.data.get("name", base.data.get("name")) == base.data.get("name"):
+        source.problems.append(
+            (
+                ("name",),
+                f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name",
+            )
+        )
+    overlay = _Overlay(source, named, own=dict(source.marks))
+    source.marks = dict(base.marks)
+    source.marks["name",] = overlay.own.get(("name",), overlay.own[()])
+    source.data = overlay.laid(base.data, source.data, (), ())
+    return Mirrored(name, tuple(sorted(set(overlay.changes) - {"name"})))
+
+
+@dataclass(slots=True)
+class _Overlay:
+    source: Source
+    base: str
+    own: dict[ConfigPath, Mark]
+    changes: list[str] = field(default_factory=list)
+
+    def laid(self, base: Any, over: Any, path: ConfigPath, over_path: ConfigPath) -> Any:
+        """Return base with the values of over in place of its own, and note each changed path with its mark."""
+        if isinstance(base, dict) and isinstance(over, dict):
+            merged = dict(base)
+            for key, value in over.items():
+                if key in base:
+                    merged[key] = self.laid(base[key], value, (*path, key), (*over_path, key))
+                else:
+                    merged[key] = value
+                    self._changed(value, (*path, key), (*over_path, key))
+            return merged
+        if over and _named(base) and _named(over):
+            return self._entries(base, over, path, over_path)
+        if base != over:
+            self._changed(over, path, over_path)
+        return over
+
+    def _entries(self, base: list[Any], over: list[Any], path: ConfigPath, over_path: ConfigPath) -> list[Any]:
+        merged = list(base)
+        names = [item["name"] for item in base]
+        for index, item in enumerate(over):
+            if item["name"] in [other["name"] for other in over[:index]]:
+                self._refuse(
+                    (*path, len(base) + index),
+                    (*over_path, index),
+                    f"{text.shown(item['name'])} stands twice; an entry is changed once; put the changes together",
+                )
+            elif item["name"] in names:
+                position = names.index(item["name"])
+                rest = {key: value for key, value in item.items() if key != "name"}
+                merged[position] = self.laid(base[position], rest, (*path, position), (*over_path, index))
+            else:
+                said = f"{text.shown(item['name'])} is not in {self.base!r}; named entries may be changed, not added; add it there"
+                self._refuse((*path, len(base) + index), (*over_path, index), said)
+        return merged
+
+    def _refuse(self, place: ConfigPath, over_place: ConfigPath, said: str) -> None:
+        self.source.marks[place] = self.own[over_place]
+        self.source.problems.append((place, said))
+
+    def _changed(self, value: Any, path: ConfigPath, over_path: ConfigPath) -> None:
+        for below, mark in self.own.items():
+            if below[: len(over_path)] == over_path:
+                self.source.marks[*path, *below[len(over_path) :]] = mark
+        place = text.written(path)
+        if MIRRORED.fullmatch(place):
+            self.changes.append(place)
+        else:
+            self.source.problems.append(
+                (
+                    path,
+                    f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there",
+                )
+            )
+
+
+def _named(value: Any) -> bool:
+    """Tell whether a value is a list of entries with names."""
+    return isinstance(value, list) and all(isinstance(item, dict) and "name" in item for item in value)

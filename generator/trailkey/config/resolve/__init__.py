@@ -1,0 +1,1 @@
+"""From a config whose values are valid to a Deployment: every name resolved."""

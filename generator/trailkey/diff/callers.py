@@ -1,0 +1,146 @@
+"""Sets of callers as a person says them: ``role arn:…``, ``any principal of account 333333333333``, ``anyone``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from trailkey.access.algebra.boxes import Single
+from trailkey.access.algebra.languages import ALL, Language, language
+from trailkey.access.algebra.patterns import arn, glob
+from trailkey.access.algebra.unions import AnyOf
+from trailkey.access.analysis.caller_sets import SERVICES, in_account, people
+from trailkey.access.language.callers import parse_caller
+from trailkey.diff.describe import shown
+from trailkey.errors import UndecidedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from trailkey.access.algebra.boxes import Constraint
+    from trailkey.access.analysis.scope import Scope
+    from trailkey.access.language.policy import Policy, Statement
+
+_ACCOUNT: Final = re.compile(r"\b\d{12}\b")
+
+Known = tuple[Language | None, str]
+"""Callers and what they are called; None stands for all there are."""
+
+
+class Callers:
+    """The sets of callers that two policies on a resource speak about, and the words for them.
+
+    Args:
+        before, after: the policies.
+        scope: the resource.
+        known: the callers in question, the widest first; None for those the policies speak about.
+    """
+
+    def __init__(self, before: Policy, after: Policy, scope: Scope, known: Sequence[Known] | None) -> None:
+        everybody = people(scope.partition)
+        statements = [statement for policy in (before, after) for statement in policy.statements]
+        found = {account for statement in statements for account in _accounts(statement)}
+        accounts = [scope.account, *sorted(found - {scope.account})]
+        self.examples = tuple(f"arn:{scope.partition}:iam::{account}:role/Anyone" for account in accounts)
+        sets: list[Known] = [
+            (None, "anyone"),
+            (everybody, "any principal of any account"),
+            (SERVICES, "any AWS service"),
+            *((everybody - in_account(one), f"any principal outside account {one}") for one in accounts),
+            *((everybody & in_account(one), f"any principal of account {one}") for one in accounts),
+        ]
+        named = [values for statement in statements for values in _named(statement)]
+        ordered = sorted(dict.fromkeys(named), key=lambda values: (-len(values), values))
+        sets += [(_like(values) & everybody, ", ".join(map(_said_like, values))) for values in ordered]
+        denied = [one for statement in after.statements if statement.effect == "Deny" for one in _named(statement)]
+        # Whom an explicit Deny names is left out of what is said of everyone else.
+        exempt = [(_like(values), ", ".join(map(_said_like, values))) for values in dict.fromkeys(denied)]
+        self._known = list(known) if known is not None else sets
+        self._exempt = exempt if known is None else []
+
+    def around(self, callers: Language) -> Iterator[Known]:
+        """Yield the known sets that hold these callers, each whole and without those whom a Deny names."""
+        for known, name in self._known:
+            if known is not None and not within(callers, known):
+                continue
+            yield known, name
+            for denied, word in self._exempt:
+                others = ~denied if known is None else known - denied
+                if within(callers, others) and (known is None or not known.disjoint(denied)):
+                    yield others, f"{name}, except {word}"
+
+
+def language_of(side: Constraint | None) -> Language:
+    """Return the callers that a constraint admits."""
+    return side.values if isinstance(side, Single) and isinstance(side.values, Language) else ALL
+
+
+def said_callers(callers: Language) -> str:
+    """Return a set of callers in words, where it is none of the known ones."""
+    try:
+        parts = []
+        if not (callers & SERVICES).is_empty():
+            parts.append(_listed(callers & SERVICES, "any AWS service", SERVICES))
+        rest = callers - SERVICES
+        if not rest.is_empty():
+            parts.append(_listed(rest, "principals", None))
+        return " and ".join(parts)
+    except UndecidedError:
+        return _listed(callers, "principals", None)
+
+
+def _listed(callers: Language, word: str, whole: Language | None) -> str:
+    if callers.texts is not None:
+        return ", ".join(sorted(map(named, callers.texts)))
+    if whole is not None and whole.subset(callers):
+        return word
+    within = sorted(text for text in callers.exceptions if callers.contains(text))
+    beside = sorted(text for text in callers.exceptions if not callers.contains(text))
+    rule = callers.rule
+    like = ", ".join(map(shown, rule.patterns)) if isinstance(rule, AnyOf) else ""
+    text = f"{word} like {like}" if like else f"other {word}"
+    if within:
+        text = f"{', '.join(map(named, within))} and {text}"
+    return f"{text}, except {', '.join(beside)}" if beside else text
+
+
+def named(caller: str) -> str:
+    """Return a caller by its kind and name: ``role arn:…:role/X``, ``the root user of account 222222222222``."""
+    one = parse_caller(caller)
+    if one.kind == "service":
+        return caller
+    return f"the root user of account {one.account}" if one.kind == "root" else f"{one.kind} {caller}"
+
+
+def _like(values: Iterable[str]) -> Language:
+    return language(arn(value) or glob(value) for value in values)
+
+
+def _said_like(value: str) -> str:
+    if "*" in value or "?" in value or "${" in value:
+        return f"principals like {value}"
+    return named(value) if value.startswith("arn:") else value
+
+
+def _accounts(statement: Statement) -> Iterator[str]:
+    if statement.principals:
+        yield from _ACCOUNT.findall(" ".join(statement.principals.aws))
+    for condition in statement.conditions:
+        yield from _ACCOUNT.findall(" ".join(condition.values))
+
+
+def _named(statement: Statement) -> Iterator[Sequence[str]]:
+    """Yield the callers that a statement names together: as principals, and in each condition on their ARN."""
+    for condition in statement.conditions:
+        plain = not any("${" in value for value in condition.values)
+        if condition.key.casefold() == "aws:principalarn" and plain and condition.operator != "Null":
+            yield tuple(sorted(condition.values))
+            yield from ((value,) for value in condition.values)
+
+
+def within(smaller: Language, larger: Language) -> bool:
+    """Return whether all of the smaller set is certainly in the larger one."""
+    try:
+        return smaller.subset(larger)
+    except UndecidedError:
+        return False

@@ -1,0 +1,139 @@
+"""Constraints as a person says them: ``kms:ViaService is s3.us-east-1.amazonaws.com``."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from trailkey.access.algebra.boxes import Many, Single
+from trailkey.access.algebra.languages import ALL, EMPTY, Language
+from trailkey.access.algebra.unions import AllOf, AnyOf, Not, Rule
+from trailkey.access.language.catalog import is_boolean, spelling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+    from trailkey.access.algebra.boxes import Constraint
+    from trailkey.access.algebra.intervals import Intervals
+    from trailkey.access.algebra.patterns import Pattern
+
+_V6: Final = 1 << 40
+_DIGIT: Final = "[0123456789]"
+_FIRST: Final = -62135596800  # the years 1 and 9999, between which dates are
+_LAST: Final = 253402300799
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def said(key: str, side: Constraint) -> str:
+    """Return what a constraint asks of a key (in lower case, or ``resource``), or an empty text where it asks nothing."""
+    name = "the resource" if key == "resource" else spelling(key)
+    if isinstance(side, Many):
+        return _several(name, side)
+    if side.absent and side.values == EMPTY:
+        return f"{name} is missing"
+    if not side.absent and side.values == ALL:
+        return f"{name} is there"
+    if is_boolean(key) and isinstance(side.values, Language):
+        return _boolean(name, side)
+    what = _values(side.values) if isinstance(side.values, Language) else _ranges(side.values)
+    # A condition that is negated passes where the key is missing, and "is not" says as much.
+    negative = what.startswith("is not")
+    if side.absent == negative or key == "resource":
+        return f"{name} {what}"
+    return f"{name} is missing or {what}" if side.absent else f"{name} is there and {what}"
+
+
+def shown(pattern: Pattern) -> str:
+    """Return a pattern as one would write it in a policy; twelve digits are written ``*``, as they are an account id."""
+    return pattern.text.replace(_DIGIT * 12, "*").replace("?*", "*")
+
+
+def _boolean(name: str, side: Single) -> str:
+    true, false = side.values.contains("true"), side.values.contains("false")
+    if true and false:
+        return "" if side.absent else f"{name} is there"
+    if true:
+        return f"{name} is not false" if side.absent else f"{name} is true"
+    return f"{name} is not true" if side.absent else f"{name} is false"
+
+
+def _several(name: str, side: Many) -> str:
+    if side.every == EMPTY:
+        return f"{name} is missing"
+    parts = [f"a value of {name} {_values(wanted)}" if wanted != ALL else f"{name} is there" for wanted in side.some]
+    if side.every != ALL:
+        parts.insert(0, f"every value of {name} {_values(side.every)}")
+    return " and ".join(parts)
+
+
+def _values(values: Language) -> str:
+    listed = sorted(values.exceptions)
+    if values.texts is not None:
+        return f"is {_or(listed)}"
+    if values == ~Language(EMPTY.rule, values.exceptions):
+        return f"is not {_or(listed)}"
+    within = [text for text in listed if values.contains(text)]
+    beside = [text for text in listed if not values.contains(text)]
+    rule = _rule(values.rule)
+    if within:
+        rule = f"is {_or(within)}, or {rule}"
+    return f"{rule}, but not {_or(beside)}" if beside else rule
+
+
+def _rule(rule: Rule) -> str:
+    if isinstance(rule, AnyOf):
+        return f"is like {_or(map(shown, rule.patterns))}"
+    if isinstance(rule, Not):
+        inner = rule.rule
+        return f"is not like {_or(map(shown, inner.patterns))}" if isinstance(inner, AnyOf) else f"not ({_rule(inner)})"
+    if isinstance(rule, AllOf):
+        return " and ".join(_rule(part) for part in rule.rules)
+    raise TypeError(f"a rule of a kind that has no words: {rule!r}")
+
+
+def _or(texts: Iterable[str]) -> str:
+    entries = list(texts)
+    return entries[0] if len(entries) == 1 else f"{', '.join(entries[:-1])} or {entries[-1]}"
+
+
+def _ranges(values: Intervals) -> str:
+    if values.kind == "Ip":
+        return _addresses(values)
+    parts = []
+    for low, high in values.ranges:
+        least = (
+            ""
+            if low[0].is_infinite() or low[0] == _FIRST
+            else f"{'at least' if low[1] == 0 else 'more than'} {_written(values, low[0])}"
+        )
+        most = (
+            ""
+            if high[0].is_infinite() or high[0] == _LAST
+            else f"{'at most' if high[1] == 1 else 'less than'} {_written(values, high[0])}"
+        )
+        parts.append(" and ".join(part for part in (least, most) if part) or "a number")
+    parts += ["something else"] if values.unread else []
+    return f"is {_or(parts)}"
+
+
+def _addresses(values: Intervals) -> str:
+    """Return the networks of a set of addresses, or those it leaves out where they are fewer."""
+    asked = ~values if values.unread else values
+    networks = []
+    for low, high in asked.ranges:
+        first, last = int(low[0]) + low[1], int(high[0]) - 1 + high[1]
+        if first >= _V6:
+            ends6 = ipaddress.IPv6Address(first - _V6), ipaddress.IPv6Address(last - _V6)
+            networks += [str(network) for network in ipaddress.summarize_address_range(*ends6)]
+        else:
+            ends = ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
+            networks += [str(network) for network in ipaddress.summarize_address_range(*ends)]
+    return f"is {'not ' if values.unread else ''}in {_or(networks)}" if networks else "is no address"
+
+
+def _written(values: Intervals, number: Decimal) -> str:
+    if values.kind == "Date":
+        return (_EPOCH + timedelta(seconds=float(number))).isoformat().replace("+00:00", "Z")
+    return format(number, "f")

@@ -1,0 +1,151 @@
+"""What the policies of a deployment are meant for, read from the config: the other side of every claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trailkey.access.analysis.witnesses import STRANGER
+from trailkey.config.resolve.principals import is_pattern
+from trailkey.intent.model import BucketIntent, KeyIntent, ReaderIntent, StoreKeyIntent, TrailKeyIntent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from trailkey.config.deployment import Deployment, Reader, Store
+
+
+def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
+    """Return what the trails' key of a deployment is meant for."""
+    account = deployment.key_account
+    macie = [
+        arn for reader in deployment.readers if reader.settings.service == "macie" for arn in reader.principal_arns
+    ]
+    readers = [reader.principal_arns for reader in deployment.readers]
+    keepers = [deployment.administrators, deployment.break_glass, _one(account.deployer)]
+    return TrailKeyIntent(
+        path=("key",),
+        deployer_path=("accounts", account.name, "deployer"),
+        partition=deployment.partition,
+        account=account.id,
+        trails=tuple(trail.arn for trail in deployment.trails),
+        trail_owners=tuple(owner.id for owner in deployment.trail_owners),
+        readers=readers_of(deployment),
+        administrators=deployment.administrators,
+        break_glass=deployment.break_glass,
+        deployer=account.deployer or "",
+        trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
+        cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
+        named_directly=(*macie, *_directly(deployment, [*keepers, *readers])),
+    )
+
+
+def store_key_intent(store: Store, deployment: Deployment) -> StoreKeyIntent:
+    """Return what the key of an event data store is meant for."""
+    named = [store.administrators, store.break_glass, store.queriers, _one(store.account.deployer)]
+    return StoreKeyIntent(
+        path=store.path,
+        deployer_path=("accounts", store.account.name, "deployer"),
+        partition=deployment.partition,
+        account=store.account.id,
+        administrators=store.administrators,
+        break_glass=store.break_glass,
+        deployer=store.account.deployer or "",
+        named_directly=_directly(deployment, named),
+        name=store.settings.name,
+        queriers=store.queriers,
+    )
+
+
+def _one(arn: str | None) -> tuple[str, ...]:
+    return (arn,) if arn else ()
+
+
+def _directly(deployment: Deployment, groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return whom ``name_roles`` has the policies name as Principal: groups that are held by exact ARNs only."""
+    if not deployment.config.key.name_roles:
+        return ()
+    return tuple(arn for group in groups if not any(map(is_pattern, group)) for arn in group)
+
+
+def bucket_intent(deployment: Deployment) -> BucketIntent:
+    """Return what the log bucket is meant for."""
+    arn = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
+    organization = deployment.config.organization
+    members = [account.id for account in deployment.accounts.values() if account.id != deployment.bucket_account.id]
+    return BucketIntent(
+        path=("bucket",),
+        partition=deployment.partition,
+        account=deployment.bucket_account.id,
+        arn=arn,
+        deliveries=tuple(_deliveries(arn, deployment)),
+        logs=tuple(f"{arn}/{prefix}AWSLogs/*" for prefix in deployment.log_prefixes),
+        logs_by_account=tuple(
+            (
+                account,
+                tuple(f"{arn}/{prefix}AWSLogs/{organization.id}/{account}/*" for prefix in deployment.log_prefixes),
+            )
+            for account in (*members, STRANGER)
+            if organization
+        ),
+        readers=readers_of(deployment),
+        deployer=deployment.bucket_account.deployer or "",
+        deployer_path=("accounts", deployment.bucket_account.name, "deployer"),
+        named_directly=_directly(deployment, [reader.principal_arns for reader in deployment.readers]),
+    )
+
+
+def _deliveries(bucket: str, deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each trail with the objects it writes: below its owner's id, and for an organization below that one's.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    """
+    for trail in deployment.trails:
+        prefix = f"{bucket}/{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else f"{bucket}/"
+        owners = [trail.account.id]
+        if trail.settings.is_organization_trail and deployment.config.organization:
+            owners.append(deployment.config.organization.id)
+        yield trail.arn, tuple(f"{prefix}AWSLogs/{owner}/*" for owner in owners)
+
+
+def expectations(deployment: Deployment) -> Iterator[KeyIntent]:
+    """Yield what the config says of each key, as the audit takes it: the trails' key, then those of event data stores."""
+    intent = trail_key_intent(deployment)
+    organization = deployment.config.organization
+    yield KeyIntent(
+        trails=intent.trails,
+        organization_id=organization.id if organization else "",
+        readers=tuple(who for one in intent.readers for who in one.principal_arns or (one.account,) if who),
+        administrators=intent.administrators,
+        deployer=intent.deployer,
+        break_glass=intent.break_glass,
+    )
+    for store in deployment.stores:
+        deployer = store.account.deployer or ""
+        yield KeyIntent(
+            readers=(*store.queriers, *_one(deployer)),
+            administrators=store.administrators,
+            deployer=deployer,
+            break_glass=store.break_glass,
+            lake=True,
+        )
+
+
+def readers_of(deployment: Deployment) -> tuple[ReaderIntent, ...]:
+    """Return the readers as the claims speak of them."""
+    return tuple(_reader(reader, deployment) for reader in deployment.readers)
+
+
+def _reader(reader: Reader, deployment: Deployment) -> ReaderIntent:
+    organization = deployment.config.organization
+    return ReaderIntent(
+        name=reader.name,
+        path=reader.path,
+        partition=deployment.partition,
+        principal_arns=reader.principal_arns,
+        account=reader.account.id if reader.account else "",
+        organization_id=organization.id if organization and reader.account is None else "",
+        organization_path=reader.settings.principal_org_path or "",
+        analyzer=reader.settings.service == "access-analyzer",
+        service_linked=reader.settings.service == "macie",
+        via_service=f"s3.{deployment.region}.amazonaws.com" if reader.settings.via_service else "",
+    )

@@ -1,0 +1,106 @@
+"""What a person says about a key on the command line, checked word by word before a policy is held against it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from trailkey.aws import parse_arn
+from trailkey.errors import UsageError
+from trailkey.intent.model import KeyIntent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_TRAIL: Final = re.compile(r"arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:\d{12}:trail/[A-Za-z0-9._-]{3,128}")
+_ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
+_CALLER: Final = re.compile(r"arn:aws[a-z-]*:iam::[\d*?]+:(role|user)/.+")
+_ROOT: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:root")
+_CALLER_FORM: Final = (
+    "the ARN of a role or user, * and ? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator"
+)
+
+
+def expected(
+    *,
+    trails: Sequence[str] = (),
+    organization: str = "",
+    readers: Sequence[str] = (),
+    administrators: Sequence[str] = (),
+    deployer: str = "",
+    break_glass: Sequence[str] = (),
+) -> KeyIntent:
+    """Return what the options of ``trailkey audit`` say.
+
+    Raises:
+        UsageError: an option has a value of another kind, with the option, the value and what is allowed.
+    """
+    for trail in trails:
+        _check(
+            "--trail",
+            trail,
+            _TRAIL,
+            "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards",
+        )
+    if organization:
+        _check("--organization", organization, _ORGANIZATION, "an organization id such as o-a1b2c3d4e5")
+    for reader in readers:
+        if not _ROOT.fullmatch(reader) and not _ACCOUNT.fullmatch(reader):
+            _check("--reader", reader, _CALLER, f"an account id of 12 digits, an account root, or {_CALLER_FORM}")
+    for option, values in (
+        ("--administrator", administrators),
+        ("--deployer", [deployer] if deployer else []),
+        ("--break-glass", break_glass),
+    ):
+        for value in values:
+            _check(option, value, _CALLER, _CALLER_FORM)
+    return KeyIntent(
+        trails=tuple(trails),
+        organization_id=organization,
+        readers=tuple(readers),
+        administrators=tuple(administrators),
+        deployer=deployer,
+        break_glass=tuple(break_glass),
+    )
+
+
+def assumed(said: KeyIntent) -> tuple[str, ...]:
+    """Return a sentence for each thing that nothing was said about, with what stands in for it."""
+    sentences = (
+        (said.trails, "the key's trails are those of the accounts that its policy names; --trail names them"),
+        (said.readers, "who reads is not judged, only who else can; --reader names who reads"),
+        (said.administrators, "whoever changes the key's settings administers it; --administrator names who does"),
+        (said.deployer, "anyone of the key's account may be the one who updates the policy; --deployer names the role"),
+        (said.break_glass, "nobody is set apart to delete the key; --break-glass names who is"),
+    )
+    return tuple(sentence for value, sentence in sentences if not value)
+
+
+def key_account(value: str) -> str:
+    """Return the account that ``--key-account`` names. Raises UsageError where it is no account id."""
+    if value:
+        _check("--key-account", value, _ACCOUNT, "an account id of 12 digits")
+    return value
+
+
+def parameters(given: Sequence[str]) -> dict[str, str]:
+    """Return the parameters that ``--parameter NAME=VALUE`` gives. Raises UsageError where one has another form."""
+    found: dict[str, str] = {}
+    for entry in given:
+        name, sign, value = entry.partition("=")
+        if not sign or not re.fullmatch(r"[A-Za-z0-9:]+", name):
+            raise UsageError(f'--parameter: "{entry}" gives no parameter; NAME=VALUE; correct it')
+        if name in found:
+            raise UsageError(f"--parameter: {name} is given twice; each parameter once; remove one")
+        found[name] = value
+    return found
+
+
+def _check(option: str, value: str, form: re.Pattern[str], allowed: str) -> None:
+    if form.fullmatch(value):
+        return
+    arn = parse_arn(value)
+    digits = arn.account if arn else value
+    count = f" (its account id has {len(digits)} digits)" if digits.isdigit() and len(digits) != 12 else ""
+    raise UsageError(f'{option}: "{value}" is not allowed here{count}; {allowed}; correct it')

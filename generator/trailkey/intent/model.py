@@ -1,0 +1,180 @@
+"""What policies are meant for: what the claims about them are put together from, never the policies themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trailkey.access.algebra.boxes import Constraint, Many, Single
+from trailkey.access.algebra.languages import Language, language, texts, union
+from trailkey.access.algebra.patterns import arn, glob
+from trailkey.access.analysis.caller_sets import NO_SERVICE, in_account, people
+from trailkey.aws import TRAIL_CONTEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trailkey.access.algebra.request_sets import RequestSet
+    from trailkey.config.source import ConfigPath
+
+
+def named(arns: Iterable[str]) -> Language:
+    """Return the ARNs that ArnLike patterns name; an empty text names none."""
+    return language(pattern for text in arns if (pattern := arn(text)) is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderIntent:
+    """A reader: roles as ArnLike patterns, a whole account, or all of an organization but the resource's own account."""
+
+    name: str
+    path: ConfigPath
+    partition: str
+    principal_arns: tuple[str, ...] = ()
+    account: str = ""
+    organization_id: str = ""
+    organization_path: str = ""
+    analyzer: bool = False
+    service_linked: bool = False
+    via_service: str = ""
+
+    def callers(self, own_account: str) -> Language:
+        """Return who the reader is, as a caller of a resource in ``own_account``."""
+        everyone = people(self.partition)
+        if self.principal_arns:
+            return named(self.principal_arns) & everyone
+        if self.account:
+            return people(self.partition, self.account)
+        elsewhere = everyone & ~in_account(own_account)
+        if self.analyzer:
+            role = f"arn:{self.partition}:iam::*:role/service-role/AccessAnalyzerMonitorServiceRole*"
+            elsewhere &= named([role])
+        return elsewhere
+
+    @property
+    def membership(self) -> dict[str, Constraint]:
+        """The keys that show a caller to be of the organization, where the reader is not named otherwise."""
+        if not self.organization_id:
+            return {}
+        keys: dict[str, Constraint] = {"aws:PrincipalOrgID": Single(absent=False, values=texts(self.organization_id))}
+        if self.organization_path:
+            keys["aws:PrincipalOrgPaths"] = Many(some=(language([glob(self.organization_path)]),))
+        return keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRoles:
+    """Who looks after a key, whatever it is for. ArnLike patterns are allowed wherever ARNs stand.
+
+    ``path`` is where the config describes the key.
+    """
+
+    path: ConfigPath
+    deployer_path: ConfigPath
+    partition: str
+    account: str
+    administrators: tuple[str, ...]
+    break_glass: tuple[str, ...]
+    deployer: str
+    named_directly: tuple[str, ...] = ()
+    """Those whom the policy names as Principal, so that they need no IAM policy in the key's account."""
+
+    def named(self, arns: Iterable[str]) -> Language:
+        """Return the callers that ArnLike patterns name."""
+        return named(arns) & people(self.partition)
+
+    @property
+    def root_user(self) -> Language:
+        """The root user of the key's account."""
+        return texts(f"arn:{self.partition}:iam::{self.account}:root")
+
+    @property
+    def policy_holders(self) -> Language:
+        """Who may replace the key policy."""
+        return union([self.named((*self.break_glass, self.deployer)), self.root_user])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyIntent:
+    """What the setting says about the key. Whatever is empty was not said.
+
+    ``trails`` are ARNs. ``readers`` are ARNs of roles or users, ArnLike patterns, account ids or account roots;
+    ``administrators``, ``deployer`` and ``break_glass`` are ARNs or patterns. ``lake`` says that the key is an event data
+    store's and no trail's.
+    """
+
+    trails: tuple[str, ...] = ()
+    organization_id: str = ""
+    readers: tuple[str, ...] = ()
+    administrators: tuple[str, ...] = ()
+    deployer: str = ""
+    break_glass: tuple[str, ...] = ()
+    lake: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailKeyIntent(KeyRoles):
+    """What the key of trails is meant for: the trails, and the people around it."""
+
+    trails: tuple[str, ...]
+    trail_owners: tuple[str, ...]
+    readers: tuple[ReaderIntent, ...]
+    trail_deployers: tuple[str, ...]
+    cloudtrail_decrypts: bool
+
+    @property
+    def context(self) -> dict[str, Constraint]:
+        """The encryption context that a trail of a trail owner sends."""
+        patterns = [glob(f"arn:{self.partition}:cloudtrail:*:{owner}:trail/*") for owner in self.trail_owners]
+        return {TRAIL_CONTEXT: Single(absent=False, values=language(patterns))}
+
+    @property
+    def source(self) -> dict[str, Constraint]:
+        """CloudTrail acting for a trail of the deployment."""
+        return {"aws:SourceArn": Single(absent=False, values=texts(*self.trails))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreKeyIntent(KeyRoles):
+    """What the key of an event data store is meant for: CloudTrail Lake, and those who query it."""
+
+    name: str
+    queriers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketIntent:
+    """What the log bucket is meant for: ``deliveries`` are pairs of a trail's ARN and the objects it writes, as patterns."""
+
+    path: ConfigPath
+    partition: str
+    account: str
+    arn: str
+    deliveries: tuple[tuple[str, tuple[str, ...]], ...]
+    logs: tuple[str, ...]
+    """The objects that readers get, as patterns."""
+    logs_by_account: tuple[tuple[str, tuple[str, ...]], ...]
+    """The objects that policy generation of an account gets: for accounts of the config, and one that stands for all others."""
+    readers: tuple[ReaderIntent, ...]
+    deployer: str
+    deployer_path: ConfigPath
+    named_directly: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderIntent:
+    """What the IAM policies of one holder are meant for, on one resource: at least ``needs``, at most ``bounds``.
+
+    ``arns`` are those who hold them, as far as they are known by name or pattern.
+    """
+
+    path: ConfigPath
+    name: str
+    needs: RequestSet
+    bounds: RequestSet
+    arns: tuple[str, ...] = ()
+
+    @property
+    def callers(self) -> Language:
+        """Whoever holds the policies: anybody, where nobody is known."""
+        return named(self.arns) if self.arns else NO_SERVICE

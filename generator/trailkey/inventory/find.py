@@ -1,0 +1,130 @@
+"""The key policies of a text: a policy document, the AWS CLI's answer that holds one, or a CloudFormation template."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from trailkey import cloudformation
+from trailkey.cloudformation.resolve import NO_VALUE
+from trailkey.errors import PolicyError
+from trailkey.inventory.key_policy import KeySource
+from trailkey.inventory.ownership import listed, statements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trailkey.inventory.found import FoundPolicy
+
+_ACCOUNT: Final = re.compile(r"\d{12}")
+KEY: Final = "AWS::KMS::Key"
+REPLICA: Final = "AWS::KMS::ReplicaKey"
+_EXPECTED: Final = (
+    "a key policy, the answer of aws kms get-key-policy, or a CloudFormation template with a key is expected"
+)
+
+
+def find_policies(
+    text: str, what: str, *, key_account: str = "", parameters: Mapping[str, str] | None = None
+) -> list[FoundPolicy]:
+    """Return the key policies that a text holds, in its order, each as KMS would take it.
+
+    A policy whose conditions depend on parameters that are not given stands there once for each way it can be.
+
+    Args:
+        text: a policy document, an answer of ``aws kms get-key-policy``, or a template; JSON or YAML.
+        what: how errors and places name the text.
+        key_account: the account that owns the key; where it is left out it is read off the policy, or made up.
+        parameters: values of the template's parameters; ``AWS::Region`` may be among them. Others are left unused.
+
+    Raises:
+        PolicyError: the text holds no key policy, or one that cannot be resolved; with the place and the reason.
+    """
+    if key_account and not _ACCOUNT.fullmatch(key_account):
+        raise PolicyError(f"--key-account: {key_account!r} is no account id; 12 digits; correct it")
+    document = _unpacked(cloudformation.load(text, what), what)
+    if not isinstance(document, dict):
+        raise PolicyError(f"{what}: {_kind(document)}, not a key policy; {_EXPECTED}; name another file")
+    if "Resources" in document:
+        return _in_template(document, what, key_account, parameters or {})
+    if "Statement" not in document:
+        keys = ", ".join(map(repr, list(document)[:5])) or "no keys at all"
+        raise PolicyError(
+            f"{what}: a mapping with {keys}, but neither Statement nor Resources; {_EXPECTED}; name another file"
+        )
+    _refuse_other_policies(document, what)
+    return KeySource({}, key_account, parameters or {}).policies(document, what)
+
+
+def _unpacked(document: Any, what: str) -> Any:
+    """Return the document that the AWS CLI's answer holds as text, or the document itself."""
+    inner = document
+    if isinstance(document, dict) and isinstance(document.get("Policy"), str) and "Statement" not in document:
+        inner = document["Policy"]
+    if isinstance(inner, str) and inner.lstrip().startswith("{"):
+        return cloudformation.load(inner, f"{what}: Policy")
+    return document
+
+
+def _refuse_other_policies(document: dict[str, Any], what: str) -> None:
+    """Raise PolicyError where a policy is plainly no key policy: it names no principals, or only other services' actions."""
+    statements = statements_of(document)
+    if statements and not any(name in one for one in statements for name in ("Principal", "NotPrincipal")):
+        raise PolicyError(
+            f"{what}: a policy whose statements name no Principal, so one of IAM; {_EXPECTED}; for IAM policies ask trailkey decide with identity_policies"
+        )
+    actions = [action for one in statements for action in listed(one.get("Action", "*")) if isinstance(action, str)]
+    services = sorted({action.partition(":")[0].casefold() for action in actions if "Fn::" not in action})
+    if services and "kms" not in services and not any("*" in service for service in services):
+        raise PolicyError(
+            f"{what}: a policy on actions of {', '.join(services)}, not of kms; {_EXPECTED}; name the key's policy"
+        )
+
+
+def _in_template(
+    template: dict[str, Any], what: str, key_account: str, parameters: Mapping[str, str]
+) -> list[FoundPolicy]:
+    resources = template["Resources"]
+    if not isinstance(resources, dict):
+        raise PolicyError(f"{what}: Resources: {_kind(resources)}; a mapping of resources; correct it")
+    found: list[FoundPolicy] = []
+    source = KeySource(template, key_account, parameters)
+    keys = {name: resource for name, resource in resources.items() if _is_key(resource)}
+    for logical_id, resource in resources.items():
+        if logical_id.startswith("Fn::ForEach") and any(kind in str(resource) for kind in (KEY, REPLICA)):
+            raise PolicyError(
+                f"{what}: Resources/{logical_id}: a loop makes the key, and loops are not modelled; a template without Fn::ForEach; name the processed one (aws cloudformation get-template --template-stage Processed)"
+            )
+    for logical_id, resource in keys.items():
+        place = f"{what}: Resources/{logical_id}"
+        found += source.policies(_policy_of(resource, place), place, logical_id, resource.get("Condition"))
+    if not keys:
+        raise PolicyError(
+            f"{what}: a CloudFormation template with no {KEY} and no {REPLICA}; {_EXPECTED}; name the template that holds the key"
+        )
+    if not found:
+        raise PolicyError(
+            f"{what}: under these parameters the template makes no key: the Condition of {', '.join(keys)} is false; a template that makes one is expected; give other parameters"
+        )
+    return found
+
+
+def _is_key(resource: Any) -> bool:
+    return isinstance(resource, dict) and resource.get("Type") in (KEY, REPLICA)
+
+
+def _policy_of(resource: dict[str, Any], place: str) -> Any:
+    """Return what a resource says of its key policy; ``NO_VALUE`` where it says nothing, so that KMS makes the default one."""
+    properties = resource.get("Properties", {})
+    if not isinstance(properties, dict):
+        raise PolicyError(f"{place}: Properties: {_kind(properties)}; a mapping of properties; correct it")
+    if "KeyPolicy" not in properties and resource["Type"] == REPLICA:
+        raise PolicyError(f"{place}: KeyPolicy: missing; {REPLICA} requires one; add it")
+    return properties.get("KeyPolicy", NO_VALUE)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, (list, str, dict)):
+        return {list: "a list", str: "a text", dict: "a mapping"}[type(value)]
+    return "nothing" if value is None else f"the value {json.dumps(value)}"

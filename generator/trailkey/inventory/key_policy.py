@@ -1,0 +1,172 @@
+"""One key of a text: its policy in each way it can be, with the account and the Region that the policy or a person says it has."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from trailkey import cloudformation
+from trailkey.aws import KEY_POLICY_BYTES, partition_of
+from trailkey.cloudformation.placeholders import Place, attribute_placeholder
+from trailkey.cloudformation.renaming import rename
+from trailkey.cloudformation.resolve import NO_VALUE
+from trailkey.errors import PolicyError
+from trailkey.inventory.found import FoundPolicy
+from trailkey.inventory.ownership import account_shown, key_shown, partition_shown, placeholder_account, region_shown
+from trailkey.inventory.variants import HOME_REGIONS, Variant, given, variants
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEFAULT_SAYS: Final = "the key has no KeyPolicy: KMS gives it its default one, which leaves everything to IAM policies of the account (kms:* for its root)"
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """A template (empty for a policy document) and what is given from outside: the key's account, and parameters."""
+
+    template: Mapping[str, Any]
+    account: str
+    parameters: Mapping[str, str]
+
+    def policies(
+        self, written: Any, place: str, logical_id: str = "", condition: str | None = None
+    ) -> list[FoundPolicy]:
+        """Return the policies that a key policy can be, in the order of its branches.
+
+        Args:
+            written: the policy as it is written; ``NO_VALUE`` where the key has none.
+            place: how places and errors name it.
+            logical_id: the key's name in the template.
+            condition: the name of the condition under which the key exists.
+
+        Raises:
+            PolicyError: it cannot be resolved; with the place and the reason.
+        """
+        given_region = self.parameters.get("AWS::Region", "")
+        raw = json.dumps([None if written is NO_VALUE else written, self.parameters])
+        shown_region = region_shown(raw)
+        partition = partition_of(given_region or shown_region) if given_region or shown_region else partition_shown(raw)
+        region = given_region or shown_region or HOME_REGIONS.get(partition, HOME_REGIONS["aws"])
+        here = Place(
+            account=self.account or placeholder_account(json.dumps([raw, self.template.get("Conditions")])),
+            region=region,
+            partition=partition,
+            parameters=given(self.parameters, self.template),
+        )
+        known = frozenset(
+            (
+                *(("AWS::Region", "AWS::Partition") if given_region else ()),
+                *(("AWS::AccountId",) if self.account else ()),
+            )
+        )
+        assumed = "" if given_region else _region_sentence(shown_region)
+        try:
+            found = [
+                _Resolved(variant, f"{place} where {variant.label}" if variant.label else place)
+                for variant in variants(written, self.template, here, known, condition)
+            ]
+            return [self._found(one, found, logical_id, here, assumed) for one in found]
+        except PolicyError as error:
+            raise error if str(error).startswith(place) else PolicyError(f"{place}: {error}") from error
+
+    def _found(
+        self, one: _Resolved, variants_of_key: list[_Resolved], logical_id: str, here: Place, region_assumed: str
+    ) -> FoundPolicy:
+        place = one.variant.place
+        document: Any = one.document
+        sentences = [*one.sentences]
+        account, known = place.account, True
+        if place.account != here.account:
+            sentences.insert(0, f"the key's account is {account}, as the conditions have it here")
+        elif not self.account:
+            account, sentence = _whose(one, variants_of_key)
+            known = bool(account)
+            account = account or place.account
+            # The made-up id stands nowhere but where the template says AWS::AccountId.
+            document, sentences = rename([document, [sentence, *sentences]], {place.account: account})
+        if place.region != here.region:
+            sentences.append(f"the key's Region is {place.region}, as the conditions have it here")
+        elif region_assumed:
+            sentences.append(f"the key's Region is {place.region}{region_assumed}")
+        settled = Place(account=account, region=place.region, partition=place.partition)
+        shown = key_shown(document)
+        return FoundPolicy(
+            place=one.where,
+            document=document,
+            # A key of another account than the one that is given is a mistake of the policy, and no sign of whose it is.
+            key_arn=shown
+            if shown.split(":")[4:5] == [account]
+            else attribute_placeholder(logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
+            assumptions=tuple(sentences),
+            account_known=known,
+            account_is_placeholder=not self.account and account == here.account,
+            logical_id=logical_id,
+            variant=one.variant.label,
+        )
+
+
+class _Resolved:
+    """A variant with its policy document: a text is read, and where there is nothing it is KMS's default."""
+
+    def __init__(self, variant: Variant, where: str) -> None:
+        self.variant = variant
+        self.where = where
+        self.sentences = list(variant.sentences)
+        self.document = variant.document
+        if self.document is NO_VALUE:
+            self.document = default_policy(variant.place)
+            self.sentences.append(_DEFAULT_SAYS)
+        elif isinstance(self.document, str):
+            self.document = cloudformation.load(self.document, f"{where}: KeyPolicy")
+        if not isinstance(self.document, dict) or "Statement" not in self.document:
+            raise PolicyError(
+                f"{where}: KeyPolicy: no policy document; a mapping with Version and Statement, or its JSON text; correct it"
+            )
+        size = len(json.dumps(self.document, separators=(",", ":"), ensure_ascii=False).encode())
+        if size > KEY_POLICY_BYTES:
+            raise PolicyError(
+                f"{where}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "
+                "put principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
+            )
+
+
+def _whose(one: _Resolved, variants_of_key: list[_Resolved]) -> tuple[str, str]:
+    """Return the account that a policy, or another variant of it, shows to be the key's, and a sentence about it."""
+    made_up = one.variant.place.account
+    shown, why = account_shown(one.document)
+    if shown in ("", made_up):
+        # An account that the conditions ask for in another variant says nothing about this one.
+        stack = [other.document for other in variants_of_key if other.variant.place.account == made_up]
+        others = {found for document in stack if (found := account_shown(document))[0] not in ("", made_up)}
+        if len({account for account, _ in others}) == 1:
+            shown, why = min(others)
+    if not shown:
+        return "", f"the key's account is {made_up}, made up: nothing says whose key it is"
+    if shown == made_up:
+        return shown, f"AWS::AccountId, which is the key's account, is {shown}, made up"
+    return shown, f"the key's account is {shown}: {why}"
+
+
+def default_policy(place: Place) -> dict[str, Any]:
+    """Return the policy KMS gives a key that is created without one.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Enable IAM User Permissions",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{place.partition}:iam::{place.account}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            }
+        ],
+    }
+
+
+def _region_sentence(shown: str) -> str:
+    return ": the services or the key that it names are there" if shown else ": nothing says another"

@@ -1,0 +1,112 @@
+"""Whose key a policy is for, as far as the policy itself shows it."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PRINCIPAL: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::(.+))?")
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_IN_REGION: Final = re.compile(
+    r"\b[a-z0-9-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com|\barn:[a-z-]+:kms:([a-z0-9-]+):\d{12}:key/"
+)
+_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+_PARTITION: Final = re.compile(r"\barn:(aws[a-z-]*):")
+_MADE_UP: Final = ("111122223333", "123456789012", "444455556666", "777788889999")
+"""The account ids that AWS's own documentation uses as examples."""
+
+_OWN: Final = "its Resource is a key of that account"
+_HOLDS_POLICY: Final = "only its principals may replace the key policy, which no other account can be allowed to"
+_ONLY_ROOT: Final = "it is the only account whose root the policy names"
+_CALLER: Final = "kms:CallerAccount names no other"
+
+
+def placeholder_account(text: str) -> str:
+    """Return an account id that a text does not hold."""
+    return next((account for account in _MADE_UP if account not in text), "000011112222")
+
+
+def account_shown(document: Any) -> tuple[str, str]:
+    """Return the account whose key a policy shows itself to be for, and why; two empty texts where it shows none.
+
+    Actions that replace a key policy cannot be allowed to another account, so whoever holds them is of the key's own:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+    """
+    allowing = [statement for statement in statements_of(document) if statement.get("Effect") == "Allow"]
+    entitlement = [statement for statement in allowing if _allows_policy(statement)]
+    own = {key.split(":")[4] for key in _keys(document)}
+    for found, why in (
+        (own, _OWN),
+        ({account for one in entitlement for account, kind in _named(one) if kind == "root"}, _HOLDS_POLICY),
+        ({account for one in entitlement for account, _ in _named(one)}, _HOLDS_POLICY),
+        ({account for one in allowing for account, kind in _named(one) if kind == "root"}, _ONLY_ROOT),
+        (
+            {value for one in allowing for value in _values(one, "kms:calleraccount") if _ACCOUNT.fullmatch(value)},
+            _CALLER,
+        ),
+    ):
+        if len(found) == 1:
+            return found.pop(), why
+    return "", ""
+
+
+def key_shown(document: Any) -> str:
+    """Return the one key whose ARN stands as Resource in a key policy: there it can be no other than the policy's own."""
+    found = _keys(document)
+    return found.pop() if len(found) == 1 else ""
+
+
+def region_shown(text: str) -> str:
+    """Return the Region that every Regional name of a service (``s3.eu-west-1.amazonaws.com``) in a text has, or an empty text."""
+    found = {service or key for service, key in _IN_REGION.findall(text)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def partition_shown(text: str) -> str:
+    """Return the partition that every ARN in a text has; ``aws`` where they have none or several."""
+    found = set(_PARTITION.findall(text))
+    return found.pop() if len(found) == 1 else "aws"
+
+
+def statements_of(document: Any) -> list[dict[str, Any]]:
+    """Return the statements of a policy document that are mappings, one or a list."""
+    written = document.get("Statement") if isinstance(document, dict) else None
+    return [one for one in (written if isinstance(written, list) else [written]) if isinstance(one, dict)]
+
+
+def listed(value: Any) -> list[Any]:
+    """Return one value or a list of them as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def _keys(document: Any) -> set[str]:
+    resources = (resource for one in statements_of(document) for resource in listed(one.get("Resource", [])))
+    return {resource for resource in resources if isinstance(resource, str) and _KEY.fullmatch(resource)}
+
+
+def _allows_policy(statement: dict[str, Any]) -> bool:
+    patterns = (str(action).casefold() for action in listed(statement.get("Action", [])))
+    return any(fnmatch.fnmatchcase("kms:putkeypolicy", pattern.replace("[", "[[]")) for pattern in patterns)
+
+
+def _named(statement: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield account and kind (``root``, ``role/Name``) of each principal."""
+    principal = statement.get("Principal")
+    for entry in listed(principal.get("AWS", [])) if isinstance(principal, dict) else []:
+        match = _PRINCIPAL.fullmatch(str(entry))
+        if match:
+            yield match[1], match[2] or "root"
+
+
+def _values(statement: dict[str, Any], key: str) -> Iterator[str]:
+    """Yield the values that conditions which ask for equality or likeness hold a key to."""
+    conditions = statement.get("Condition")
+    for operator, keys in conditions.items() if isinstance(conditions, dict) else ():
+        if operator.startswith(("StringEquals", "StringLike")) and isinstance(keys, dict):
+            for name, values in keys.items():
+                if name.casefold() == key:
+                    yield from map(str, listed(values))

@@ -1,0 +1,1 @@
+"""The output folder: rollout.json as types, and the only writer of files."""

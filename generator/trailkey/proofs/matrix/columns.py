@@ -1,0 +1,101 @@
+"""The columns of an access matrix: what can be done with a key, each of its actions in exactly one column.
+
+Only decryption is cut in two, by what is decrypted. An action that the catalog gains tomorrow is looking where its name says
+so, else administering: no action is left out of the matrix.
+https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from trailkey.access.algebra.boxes import Constraint, Single
+from trailkey.access.algebra.languages import texts
+from trailkey.access.analysis.prove import region
+from trailkey.access.language.actions import DECRYPT, ENCAPSULATION, ENCRYPT, OTHER_USE, REPLACE_POLICY
+from trailkey.proofs.properties.role_actions import DELETE, DISABLE, HAND_OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trailkey.access.algebra.request_sets import RequestSet
+    from trailkey.access.analysis.scope import Scope
+    from trailkey.intent.model import TrailKeyIntent
+
+_BESIDE: Final = (*OTHER_USE, *ENCAPSULATION)
+"""Cryptographic operations that neither encrypt nor decrypt; a symmetric key refuses them whatever its policy says."""
+_DESTROY: Final = (*DELETE, "kms:DeleteImportedKeyMaterial")
+_LOOKS: Final = ("kms:Describe", "kms:Get", "kms:List")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """An operation: its stable ``id``, its heading, what it means, and the requests that are it."""
+
+    id: str
+    label: str
+    meaning: str
+    requests: RequestSet
+    actions: tuple[str, ...]
+
+
+def columns_of_trail_key(intent: TrailKeyIntent, scope: Scope) -> tuple[Column, ...]:
+    """Return the columns for the trails' key."""
+    by_s3: dict[str, Constraint] = {
+        "kms:ViaService": Single(absent=False, values=texts(f"s3.{scope.region}.amazonaws.com"))
+    }
+    logs = region(actions=DECRYPT, context={**intent.context, **by_s3})
+    return (
+        _column("encrypt", "encrypt", "generate data keys, encrypt, re-encrypt to this key", ENCRYPT),
+        Column(
+            id="decrypt-logs",
+            label="decrypt logs",
+            meaning="decrypt by way of S3, under the encryption context of a trail of the trails' accounts: log files",
+            requests=logs,
+            actions=DECRYPT,
+        ),
+        Column(
+            id="decrypt-other",
+            label="decrypt other",
+            meaning="decrypt under any other context or none, or not by way of S3; sign, derive and the like",
+            requests=(region(actions=DECRYPT) - logs) | region(actions=_BESIDE),
+            actions=(*DECRYPT, *_BESIDE),
+        ),
+        *_keeping(scope),
+    )
+
+
+def columns_of_store_key(scope: Scope) -> tuple[Column, ...]:
+    """Return the columns for the key of an event data store."""
+    return (
+        _column("encrypt", "encrypt", "generate data keys, encrypt, re-encrypt to this key", ENCRYPT),
+        _column(
+            "decrypt", "decrypt", "decrypt, re-encrypt from this key; sign, derive and the like", (*DECRYPT, *_BESIDE)
+        ),
+        *_keeping(scope),
+    )
+
+
+def _keeping(scope: Scope) -> tuple[Column, ...]:
+    """Return the columns that every key has."""
+    named = {*ENCRYPT, *DECRYPT, *_BESIDE, *REPLACE_POLICY, *DISABLE, *_DESTROY, *HAND_OUT}
+    look = [action for action in scope.universe if action.startswith(_LOOKS)]
+    rest = [action for action in scope.universe if action not in named and not action.startswith(_LOOKS)]
+    return (
+        _column("read-metadata", "read metadata", "read what the key is: its policy, tags, rotation, grants", look),
+        _column(
+            "administer",
+            "administer",
+            "change its tags, alias, description and rotation, and all not named elsewhere",
+            rest,
+        ),
+        _column("change-policy", "change policy", "replace the key policy", REPLACE_POLICY),
+        _column("disable", "disable", "disable and enable the key", DISABLE),
+        _column("delete", "delete", "schedule and cancel the key's deletion, delete imported key material", _DESTROY),
+        _column("grant", "grant", "create grants, replicate the key", HAND_OUT),
+    )
+
+
+def _column(name: str, label: str, meaning: str, actions: Sequence[str]) -> Column:
+    return Column(id=name, label=label, meaning=meaning, requests=region(actions=actions), actions=tuple(actions))

@@ -1,0 +1,83 @@
+"""What a property is: a claim about a policy over all requests, with its reason, its AWS page, and the config key it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from trailkey.access.algebra.request_sets import PROVEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from trailkey.access.algebra.request_sets import Answer
+    from trailkey.access.analysis.effective import EffectivePermissions
+    from trailkey.access.analysis.scope import Scope
+    from trailkey.access.language.policy import Policy
+    from trailkey.config.source import ConfigPath
+
+Purpose_contra = TypeVar("Purpose_contra", contravariant=True)
+"""What the policy is meant for: one of the settings of ``intent``. What holds of every key can be asked of each kind."""
+
+
+def _whole(purpose: Any) -> Iterable[Any]:
+    return (purpose,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What must hold, as people read it. ``id`` is stable: ``accepted_risks`` and pipelines refer to it."""
+
+    id: str
+    title: str
+    reason: str
+    source: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property(Claim, Generic[Purpose_contra]):
+    """A claim about a policy.
+
+    ``path`` is where the config asks for what is claimed. A property about several people can be asked ``apart``, one person
+    at a time, so that the answer is about that person's line.
+    """
+
+    claim: Callable[[EffectivePermissions, Purpose_contra], Answer]
+    path: Callable[[Purpose_contra], ConfigPath]
+    apart: Callable[[Purpose_contra], Iterable[Any]] = _whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Generic[Purpose_contra]):
+    """A policy, the resource it is asked about, what it is meant for, and what must hold of it."""
+
+    place: str
+    policy: Policy
+    scope: Scope
+    purpose: Purpose_contra
+    properties: Sequence[Property[Purpose_contra]]
+    accounts: tuple[str, ...] = ()
+    """Accounts for whose callers policy variables are filled in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A property, the answer to it, and the statements of the policy that show why it fails.
+
+    ``refused`` says that the witness is a request that should be allowed and is not.
+    """
+
+    id: str
+    title: str
+    remedy: str
+    answer: Answer
+    path: ConfigPath
+    place: str
+    statements: tuple[str | int, ...] = ()
+    refused: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is proven; what is unknown is not."""
+        return self.answer.verdict == PROVEN

@@ -1,0 +1,58 @@
+"""The rows of those who look after a key, as the claims speak of them.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trailkey.access.language.actions import GRANT, REPLICATE
+
+ALIAS: Final = ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")
+"""What needs the alias beside the key. https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html"""
+HAND_OUT: Final = (*GRANT, *REPLICATE)
+"""How whoever holds no more than that lets others use the key."""
+DELETE: Final = ("kms:CancelKeyDeletion", "kms:ScheduleKeyDeletion")
+DISABLE: Final = ("kms:DisableKey", "kms:EnableKey")
+METADATA: Final = (
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListResourceTags",
+)
+UPDATE: Final = (
+    *ALIAS,
+    "kms:DescribeKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateKeyDescription",
+)
+"""What creating, reading and updating a key and its alias through CloudFormation calls, beside the key policy and the state.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html"""
+ADMINISTER: Final = (
+    *UPDATE,
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
+    "kms:RotateKeyOnDemand",
+)
+VALIDATE: Final = ("cloudtrail:DescribeTrails", "cloudtrail:ListPublicKeys", "organizations:DescribeOrganization")
+"""What validating log files calls beside getting them.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-cli.html"""
+QUERY: Final = (
+    "cloudtrail:CancelQuery",
+    "cloudtrail:DescribeQuery",
+    "cloudtrail:GetEventDataStore",
+    "cloudtrail:GetQueryResults",
+    "cloudtrail:ListQueries",
+    "cloudtrail:StartQuery",
+)
+"""What querying an event data store calls.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/query-run-query.html"""

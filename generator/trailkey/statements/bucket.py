@@ -1,0 +1,128 @@
+"""The statements of the bucket policies, each with the sentence of AWS that asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trailkey.aws import CLOUDTRAIL
+from trailkey.config.deployment import identifier
+from trailkey.statements import actions
+from trailkey.statements.builders import EVERYONE, Guard, allow, deny, merged, service_principal, text
+from trailkey.statements.grantees import reader_grantee, source_trails
+
+if TYPE_CHECKING:
+    from awacs.aws import Statement
+
+    from trailkey.config.deployment import Deployment, Reader
+
+OWNER_CONTROLS: Guard = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+
+
+def bucket_arn(name: str) -> str:
+    """Return the ARN of a bucket."""
+    return f"arn:aws:s3:::{name}"
+
+
+def cloudtrail_checks_acl(deployment: Deployment) -> Statement:
+    """CloudTrail reads the bucket's ACL before it delivers.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    bucket = text(bucket_arn(deployment.config.bucket.name))
+    return allow(
+        "CloudTrailChecksAcl",
+        actions.READ_BUCKET_ACL,
+        to=service_principal(CLOUDTRAIL),
+        on=bucket,
+        guard=source_trails(deployment),
+    )
+
+
+def cloudtrail_writes(deployment: Deployment) -> Statement:
+    """CloudTrail writes below the path of each trail owner, an organization trail below the organization's too.
+
+    See: the same page, and https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    """
+    bucket = bucket_arn(deployment.config.bucket.name)
+    paths: list[str] = []
+    for trail in deployment.trails:
+        prefix = f"{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else ""
+        paths.append(f"{bucket}/{prefix}AWSLogs/{trail.account.id}/*")
+        if trail.settings.is_organization_trail and deployment.config.organization:
+            paths.append(f"{bucket}/{prefix}AWSLogs/{deployment.config.organization.id}/*")
+    guard = merged(source_trails(deployment), OWNER_CONTROLS)
+    on = [text(path) for path in dict.fromkeys(paths)]
+    return allow("CloudTrailWritesLogs", actions.WRITE_OBJECTS, to=service_principal(CLOUDTRAIL), on=on, guard=guard)
+
+
+def reader_gets_objects(reader: Reader, deployment: Deployment) -> Statement:
+    """A reader gets log and digest files; policy generation of Access Analyzer those of its own account only.
+
+    See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html,
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html
+    """
+    holder = reader_grantee(reader, deployment, deployment.bucket_account.id)
+    return allow(
+        f"Reader{identifier(reader.name)}GetsLogs",
+        actions.READ_OBJECTS,
+        to=holder.principal,
+        on=_logs(reader, deployment),
+        guard=holder.guard,
+    )
+
+
+def reader_lists_bucket(reader: Reader, deployment: Deployment) -> Statement:
+    """A reader finds log files. The same pages; the console and Athena ask for the bucket's Region too."""
+    holder = reader_grantee(reader, deployment, deployment.bucket_account.id)
+    bucket = text(bucket_arn(deployment.config.bucket.name))
+    return allow(
+        f"Reader{identifier(reader.name)}ListsLogs",
+        actions.LIST_BUCKET,
+        to=holder.principal,
+        on=bucket,
+        guard=holder.guard,
+    )
+
+
+def _logs(reader: Reader, deployment: Deployment) -> list[object]:
+    below = "AWSLogs/*"
+    if reader.settings.service == "access-analyzer" and deployment.config.organization:
+        below = f"AWSLogs/{deployment.config.organization.id}/${{aws:PrincipalAccount}}/*"
+    return [text(f"{bucket_arn(deployment.config.bucket.name)}/{prefix}{below}") for prefix in deployment.log_prefixes]
+
+
+def only_tls(sid: str, bucket: str) -> Statement:
+    """Nobody speaks to the bucket without TLS.
+
+    See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html (Security Hub S3.5)
+    """
+    on = [text(bucket_arn(bucket)), text(f"{bucket_arn(bucket)}/*")]
+    return deny(sid, actions.EVERYTHING_S3, to=EVERYONE, on=on, guard={"Bool": {"aws:SecureTransport": "false"}})
+
+
+def s3_writes_access_logs(deployment: Deployment, bucket: str) -> Statement:
+    """S3 delivers access logs of the log bucket.
+
+    See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    guard = {
+        "ArnLike": {"aws:SourceArn": text(bucket_arn(deployment.config.bucket.name))},
+        "StringEquals": {"aws:SourceAccount": deployment.bucket_account.id},
+    }
+    on = text(f"{bucket_arn(bucket)}/*")
+    return allow(
+        "S3WritesAccessLogs",
+        actions.WRITE_OBJECTS,
+        to=service_principal("logging.s3.amazonaws.com"),
+        on=on,
+        guard=guard,
+    )
+
+
+def log_bucket_policy(deployment: Deployment) -> list[Statement]:
+    """Return the statements of the log bucket. Macie's service-linked role brings its own rights to S3."""
+    statements = [cloudtrail_checks_acl(deployment), cloudtrail_writes(deployment)]
+    for reader in deployment.readers:
+        if reader.settings.service != "macie":
+            statements += [reader_gets_objects(reader, deployment), reader_lists_bucket(reader, deployment)]
+    return [*statements, only_tls("OnlyTls", deployment.config.bucket.name)]

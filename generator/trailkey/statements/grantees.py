@@ -1,0 +1,106 @@
+"""Who a grant is held by: one mechanism for every person and role, used in key, bucket and IAM policies alike.
+
+The account is the Principal and ``ArnLike aws:PrincipalArn`` names the role. A role so named need not exist yet, keeps its
+access when it is made anew, and patterns are the same mechanism. It needs an IAM policy on the other side.
+See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from awacs.aws import AWSPrincipal
+
+from trailkey.aws import TRAIL_CONTEXT, parse_arn
+from trailkey.config.resolve.principals import is_pattern
+from trailkey.statements.builders import EVERYONE, Guard, account_principal, merged, text, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from awacs.aws import Principal
+
+    from trailkey.config.deployment import Deployment, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """A Principal element and the conditions that narrow it to who is meant."""
+
+    principal: Principal
+    guard: Guard
+
+
+def grantee_of(arns: Sequence[str], *, directly: bool = False) -> Grantee:
+    """Return the holder for roles or users of one account; ``directly`` names exact ones as Principal."""
+    if directly and not any(is_pattern(arn) for arn in arns):
+        return Grantee(AWSPrincipal(texts(arns)), {})
+    arn = parse_arn(arns[0])
+    if arn is None:
+        raise ValueError(f"{arns[0]!r} is no ARN")
+    return Grantee(account_principal(arn.account), {"ArnLike": {"aws:PrincipalArn": texts(arns)}})
+
+
+def reader_grantee(reader: Reader, deployment: Deployment, own_account: str) -> Grantee:
+    """Return the holder for a reader in a policy of ``own_account``.
+
+    Readers of an organization never take in the account of the resource: there ``Principal: "*"`` needs no IAM policy.
+    """
+    settings = reader.settings
+    if reader.account is not None and settings.account_principal:
+        return Grantee(account_principal(reader.account.id), {})
+    if settings.service == "macie":
+        # A service-linked role takes no IAM policy of ours, so it is named itself.
+        # https://docs.aws.amazon.com/macie/latest/user/discovery-supported-encryption-types.html
+        return Grantee(AWSPrincipal(texts(reader.principal_arns)), {})
+    if reader.account is not None:
+        return grantee_of(reader.principal_arns, directly=deployment.config.key.name_roles)
+    if deployment.config.organization is None:
+        raise ValueError(f"reader {reader.name!r} is in no account and no organization")
+    # The organization's id beside a path: S3 calls a policy public unless such a condition holds a fixed value.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    guard: Guard = {
+        "StringEquals": {"aws:PrincipalOrgID": deployment.config.organization.id},
+        "StringNotEquals": {"aws:PrincipalAccount": own_account},
+    }
+    if settings.principal_org_path:
+        guard = merged(guard, {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": settings.principal_org_path}})
+    if settings.service == "access-analyzer":
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html (cross-account access)
+        role = text("arn:aws:iam::${aws:PrincipalAccount}:role/service-role/AccessAnalyzerMonitorServiceRole*")
+        guard = merged(guard, {"StringLike": {"aws:PrincipalArn": role}})
+    return Grantee(EVERYONE, guard)
+
+
+def trail_context(deployment: Deployment) -> Guard:
+    """Return the guard that a trail of a trail owner encrypted the object.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    return {
+        "StringLike": {
+            TRAIL_CONTEXT: texts([f"arn:aws:cloudtrail:*:{owner.id}:trail/*" for owner in deployment.trail_owners])
+        }
+    }
+
+
+def by_way_of_s3(reader: Reader, deployment: Deployment) -> Guard:
+    """Return the guard that S3 asks KMS for the reader; empty where the reader calls KMS itself.
+
+    The suffix is ``.amazonaws.com`` in every partition:
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    return (
+        {"StringEquals": {"kms:ViaService": f"s3.{deployment.region}.amazonaws.com"}}
+        if reader.settings.via_service
+        else {}
+    )
+
+
+def source_trails(deployment: Deployment) -> Guard:
+    """Return the guard that CloudTrail acts for a trail of this config, as its confused deputy page asks.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cross-service-confused-deputy-prevention.html
+    """
+    return {"StringEquals": {"aws:SourceArn": texts([trail.arn for trail in deployment.trails])}}

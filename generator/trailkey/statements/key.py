@@ -1,0 +1,216 @@
+"""The statements of the key policies: one function a statement, a Sid each, with the sentence of AWS that asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trailkey.aws import CLOUDTRAIL
+from trailkey.config.deployment import identifier
+from trailkey.statements import actions
+from trailkey.statements.builders import EVERYONE, account_principal, allow, deny, merged, service_principal
+from trailkey.statements.grantees import by_way_of_s3, grantee_of, reader_grantee, source_trails, trail_context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from awacs.aws import Statement
+
+    from trailkey.config.deployment import Account, Deployment, Reader
+
+
+def cloudtrail_encrypts(deployment: Deployment) -> Statement:
+    """CloudTrail encrypts for the trails of this config; both conditions must hold.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    guard = merged(source_trails(deployment), trail_context(deployment))
+    return allow("CloudTrailEncryptsLogs", actions.ENCRYPT_LOGS, to=service_principal(CLOUDTRAIL), guard=guard)
+
+
+def cloudtrail_describes(deployment: Deployment) -> Statement:
+    """CloudTrail looks at the key. DescribeKey has no encryption context: a condition on it would never match.
+
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
+    """
+    return allow(
+        "CloudTrailDescribesKey",
+        actions.DESCRIBE_KEY,
+        to=service_principal(CLOUDTRAIL),
+        guard=source_trails(deployment),
+    )
+
+
+def cloudtrail_decrypts(deployment: Deployment) -> Statement:
+    """CloudTrail decrypts where the bucket uses S3 Bucket Keys, to create or update a trail.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    return allow(
+        "CloudTrailDecryptsWithBucketKeys",
+        actions.DECRYPT,
+        to=service_principal(CLOUDTRAIL),
+        guard=source_trails(deployment),
+    )
+
+
+def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
+    """A reader decrypts what trails of this config encrypted, by way of S3.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    holder = reader_grantee(reader, deployment, deployment.key_account.id)
+    guard = merged(holder.guard, trail_context(deployment), by_way_of_s3(reader, deployment))
+    return allow(f"Reader{identifier(reader.name)}", actions.DECRYPT, to=holder.principal, guard=guard)
+
+
+def administrators_manage(arns: Sequence[str], *, directly: bool) -> Statement:
+    """Administrators describe, tag and rotate the key; every action is named. Config key ``administrators``.
+
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-administrators
+    """
+    holder = grantee_of(arns, directly=directly)
+    return allow("AdministratorsManageKey", actions.ADMINISTER, to=holder.principal, guard=holder.guard)
+
+
+def administrators_never_use(arns: Sequence[str], account: Account) -> Statement:
+    """Administrators neither use the key nor take over its use, whatever else allows them to.
+
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-administrators
+    (an administrator with PutKeyPolicy or CreateGrant can give themselves any permission).
+    """
+    guard = grantee_of(arns).guard
+    return deny("AdministratorsNeverUseKey", actions.USE_OR_TAKE_OVER, to=account_principal(account.id), guard=guard)
+
+
+def deployer_updates(deployer: str, *, directly: bool) -> Statement:
+    """The role that deploys reads and updates key and alias through CloudFormation. Config key ``deployer``.
+
+    Entitlement PutKeyPolicy, it passes the lockout check of CreateKey and PutKeyPolicy.
+    See: https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html#KMS-PutKeyPolicy-request-BypassPolicyLockoutSafetyCheck
+    """
+    holder = grantee_of([deployer], directly=directly)
+    return allow("DeployerUpdatesKey", actions.DEPLOY_KEY, to=holder.principal, guard=holder.guard)
+
+
+def trail_deployer_describes(account: Account, *, directly: bool) -> Statement:
+    """Who deploys a trail in another account may look at the key: AWS asks for "permissions that enable you to use" it.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail-update-trail.html
+    """
+    holder = grantee_of([account.deployer or ""], directly=directly)
+    return allow(
+        f"TrailDeployer{identifier(account.name)}", actions.DESCRIBE_KEY, to=holder.principal, guard=holder.guard
+    )
+
+
+def break_glass_repairs(arns: Sequence[str], *, directly: bool) -> Statement:
+    """Break glass replaces the key policy, disables and deletes the key. Config key ``break_glass``."""
+    holder = grantee_of(arns, directly=directly)
+    return allow("BreakGlassRepairsKey", actions.BREAK_GLASS, to=holder.principal, guard=holder.guard)
+
+
+def root_user_recovers(account: Account) -> Statement:
+    """The root user of the account can replace the key policy when nobody else can.
+
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html (avoiding unmanageable keys)
+    """
+    holder = grantee_of([f"arn:aws:iam::{account.id}:root"])
+    return allow("RootUserRecoversKey", actions.REPLACE_POLICY, to=holder.principal, guard=holder.guard)
+
+
+def nobody_bypasses_the_lockout_check() -> Statement:
+    """Nobody puts a policy that they could not put again. An Allow under ``false`` would fail where the key is not sent.
+
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-bypass-policy-lockout-safety-check
+    """
+    guard = {"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "true"}}
+    return deny("NobodyBypassesLockoutCheck", actions.REPLACE_POLICY, to=EVERYONE, guard=guard)
+
+
+def account_reads_metadata(account: Account) -> Statement:
+    """The account's IAM policies may allow to look at the key: Config, Security Hub, Access Analyzer and auditors do.
+
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-root-enable-iam
+    """
+    return allow("AccountReadsMetadata", actions.READ_METADATA, to=account_principal(account.id))
+
+
+def lake_encrypts() -> Statement:
+    """CloudTrail Lake encrypts and decrypts. aws:SourceArn is not supported here, hence a key of its own for each store.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html (event data stores)
+    """
+    return allow("CloudTrailLakeUsesKey", actions.LAKE_SERVICE, to=service_principal(CLOUDTRAIL))
+
+
+def lake_describes() -> Statement:
+    """CloudTrail Lake looks at the key. The same page."""
+    return allow("CloudTrailLakeDescribesKey", actions.DESCRIBE_KEY, to=service_principal(CLOUDTRAIL))
+
+
+def lake_queriers_use(arns: Sequence[str], *, directly: bool) -> Statement:
+    """Who runs queries and gets their results. The same page. Config key ``queriers``."""
+    holder = grantee_of(arns, directly=directly)
+    return allow("QueriersUseKey", actions.LAKE_PEOPLE, to=holder.principal, guard=holder.guard)
+
+
+def lake_deployer_uses(deployer: str, *, directly: bool) -> Statement:
+    """Who creates and updates the event data store. The same page."""
+    holder = grantee_of([deployer], directly=directly)
+    return allow("DeployerUsesKey", actions.LAKE_PEOPLE, to=holder.principal, guard=holder.guard)
+
+
+def trail_key_policy(deployment: Deployment) -> list[Statement]:
+    """Return the statements of the trails' key, who writes first, then who reads, then who looks after it."""
+    config = deployment.config
+    statements = [cloudtrail_encrypts(deployment), cloudtrail_describes(deployment)]
+    if config.bucket.bucket_key_enabled:
+        statements.append(cloudtrail_decrypts(deployment))
+    statements += [reader_decrypts(reader, deployment) for reader in deployment.readers]
+    statements += [
+        trail_deployer_describes(owner, directly=config.key.name_roles)
+        for owner in deployment.trail_owners
+        if owner.id != deployment.key_account.id and owner.deployer
+    ]
+    return statements + _keepers(
+        deployment.key_account, deployment.administrators, deployment.break_glass, directly=config.key.name_roles
+    )
+
+
+def lake_key_policy(
+    account: Account,
+    queriers: Sequence[str],
+    administrators: Sequence[str],
+    break_glass: Sequence[str],
+    *,
+    directly: bool,
+) -> list[Statement]:
+    """Return the statements of an event data store's key."""
+    statements = [lake_encrypts(), lake_describes()]
+    if queriers:
+        statements.append(lake_queriers_use(queriers, directly=directly))
+    if account.deployer:
+        statements.append(lake_deployer_uses(account.deployer, directly=directly))
+    return statements + _keepers(account, administrators, break_glass, directly=directly)
+
+
+def _keepers(
+    account: Account, administrators: Sequence[str], break_glass: Sequence[str], *, directly: bool
+) -> list[Statement]:
+    """Return the statements that every key has for those who look after it."""
+    statements = []
+    if administrators:
+        statements += [
+            administrators_manage(administrators, directly=directly),
+            administrators_never_use(administrators, account),
+        ]
+    if account.deployer:
+        statements.append(deployer_updates(account.deployer, directly=directly))
+    if break_glass:
+        statements.append(break_glass_repairs(break_glass, directly=directly))
+    return [
+        *statements,
+        root_user_recovers(account),
+        nobody_bypasses_the_lockout_check(),
+        account_reads_metadata(account),
+    ]

@@ -1,0 +1,66 @@
+"""The statements of topic policies and of the role that CloudTrail writes to CloudWatch Logs with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from awacs import sts
+
+from trailkey.aws import CLOUDTRAIL
+from trailkey.statements import actions
+from trailkey.statements.builders import allow, service_principal, text
+
+if TYPE_CHECKING:
+    from awacs.aws import Statement
+
+    from trailkey.config.deployment import Deployment, Trail
+
+
+def eventbridge_publishes(topic_arn: Any, rule_arn: Any) -> Statement:
+    """EventBridge publishes for the alarm's rule.
+
+    See: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+    """
+    guard = {"ArnEquals": {"aws:SourceArn": rule_arn}}
+    return allow(
+        "EventBridgePublishesAlarms",
+        actions.PUBLISH,
+        to=service_principal("events.amazonaws.com"),
+        on=topic_arn,
+        guard=guard,
+    )
+
+
+def cloudtrail_publishes(topic_arn: Any, trail: Trail) -> Statement:
+    """CloudTrail tells of each delivered log file, for this trail.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
+    """
+    guard = {"StringEquals": {"aws:SourceArn": text(trail.arn)}}
+    return allow("CloudTrailPublishes", actions.PUBLISH, to=service_principal(CLOUDTRAIL), on=topic_arn, guard=guard)
+
+
+def cloudtrail_assumes() -> Statement:
+    """CloudTrail takes the role. No aws:SourceArn: the page documents none, and with one delivery was seen to stop.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
+    """
+    statement = allow("CloudTrailAssumesRole", (sts.AssumeRole,), to=service_principal(CLOUDTRAIL))
+    del statement.properties["Resource"]  # a trust policy has none
+    return statement
+
+
+def role_writes_log_events(trail: Trail, deployment: Deployment, log_group: str) -> list[Statement]:
+    """The role writes to the streams CloudTrail names: by account, for an organization trail by organization too.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
+    """
+    region = trail.settings.home_region
+    streams = f"arn:aws:logs:{region}:{trail.account.id}:log-group:{log_group}:log-stream:"
+    patterns = [text(f"{streams}{trail.account.id}_CloudTrail_{region}*")]
+    if trail.settings.is_organization_trail and deployment.config.organization:
+        patterns.append(text(f"{streams}{deployment.config.organization.id}_*"))
+    return [
+        allow("CreateLogStream", actions.CREATE_LOG_STREAM, on=patterns),
+        allow("PutLogEvents", actions.PUT_LOG_EVENTS, on=patterns),
+    ]

@@ -1,0 +1,237 @@
+"""The people's stacks: the IAM managed policies on the other side of each grant, attached to roles or under a name to refer to."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from troposphere import GetAtt, encode_to_dict, iam
+
+from trailkey.aws import MANAGED_POLICY_CHARACTERS, parse_arn
+from trailkey.config.deployment import identifier
+from trailkey.config.resolve.principals import is_pattern
+from trailkey.statements import identity
+from trailkey.statements.builders import document, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from awacs.aws import Statement
+
+    from trailkey.config.deployment import Deployment, Reader, Store
+    from trailkey.config.source import ConfigPath
+    from trailkey.templates.stack import Stack
+
+
+def policy_name(deployment: Deployment, who: str) -> str:
+    """Return the fixed name of a policy, made from the key's alias: ``cloudtrail-logs-read-analysts``.
+
+    Limit: 128 characters, of which two are kept for the number of a policy that is split.
+    """
+    return f"{deployment.config.key.alias.removeprefix('alias/').replace('/', '-')}-{who}"[-126:].lstrip("-")
+
+
+def packed(statements: Sequence[Statement], limit: int = MANAGED_POLICY_CHARACTERS) -> list[list[Statement]]:
+    """Return the statements in as few policies as the limit allows, in order: IAM counts characters without white space.
+
+    A single statement over the limit stands alone, and the check of limits refuses it.
+    """
+    policies: list[list[Statement]] = []
+    for statement in statements:
+        if policies and _characters([*policies[-1], statement]) <= limit:
+            policies[-1].append(statement)
+        else:
+            policies.append([statement])
+    return policies
+
+
+def _characters(statements: Sequence[Statement]) -> int:
+    """Return an upper bound of the characters of a policy: a Ref or Fn::Sub is counted as the longest ARN it stands for."""
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in ("Ref", "Fn::GetAtt"):
+            return "x" * 100
+        if isinstance(value, dict) and "Fn::Sub" in value:
+            return str(value["Fn::Sub"]).replace("${AWS::Partition}", "aws-us-gov")
+        if isinstance(value, dict):
+            return {key: resolved(item) for key, item in value.items()}
+        return [resolved(item) for item in value] if isinstance(value, list) else value
+
+    return len(json.dumps(resolved(encode_to_dict(document(statements))), separators=(",", ":")))
+
+
+def add_policies(
+    stack: Stack,
+    logical_id: str,
+    statements: Sequence[Statement],
+    origin: ConfigPath,
+    description: str,
+    *,
+    arns: Sequence[str] = (),
+    name: str | None = None,
+) -> None:
+    """Add the managed policies of one holder: attached where exact roles or users are named, else under a fixed name.
+
+    Fixed names are what permission sets and other accounts refer to; they ask for CAPABILITY_NAMED_IAM.
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
+    """
+    exact = [arn for arn in arns if not is_pattern(arn)]
+    roles, users = _named(exact, "role"), _named(exact, "user")
+    for number, part in enumerate(packed(statements), 1):
+        suffix = "" if number == 1 else str(number)
+        optional: dict[str, Any] = {}
+        if roles:
+            optional["Roles"] = roles
+        if users:
+            optional["Users"] = users
+        if name is not None:
+            optional["ManagedPolicyName"] = f"{name}{suffix}"
+        stack.add(
+            iam.ManagedPolicy(
+                f"{logical_id}{suffix}", Description=description[:1000], PolicyDocument=document(part), **optional
+            ),
+            origin,
+        )
+    for arn in exact:
+        stack.preconditions.append(f"{arn} exists: stack {stack.name} attaches a policy to it.")
+
+
+def _named(arns: Sequence[str], kind: str) -> list[str]:
+    """Return the names (without path, as CloudFormation wants them) of the roles or users among the ARNs."""
+    resources = [arn.resource for arn in map(parse_arn, arns) if arn]
+    return sorted({resource.rpartition("/")[2] for resource in resources if resource.startswith(f"{kind}/")})
+
+
+def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: Any) -> None:
+    """Add the policy of a reader and say who must attach it where nothing here can."""
+    statements = identity.reads_logs(reader, deployment, key_arn)
+    attached = bool(reader.settings.role)
+    name = None if attached else policy_name(deployment, f"read-{reader.name}")
+    description = f"Reads the CloudTrail logs in {deployment.config.bucket.name} as reader {reader.name}"
+    add_policies(
+        stack,
+        f"Reader{identifier(reader.name)}Policy",
+        statements,
+        reader.path,
+        description,
+        arns=reader.principal_arns if attached else (),
+        name=name,
+    )
+    if reader.settings.permission_set and reader.account:
+        stack.preconditions.append(
+            f"Permission set {reader.settings.permission_set} refers to the customer managed policy {name} and is provisioned to account {reader.account.id}."
+        )
+    elif name:
+        where = f"account {reader.account.id}" if reader.account else f"each account of {stack.organizational_path}"
+        stack.preconditions.append(f"IAM in {where} decides who reads: attach policy {name} to those who shall.")
+
+
+def add_key_people(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
+    """Add the policies of the administrators, break glass and the deployer of the trails' key."""
+    alias = text(f"arn:aws:kms:{deployment.region}:{deployment.key_account.id}:{deployment.config.key.alias}")
+    _add_keepers(stack, deployment, "", deployment.administrators, deployment.break_glass, key_arn, alias, ("key",))
+    deployer = deployment.key_account.deployer
+    if deployer:
+        add_deployer(
+            stack,
+            deployer,
+            "DeployerPolicy",
+            identity.deploys_key(key_arn, alias),
+            ("accounts", deployment.key_account.name, "deployer"),
+        )
+        stack.preconditions.append(
+            f"{deployer} may call kms:CreateKey, kms:TagResource and what its stacks need beside the key (IAM, S3, CloudTrail, EventBridge, SNS) before the first stack; "
+            f"for the key it needs, until stack {stack.name} attaches them, the actions of its policy there. A first creation that fails cannot delete its key: the deployer never holds kms:ScheduleKeyDeletion."
+        )
+
+
+def add_deployer(
+    stack: Stack, deployer: str, logical_id: str, statements: Sequence[Statement], origin: ConfigPath
+) -> None:
+    """Add a deployer's policy, attached where its role is named exactly, else under a fixed name."""
+    if is_pattern(deployer):
+        name = policy_name(stack.deployment, f"deploy-{identifier(logical_id).removesuffix('Policy').lower()}")
+        add_policies(stack, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", name=name)
+        stack.preconditions.append(
+            f"Policy {name}, or one that allows the same, is attached to the roles {deployer}: their names are not known here."
+        )
+    else:
+        add_policies(
+            stack, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", arns=[deployer]
+        )
+
+
+def add_store_people(stack: Stack, deployment: Deployment, store: Store, key_arn: Any, store_arn: Any) -> None:
+    """Add the policies of the people around an event data store."""
+    name = identifier(store.settings.name)
+    alias = text(f"arn:aws:kms:{store.settings.region}:{store.account.id}:{store.settings.alias}")
+    _add_keepers(stack, deployment, name, store.administrators, store.break_glass, key_arn, alias, store.path)
+    if store.account.deployer:
+        statements = [*identity.deploys_key(key_arn, alias), *identity.uses_store_key(key_arn)]
+        add_deployer(stack, store.account.deployer, f"{name}DeployerPolicy", statements, store.path)
+    if store.queriers:
+        _add_holder(
+            stack,
+            deployment,
+            f"{name}QuerierPolicy",
+            identity.queries_store(key_arn, store_arn),
+            (*store.path, "queriers"),
+            f"Queries event data store {store.settings.name}",
+            store.queriers,
+        )
+
+
+def _add_keepers(
+    stack: Stack,
+    deployment: Deployment,
+    name: str,
+    administrators: Sequence[str],
+    break_glass: Sequence[str],
+    key_arn: Any,
+    alias: Any,
+    origin: ConfigPath,
+) -> None:
+    if administrators:
+        _add_holder(
+            stack,
+            deployment,
+            f"{name}AdministratorPolicy",
+            identity.administers_key(key_arn, alias),
+            (*origin, "administrators"),
+            "Administers the key that encrypts CloudTrail events, without its use",
+            administrators,
+        )
+    if break_glass:
+        _add_holder(
+            stack,
+            deployment,
+            f"{name}BreakGlassPolicy",
+            identity.repairs_key(key_arn),
+            (*origin, "break_glass"),
+            "Repairs, disables and deletes the key that encrypts CloudTrail events",
+            break_glass,
+        )
+
+
+def _add_holder(
+    stack: Stack,
+    deployment: Deployment,
+    logical_id: str,
+    statements: Sequence[Statement],
+    origin: ConfigPath,
+    description: str,
+    arns: Sequence[str],
+) -> None:
+    """Add the policy of named roles; where some are patterns it gets a fixed name, for others to attach."""
+    patterns = [arn for arn in arns if is_pattern(arn)]
+    name = policy_name(deployment, f"{logical_id.removesuffix('Policy')}") if patterns else None
+    add_policies(stack, logical_id, statements, origin, description, arns=arns, name=name)
+    if patterns:
+        stack.preconditions.append(
+            f"Policy {name} is attached to the roles {', '.join(patterns)}: their names are not known here."
+        )
+
+
+def store_arn(logical_id: str) -> Any:
+    """Return the ARN of an event data store made in the same template."""
+    return GetAtt(logical_id, "EventDataStoreArn")

@@ -1,0 +1,98 @@
+"""One template under construction: what it holds, what it needs from others, and which config key each resource comes from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from troposphere import Export, GetAtt, Output, Parameter, Ref, Sub, Tags, Template
+
+from trailkey import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from troposphere import AWSObject
+
+    from trailkey.config.deployment import Account, Deployment
+    from trailkey.config.source import ConfigPath
+
+KEY_ID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+@dataclass(frozen=True, slots=True)
+class FromOutput:
+    """A parameter value that an Output of a stack deployed before gives."""
+
+    stack: str
+    output: str
+
+
+@dataclass(slots=True)
+class Stack:
+    """A stack in the making. ``purposes`` says what goes into it; ``account`` is None for a stack set over an organization."""
+
+    name: str
+    deployment: Deployment
+    account: Account | None
+    region: str
+    purposes: tuple[str, ...]
+    organizational_path: str | None = None
+    parameters: dict[str, FromOutput] = field(default_factory=dict)
+    depends_on: list[str] = field(default_factory=list)
+    preconditions: list[str] = field(default_factory=list)
+    origins: dict[str, ConfigPath] = field(default_factory=dict)
+    template: Template = field(default_factory=Template)
+
+    def add(self, resource: AWSObject, origin: ConfigPath) -> AWSObject:
+        """Put a resource into the template and note the config path it comes from."""
+        self.origins[resource.title] = origin
+        return self.template.add_resource(resource)
+
+    def output(self, name: str, value: Any, description: str) -> None:
+        """Declare an Output, exported under the stack's name so that other stacks can import it."""
+        self.template.add_output(
+            Output(name, Value=value, Description=description, Export=Export(Sub(f"${{AWS::StackName}}-{name}")))
+        )
+
+    def tags(self) -> Mapping[str, Any]:
+        """Return the Tags property, or nothing where the config has none."""
+        return {"Tags": Tags(**self.deployment.config.tags)} if self.deployment.config.tags else {}
+
+    def key_arn(self, key_stack: Stack, logical_id: str, account_id: str, region: str) -> Any:
+        """Return the ARN of a key: by GetAtt where this template makes it, else by a parameter that only such an ARN fits."""
+        if key_stack is self:
+            return GetAtt(logical_id, "Arn")
+        parameter = f"{logical_id}Arn"
+        if parameter not in self.parameters:
+            self.template.add_parameter(
+                Parameter(
+                    parameter,
+                    Type="String",
+                    Description=f"ARN of the KMS key: Output {parameter} of stack {key_stack.name} in account {account_id}.",
+                    AllowedPattern=f"^arn:{re.escape(self.deployment.partition)}:kms:{region}:{account_id}:key/{KEY_ID_PATTERN}$",
+                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account_id}, arn:{self.deployment.partition}:kms:{region}:{account_id}:key/…".replace(
+                        "…", "ID"
+                    ),
+                )
+            )
+            self.template.add_parameter_to_group(parameter, "From the stacks deployed before")
+            self.template.set_parameter_label(parameter, f"ARN of the key ({key_stack.name}, Output {parameter})")
+            self.parameters[parameter] = FromOutput(key_stack.name, parameter)
+            self.needs(key_stack)
+        return Ref(parameter)
+
+    def needs(self, other: Stack) -> None:
+        """Note that another stack is deployed before this one."""
+        if other is not self and other.name not in self.depends_on:
+            self.depends_on.append(other.name)
+
+    def describe(self) -> None:
+        """Write the Description. Limits: 1,024 bytes."""
+        where = f"account {self.account.id}" if self.account else f"the accounts of {self.organizational_path}"
+        what = ", ".join("IAM policies" if purpose == "iam" else purpose for purpose in self.purposes)
+        self.template.set_version("2010-09-09")
+        self.template.set_description(
+            f"{what[0].upper()}{what[1:]} of deployment {self.deployment.name}, for {where} in {self.region}. Built by trailkey {__version__}: change the config, not this file."
+        )

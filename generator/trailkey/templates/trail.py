@@ -1,0 +1,180 @@
+"""The trail stack: a trail, and where wanted its log group with role and its topic with policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from troposphere import GetAtt, Ref, cloudtrail, iam, logs, sns
+
+from trailkey.config.deployment import identifier
+from trailkey.statements.builders import document, text
+from trailkey.statements.services import cloudtrail_assumes, cloudtrail_publishes, role_writes_log_events
+from trailkey.templates.bucket import BUCKET_POLICY
+
+if TYPE_CHECKING:
+    from trailkey.config.deployment import Deployment, Trail
+    from trailkey.config.model import AdvancedEventSelector, FieldSelector
+    from trailkey.templates.stack import Stack
+
+
+def add_trail(stack: Stack, deployment: Deployment, trail: Trail, key_arn: Any) -> None:
+    """Add a trail. Its ARN is built from its name, so that the policies need not wait for it: no circle.
+
+    It waits for the bucket policy where that is in the same template: CloudTrail tests the bucket when the trail is made.
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudtrail-trail.html
+    """
+    settings = trail.settings
+    name = identifier(trail.settings.name).removesuffix("Trail")
+    waits = [BUCKET_POLICY] if BUCKET_POLICY in stack.template.resources else []
+    optional: dict[str, Any] = {}
+    if settings.s3_key_prefix:
+        optional["S3KeyPrefix"] = settings.s3_key_prefix
+    if settings.insights:
+        optional["InsightSelectors"] = [cloudtrail.InsightSelector(InsightType=kind) for kind in settings.insights]
+    if settings.cloudwatch_logs:
+        role_policy = _add_log_group(stack, deployment, trail, f"{name}Trail", optional)
+        waits.append(role_policy)
+    if settings.sns_topic:
+        waits.append(_add_topic(stack, trail, f"{name}Trail", optional))
+    if waits:
+        optional["DependsOn"] = waits
+    resource = cloudtrail.Trail(
+        f"{name}Trail",
+        TrailName=settings.name,
+        S3BucketName=deployment.config.bucket.name,
+        KMSKeyId=key_arn,
+        IsLogging=settings.is_logging,
+        IsMultiRegionTrail=settings.is_multi_region_trail,
+        IsOrganizationTrail=settings.is_organization_trail,
+        IncludeGlobalServiceEvents=settings.include_global_service_events,
+        EnableLogFileValidation=settings.enable_log_file_validation,
+        AdvancedEventSelectors=_selectors(deployment, trail),
+        **optional,
+        **stack.tags(),
+    )
+    stack.add(resource, trail.path)
+    stack.output(f"{name}TrailArn", GetAtt(resource, "Arn"), f"ARN of trail {settings.name}.")
+    if trail.settings.is_organization_trail:
+        stack.preconditions.append(
+            "The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com"
+        )
+
+
+def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.AdvancedEventSelector]:
+    """Return the advanced event selectors: management events as one of them, then the config's.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
+    """
+    selectors = []
+    events = trail.settings.management_events
+    if events is not None:
+        fields = [cloudtrail.AdvancedFieldSelector(Field="eventCategory", Equals=["Management"])]
+        if events.read_write_type != "All":
+            fields.append(
+                cloudtrail.AdvancedFieldSelector(
+                    Field="readOnly", Equals=["true" if events.read_write_type == "ReadOnly" else "false"]
+                )
+            )
+        if events.exclude_event_sources:
+            fields.append(
+                cloudtrail.AdvancedFieldSelector(
+                    Field="eventSource", NotEquals=sorted(set(events.exclude_event_sources))
+                )
+            )
+        selectors.append(cloudtrail.AdvancedEventSelector(Name="Management events", FieldSelectors=fields))
+    return selectors + [_selector(selector, deployment) for selector in trail.settings.advanced_event_selectors]
+
+
+def _selector(selector: AdvancedEventSelector, deployment: Deployment) -> cloudtrail.AdvancedEventSelector:
+    """Return a selector of the config, with the log bucket left out: else each delivery logs itself, without end."""
+    own = text(f"arn:aws:s3:::{deployment.config.bucket.name}/")
+    about_objects = any(
+        field.field == "resources.type" and "AWS::S3::Object" in field.equals for field in selector.field_selectors
+    )
+    fields = [
+        _field(field, deployment, [own] if about_objects and field.field == "resources.ARN" else [])
+        for field in selector.field_selectors
+    ]
+    if about_objects and not any(field.field == "resources.ARN" for field in selector.field_selectors):
+        fields.append(cloudtrail.AdvancedFieldSelector(Field="resources.ARN", NotStartsWith=[own]))
+    optional = {"Name": selector.name} if selector.name else {}
+    return cloudtrail.AdvancedEventSelector(FieldSelectors=fields, **optional)
+
+
+def _field(field: FieldSelector, deployment: Deployment, left_out: list[Any]) -> cloudtrail.AdvancedFieldSelector:
+    operators = {
+        "Equals": field.equals,
+        "StartsWith": field.starts_with,
+        "EndsWith": field.ends_with,
+        "NotEquals": field.not_equals,
+        "NotStartsWith": field.not_starts_with,
+        "NotEndsWith": field.not_ends_with,
+    }
+    own_arn = f"arn:{deployment.partition}:"
+    values = {
+        name: [text(value) if value.startswith(own_arn) else value for value in given]
+        for name, given in operators.items()
+        if given
+    }
+    if left_out:
+        values["NotStartsWith"] = [*values.get("NotStartsWith", []), *left_out]
+    return cloudtrail.AdvancedFieldSelector(Field=field.field, **values)
+
+
+def _add_log_group(stack: Stack, deployment: Deployment, trail: Trail, name: str, optional: dict[str, Any]) -> str:
+    """Add the log group and the role CloudTrail writes to it with; return what the trail waits for.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
+    """
+    settings = trail.settings.cloudwatch_logs
+    if settings is None:
+        raise ValueError("no log group is asked for")
+    origin = (*trail.path, "cloudwatch_logs")
+    group_name = f"/trailkey/{trail.settings.name}"
+    key = {"KmsKeyId": text(settings.kms_key_arn)} if settings.kms_key_arn else {}
+    group = logs.LogGroup(
+        f"{name}LogGroup",
+        LogGroupName=group_name,
+        RetentionInDays=settings.retention_days,
+        DeletionPolicy="RetainExceptOnCreate",
+        UpdateReplacePolicy="Retain",
+        **key,
+        **stack.tags(),
+    )
+    stack.add(group, origin)
+    role = iam.Role(f"{name}LogsRole", AssumeRolePolicyDocument=document([cloudtrail_assumes()]), **stack.tags())
+    stack.add(role, origin)
+    policy = iam.PolicyType(
+        f"{name}LogsRolePolicy",
+        PolicyName="WriteLogEvents",
+        PolicyDocument=document(role_writes_log_events(trail, deployment, group_name)),
+        Roles=[Ref(role)],
+    )
+    stack.add(policy, origin)
+    optional["CloudWatchLogsLogGroupArn"] = GetAtt(group, "Arn")
+    optional["CloudWatchLogsRoleArn"] = GetAtt(role, "Arn")
+    return str(policy.title)
+
+
+def _add_topic(stack: Stack, trail: Trail, name: str, optional: dict[str, Any]) -> str:
+    """Add the topic and its policy; return what the trail waits for.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
+    """
+    settings = trail.settings.sns_topic
+    if settings is None:
+        raise ValueError("no topic is asked for")
+    origin = (*trail.path, "sns_topic")
+    key = {"KmsMasterKeyId": text(settings.kms_key)} if settings.kms_key else {}
+    topic = sns.Topic(f"{name}Topic", TopicName=settings.name, **key, **stack.tags())
+    stack.add(topic, origin)
+    policy = sns.TopicPolicy(
+        f"{name}TopicPolicy", Topics=[Ref(topic)], PolicyDocument=document([cloudtrail_publishes(Ref(topic), trail)])
+    )
+    stack.add(policy, origin)
+    optional["SnsTopicName"] = GetAtt(topic, "TopicName")
+    if settings.kms_key:
+        stack.preconditions.append(
+            f"The policy of the key {settings.kms_key} of topic {settings.name} lets cloudtrail.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt. Never use the trails' key there."
+        )
+    return str(policy.title)

@@ -1,0 +1,132 @@
+"""What a person says on the command line, and every refusal of it, in its exact words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trailkey.errors import UsageError
+from trailkey.intent.from_options import assumed, expected, key_account, parameters
+from trailkey.intent.model import KeyIntent
+
+TRAIL = "arn:aws:cloudtrail:eu-west-1:210987654321:trail/ledger"
+ROLE = "arn:aws:iam::210987654321:role/Keeper"
+
+
+def test_options_become_what_is_expected() -> None:
+    said = expected(
+        trails=[TRAIL],
+        organization="o-q1w2e3r4t5",
+        readers=["654321098765", "arn:aws:iam::654321098765:root", "arn:aws:iam::*:role/read/*"],
+        administrators=[ROLE],
+        deployer="arn:aws:iam::210987654321:role/stacksets-exec-*",
+        break_glass=[ROLE],
+    )
+
+    assert said == KeyIntent(
+        trails=(TRAIL,),
+        organization_id="o-q1w2e3r4t5",
+        readers=("654321098765", "arn:aws:iam::654321098765:root", "arn:aws:iam::*:role/read/*"),
+        administrators=(ROLE,),
+        deployer="arn:aws:iam::210987654321:role/stacksets-exec-*",
+        break_glass=(ROLE,),
+    )
+    assert expected() == KeyIntent()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            {"trails": ["ledger"]},
+            (
+                '--trail: "ledger" is not allowed here; the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, '
+                "no wildcards; correct it"
+            ),
+        ),
+        (
+            {"trails": ["arn:aws:cloudtrail:eu-west-1:21098765432:trail/ledger"]},
+            (
+                '--trail: "arn:aws:cloudtrail:eu-west-1:21098765432:trail/ledger" is not allowed here (its account id has 11 digits); '
+                "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards; correct it"
+            ),
+        ),
+        (
+            {"organization": "acme"},
+            '--organization: "acme" is not allowed here; an organization id such as o-a1b2c3d4e5; correct it',
+        ),
+        (
+            {"readers": ["21098765432"]},
+            (
+                '--reader: "21098765432" is not allowed here (its account id has 11 digits); an account id of 12 digits, an account '
+                "root, or the ARN of a role or user, * and ? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+            ),
+        ),
+        (
+            {"administrators": ["Keeper"]},
+            (
+                '--administrator: "Keeper" is not allowed here; the ARN of a role or user, * and ? allowed, such as '
+                "arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+            ),
+        ),
+        (
+            {"deployer": "arn:aws:iam::210987654321:root"},
+            (
+                '--deployer: "arn:aws:iam::210987654321:root" is not allowed here; the ARN of a role or user, * and ? allowed, such as '
+                "arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+            ),
+        ),
+        (
+            {"break_glass": ["arn:aws:sts::210987654321:assumed-role/Glass/me"]},
+            (
+                '--break-glass: "arn:aws:sts::210987654321:assumed-role/Glass/me" is not allowed here; the ARN of a role or user, * and '
+                "? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+            ),
+        ),
+    ],
+)
+def test_refusal_says_exactly_this(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        expected(**options)
+
+    assert str(refusal.value) == text
+
+
+def test_key_account_has_twelve_digits() -> None:
+    assert (key_account(""), key_account("210987654321")) == ("", "210987654321")
+    with pytest.raises(UsageError, match="11 digits"):
+        key_account("21098765432")
+
+
+def test_parameters_are_names_with_values() -> None:
+    assert parameters(["Home=eu-west-1", "AWS::Region=eu-west-1", "Empty=", "Sum=1=1"]) == {
+        "Home": "eu-west-1",
+        "AWS::Region": "eu-west-1",
+        "Empty": "",
+        "Sum": "1=1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (["Home"], '--parameter: "Home" gives no parameter; NAME=VALUE; correct it'),
+        (["=x"], '--parameter: "=x" gives no parameter; NAME=VALUE; correct it'),
+        (["A=1", "A=2"], "--parameter: A is given twice; each parameter once; remove one"),
+    ],
+)
+def test_refused_parameters(given: list[str], text: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        parameters(given)
+
+    assert str(refusal.value) == text
+
+
+def test_what_is_said_is_not_assumed() -> None:
+    whole = expected(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE, break_glass=[ROLE])
+
+    assert assumed(whole) == ()
+    assert assumed(expected(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE)) == (
+        "nobody is set apart to delete the key; --break-glass names who is",
+    )
