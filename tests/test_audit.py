@@ -13,9 +13,9 @@ import yaml
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
-from trailkey.audit.registry import FLAWS
+from trailkey.audit.registry import RULES
 from trailkey.audit.report import audit_all
-from trailkey.intent.from_options import expected
+from trailkey.intent.from_options import intent
 from trailkey.inventory import find_policies
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Case:
         options = dict(self.options)
         account, parameters = options.pop("key_account", ""), options.pop("parameters", None)
         found = find_policies(path.read_text(encoding="utf-8"), path.name, key_account=account, parameters=parameters)
-        return audit_all(found, expected(**options))
+        return audit_all(found, intent(**options))
 
 
 def policy_of(name: str, kind: str) -> Path:
@@ -88,13 +88,13 @@ def test_nothing_else_is_new_in_the_bad_policy(name: str) -> None:
 
 
 def test_every_flaw_has_a_case() -> None:
-    assert {flaw.id for flaw in FLAWS} - {Case.read(name).id for name in NAMES} == set()
+    assert {flaw.id for flaw in RULES} - {Case.read(name).id for name in NAMES} == set()
 
 
 @pytest.mark.parametrize("form", ["console-default", "organization", "access-analyzer"])
 def test_bounded_wildcards_are_not_called_public(form: str) -> None:
     found = find_policies((CASES / "not-public" / f"{form}.json").read_text(encoding="utf-8"), form)
-    report = audit_all(found, expected(organization="o-q1w2e3r4t5"))
+    report = audit_all(found, intent(organization="o-q1w2e3r4t5"))
 
     assert [str(one) for one in report.findings if one.id in ("public", "undecided") or one.severity == "error"] == []
 
@@ -108,7 +108,7 @@ def test_the_same_without_its_bounds_is_public(form: str) -> None:
         for key in ("kms:CallerAccount", "aws:PrincipalOrgID"):
             keys.pop(key, None)
     statement["Condition"] = {operator: keys for operator, keys in statement["Condition"].items() if keys}
-    report = audit_all(find_policies(json.dumps(document), form), expected())
+    report = audit_all(find_policies(json.dumps(document), form), intent())
 
     assert {(one.id, one.statement) for one in report.findings if one.id == "public"} == {("public", statement["Sid"])}
 
@@ -154,7 +154,7 @@ def test_own_key_policies_have_no_flaw(name: str) -> None:
     file, options = OWN[name]
     text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
 
-    assert [str(one) for one in audit_all(find_policies(text, file), expected(**options)).findings] == []
+    assert [str(one) for one in audit_all(find_policies(text, file), intent(**options)).findings] == []
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
@@ -166,5 +166,5 @@ def test_own_key_policies_with_a_statement_less_careful_have_one(name: str) -> N
     found[0].document["Statement"][0].pop("Condition")
 
     assert ("cloudtrail-unconfined", "CloudTrailEncryptsLogs") in {
-        (one.id, one.statement) for one in audit_all(found, expected(**options)).findings
+        (one.id, one.statement) for one in audit_all(found, intent(**options)).findings
     }

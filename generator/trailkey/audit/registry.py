@@ -1,12 +1,12 @@
-"""Every flaw there is, in the order of the documentation, and the audit: all of them looked for in one policy."""
+"""Every rule there is, in the order of the documentation, and the audit: all of them looked for in one policy."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.request import parse_request
-from trailkey.audit.rule import Flaw, Found, Undecided
+from trailkey.audit.rule import Match, PolicyRule, Undecided
 from trailkey.audit.rules import (
     cloudtrail,
     delivery,
@@ -28,7 +28,9 @@ from trailkey.intent.model import KeyIntent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNDECIDED: Final = Flaw(
+    from trailkey.inventory import ResourcePolicy
+
+UNDECIDED: Final = PolicyRule(
     id="undecided",
     severity="warning",
     title="A question that could not be decided",
@@ -39,75 +41,69 @@ UNDECIDED: Final = Flaw(
     find=lambda _: (),
 )
 
-FLAWS: Final[tuple[Flaw, ...]] = (
-    *cloudtrail.FLAWS,
-    *delivery.FLAWS,
-    *services.FLAWS,
-    *guards.FLAWS,
-    *principals.FLAWS,
-    *separation_of_duties.FLAWS,
-    *lockout.FLAWS,
-    *never_matches.FLAWS,
-    *unknown_names.FLAWS,
-    *malformed.FLAWS,
-    *misleading_sid.FLAWS,
+RULES: Final[tuple[PolicyRule, ...]] = (
+    *cloudtrail.RULES,
+    *delivery.RULES,
+    *services.RULES,
+    *guards.RULES,
+    *principals.RULES,
+    *separation_of_duties.RULES,
+    *lockout.RULES,
+    *never_matches.RULES,
+    *unknown_names.RULES,
+    *malformed.RULES,
+    *misleading_sid.RULES,
     UNDECIDED,
 )
 
 
-def audit(
-    document: Any, *, place: str, key_arn: str, expected: KeyIntent | None = None, account_known: bool = True
-) -> list[Finding]:
-    """Return what is wrong with a key policy, errors first; each message ends with what to do.
+def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Finding]:
+    """Return what is wrong with a key policy, errors first.
 
     Args:
-        document: the policy, intrinsic functions resolved.
-        place: how errors and findings name it.
-        key_arn: the ARN of its key, or one of the right account and Region.
-        expected: what the setting says; nothing where it is left out.
-        account_known: whether the account in ``key_arn`` is more than an assumption.
+        policy: the key policy.
+        intent: what is said about its key; nothing where it is left out.
 
     Raises:
-        PolicyError: the document is no key policy.
+        PolicyError: the document is not a key policy.
     """
-    subject = read_subject(
-        document, place=place, key_arn=key_arn, expected=expected or KeyIntent(), account_known=account_known
-    )
+    subject = read_subject(policy, intent or KeyIntent())
     found: list[Finding] = []
     open_questions: dict[tuple[str, str | int | None], list[str]] = {}
-    for flaw in FLAWS:
-        for one in _looked_for(flaw, subject):
+    for rule in RULES:
+        for one in _looked_for(rule, subject):
             if isinstance(one, Undecided):
-                open_questions.setdefault((one.reason, one.statement), []).append(flaw.id)
+                open_questions.setdefault((one.reason, one.statement), []).append(rule.id)
             else:
-                found.append(_finding(flaw, one, subject))
+                found.append(_finding(rule, one, subject))
     for (reason, statement), ids in open_questions.items():
         message = f"cannot tell whether there is {', '.join(dict.fromkeys(ids))}: {reason}"
-        found.append(_finding(UNDECIDED, Found(statement=statement, message=message), subject))
+        found.append(_finding(UNDECIDED, Match(statement=statement, message=message), subject))
     return by_severity(found)
 
 
-def _looked_for(flaw: Flaw, subject: Subject) -> Iterator[Found | Undecided]:
+def _looked_for(rule: PolicyRule, subject: Subject) -> Iterator[Match | Undecided]:
     try:
-        yield from flaw.find(subject)
+        yield from rule.find(subject)
     except UndecidedError as error:
         yield Undecided(reason=str(error))
 
 
-def _finding(flaw: Flaw, found: Found, subject: Subject) -> Finding:
-    """Return a flaw as a finding, once the evaluator has answered its witness the way it is shown."""
+def _finding(rule: PolicyRule, found: Match, subject: Subject) -> Finding:
+    """Return a match as a finding, once the evaluator has answered its witness the way it is shown."""
     if found.witness is not None:
         decision = decide(parse_request(found.witness), resource_policy=subject.policy).decision
         if decision != found.shows:
             raise AssertionError(
-                f"{subject.place}: {flaw.id}: the prover and the evaluator disagree: {found.witness} is {decision}, not {found.shows}"
+                f"{subject.location}: {rule.id}: the prover and the evaluator disagree: {found.witness} is {decision}, not {found.shows}"
             )
     return Finding(
-        id=flaw.id,
-        severity=found.severity or flaw.severity,
-        place=subject.place,
-        statement=found.statement,
+        rule=rule,
+        severity=found.severity or rule.severity,
+        location=subject.location,
+        statements=() if found.statement is None else (found.statement,),
         witness=found.witness,
-        refused=found.shows == "denied",
-        message=f"{found.message}; {found.remedy or flaw.remedy}",
+        witness_decision=None if found.witness is None else found.shows,
+        message=found.message,
+        remedy=found.remedy or rule.remedy,
     )

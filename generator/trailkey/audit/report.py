@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trailkey.audit.registry import audit
 from trailkey.findings import Finding, by_severity
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.intent.model import KeyIntent
-    from trailkey.inventory import FoundPolicy
+    from trailkey.inventory import ResourcePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,48 +23,27 @@ class Report:
     findings: tuple[Finding, ...]
     assumptions: tuple[str, ...]
 
-    def as_json(self) -> list[dict[str, Any]]:
-        """Return the findings as JSON; where there are several policies the message begins with the place."""
-        places = {finding.place for finding in self.findings}
-        return [
-            {
-                "id": finding.id,
-                "severity": finding.severity,
-                "statement": finding.statement,
-                "message": f"{finding.place}: {finding.message}" if len(places) > 1 else finding.message,
-                "witness": finding.witness,
-            }
-            for finding in self.findings
-        ]
 
-
-def audit_all(policies: Sequence[FoundPolicy], expected: KeyIntent) -> Report:
+def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Report:
     """Return the findings on key policies that were found in one text.
 
     Raises:
-        PolicyError: one of them is no key policy.
+        PolicyError: one of them is not a key policy.
     """
-    seen: dict[tuple[object, ...], list[tuple[FoundPolicy, Finding]]] = {}
+    seen: dict[tuple[object, ...], list[Finding]] = {}
     for policy in policies:
-        findings = audit(
-            policy.document,
-            place=policy.place,
-            key_arn=policy.key_arn,
-            expected=expected,
-            account_known=policy.account_known,
-        )
-        for one in findings:
-            same = (policy.logical_id, one.id, one.severity, one.statement, one.message)
-            seen.setdefault(same, []).append((policy, one))
-    found = [_placed(places, policies) for places in seen.values()]
+        for one in audit(policy, intent):
+            same = (policy.name, one.id, one.severity, one.statement, one.message, one.remedy)
+            seen.setdefault(same, []).append(one)
+    found = [_located(same, policies) for same in seen.values()]
     sentences = [sentence for policy in policies for sentence in policy.assumptions]
-    return Report(tuple(by_severity(found)), tuple(dict.fromkeys((*sentences, *assumed(expected)))))
+    return Report(tuple(by_severity(found)), tuple(dict.fromkeys((*sentences, *assumed(intent)))))
 
 
-def _placed(places: Sequence[tuple[FoundPolicy, Finding]], policies: Sequence[FoundPolicy]) -> Finding:
-    """Return a finding with the place it is in: the key where it is in all its branches, else the first branch."""
-    policy, finding = places[0]
-    branches = [one for one in policies if one.logical_id == policy.logical_id]
-    if len({id(one) for one, _ in places}) == len(branches):
-        return replace(finding, place=policy.place.removesuffix(f" where {policy.variant}"))
-    return finding
+def _located(same: Sequence[Finding], policies: Sequence[ResourcePolicy]) -> Finding:
+    """Return one finding of several: on the key where it is in all its branches, else in the first branch."""
+    location = same[0].location
+    branches = {one.location.branch for one in policies if one.name == location.logical_id}
+    if {one.location.branch for one in same} == branches:
+        return replace(same[0], location=replace(location, branch=()))
+    return same[0]

@@ -9,13 +9,15 @@ from trailkey.access.algebra.request_sets import PROVEN, REFUTED, UNKNOWN
 from trailkey.access.analysis.effective import ACTION
 from trailkey.access.analysis.prove import covers, reaches
 from trailkey.audit.statement_facts import listed_actions
+from trailkey.findings import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from trailkey.access.algebra.request_sets import RequestSet
+    from trailkey.access.analysis.effective import Part
     from trailkey.access.language.policy import Statement
-    from trailkey.audit.subject import Part, Subject
+    from trailkey.audit.subject import Subject
     from trailkey.findings import Severity
 
 
@@ -24,7 +26,7 @@ _NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Match:
     """One place where a policy has a flaw.
 
     ``witness`` is a request that shows it; ``shows`` says how the policy answers that request. ``severity`` and ``remedy``
@@ -48,20 +50,10 @@ class Undecided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
-    """A flaw a key policy can have.
+class PolicyRule(Rule):
+    """A flaw that a key policy can have, and the way to look for it."""
 
-    ``id`` is a stable word that pipelines refer to. ``reason`` says what the flaw leads to, ``source`` is the AWS page that
-    settles it, and ``remedy`` says what to do.
-    """
-
-    id: str
-    severity: Severity
-    title: str
-    reason: str
-    source: str
-    remedy: str
-    find: Callable[[Subject], Iterable[Found | Undecided]]
+    find: Callable[[Subject], Iterable[Match | Undecided]]
 
 
 def spoken(name: str | int | None) -> str:
@@ -75,9 +67,9 @@ def some(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
-def together(found: Iterable[Found | Undecided]) -> Iterator[Found | Undecided]:
+def together(found: Iterable[Match | Undecided]) -> Iterator[Match | Undecided]:
     """Yield findings that differ in the statement only as the first of them, the other statements named in its message."""
-    first: Found | None = None
+    first: Match | None = None
     others: list[str] = []
     for one in found:
         if isinstance(one, Undecided):
@@ -94,9 +86,9 @@ def together(found: Iterable[Found | Undecided]) -> Iterator[Found | Undecided]:
 def granting(
     subject: Subject,
     within: RequestSet,
-    say: Callable[[Statement, Mapping[str, Any]], Found | None],
+    say: Callable[[Statement, Mapping[str, Any]], Match | None],
     parts: Iterable[Part] | None = None,
-) -> Iterator[Found | Undecided]:
+) -> Iterator[Match | Undecided]:
     """Yield what ``say`` makes of each Allow statement that grants something in a region, the policy's denials taken out.
 
     Args:
@@ -125,7 +117,7 @@ def refused(
     *,
     statement: str | int | None = None,
     severity: Severity | None = None,
-) -> Iterator[Found | Undecided]:
+) -> Iterator[Match | Undecided]:
     """Yield a finding where a policy allows nothing at all of a region that it ought to allow something of.
 
     Args:
@@ -142,7 +134,7 @@ def refused(
         witness = covers(subject.granted, within).witness
         denier = subject.denier(witness)
         because = "" if denier is None else f": statement {denier} denies it"
-        yield Found(
+        yield Match(
             statement=statement if denier is None else denier,
             witness=witness,
             shows="denied",

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.algebra.languages import Language, language, union
 from trailkey.access.algebra.patterns import glob
-from trailkey.access.algebra.request_sets import Answer, RequestSet, joined
 from trailkey.access.analysis.caller_sets import in_account, whose_value, with_key
-from trailkey.access.analysis.effective import EffectivePermissions, statement_requests
-from trailkey.access.analysis.principal_sets import sessions_in
+from trailkey.access.analysis.effective import EffectivePermissions, Part, allowed, statement_requests
 from trailkey.access.analysis.prove import excludes, universe
-from trailkey.access.analysis.scope import Scope, key_scope
-from trailkey.access.language.documents import need_object, only_known
+from trailkey.access.analysis.scope import key_scope
 from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import Policy, Statement, parse_policy
+from trailkey.access.language.policy import Policy, Statement, parse_frame, parse_statement
 from trailkey.access.language.request import parse_request
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UndecidedError
@@ -28,7 +25,11 @@ from trailkey.errors import PolicyError, UndecidedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from trailkey.access.algebra.request_sets import Answer, RequestSet
+    from trailkey.access.analysis.scope import Scope
+    from trailkey.findings import Location
     from trailkey.intent.model import KeyIntent
+    from trailkey.inventory import ResourcePolicy
 
 _STRANGERS: Final = ("999999999999", "888888888888", "777777777777", "666666666666", "555555555555")
 
@@ -51,14 +52,6 @@ class Entry:
         return sid if isinstance(sid, str) and sid else self.index
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A statement with the requests it speaks about."""
-
-    statement: Statement
-    requests: RequestSet
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """A key policy with all that is known about it.
@@ -67,16 +60,20 @@ class Subject:
     does not name. ``account_known`` is False where the key's account is an assumption.
     """
 
-    place: str
+    location: Location
     document: Any
     entries: tuple[Entry, ...]
     policy: Policy
-    parts: tuple[Part, ...]
     scope: Scope
     granted: EffectivePermissions
-    expected: KeyIntent
+    intent: KeyIntent
     stranger: str
     account_known: bool
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The statements that can be read, with the requests they speak about."""
+        return self.granted.parts
 
     @property
     def whole(self) -> bool:
@@ -131,78 +128,53 @@ class Subject:
         return union(found)
 
 
-def read_subject(
-    document: Any, *, place: str, key_arn: str, expected: KeyIntent, account_known: bool = True
-) -> Subject:
+def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
     """Return a key policy ready to be judged.
 
     Args:
-        document: the policy, intrinsic functions resolved.
-        place: how errors name it.
-        key_arn: the ARN of its key, or one of the right account and Region.
-        expected: what the setting says.
-        account_known: whether the account in ``key_arn`` is more than an assumption.
+        found: the key policy.
+        intent: what is said about its key.
 
     Raises:
-        PolicyError: the document is no policy.
+        PolicyError: it is not a policy document.
     """
-    need_object(document, place)
-    only_known(document, ("Version", "Id", "Statement"), place)
-    written = document.get("Statement")
-    statements = written if isinstance(written, list) else [written]
-    if not statements or "Statement" not in document:
-        raise PolicyError(
-            f"{place}: Statement: missing or empty; one statement or a list of them; name a file that holds a key policy"
-        )
-    entries = tuple(_entry(document, entry, index) for index, entry in enumerate(statements))
-    policy = Policy(
-        parse_policy({**document, "Statement": [_HARMLESS]}, what=place, resource_based=True).version,
-        tuple(entry.statement for entry in entries if entry.statement),
-    )
-    scope = key_scope(_own_arn(entries, key_arn, account_known=account_known))
-    sessions = sessions_in([policy], scope.partition)
-    parts = tuple(
-        Part(statement, statement_requests(statement, scope, sessions, variables=policy.variables))
-        for statement in policy.statements
-    )
-    allow, deny = (
-        joined([part.requests for part in parts if part.statement.effect == effect]) for effect in ("Allow", "Deny")
-    )
+    document = found.document
+    version, statements = parse_frame(document, str(found.location))
+    entries = tuple(_entry(entry, index, version) for index, entry in enumerate(statements))
+    policy = Policy(version, tuple(entry.statement for entry in entries if entry.statement))
+    arn = _own_arn(entries, found)
+    whole = arn == found.arn and all(entry.statement for entry in entries)
+    granted = found.permissions if whole else allowed(policy, key_scope(arn))
     text = json.dumps(document)
     return Subject(
-        place=place,
+        location=found.location,
         document=document,
         entries=entries,
         policy=policy,
-        parts=parts,
-        scope=scope,
-        granted=EffectivePermissions(scope, allow, deny, sessions),
-        expected=expected,
+        scope=granted.scope,
+        granted=granted,
+        intent=intent,
         stranger=next((account for account in _STRANGERS if account not in text), _STRANGERS[0]),
-        account_known=account_known,
+        account_known=found.account_known,
     )
 
 
-_HARMLESS: Final = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
-"""Stands in for the statements where only the rest of the document is read."""
-
-
-def _entry(document: Any, written: Any, index: int) -> Entry:
+def _entry(written: Any, index: int, version: str) -> Entry:
     try:
-        policy = parse_policy({**document, "Statement": [written]}, what="", resource_based=True)
+        statement = parse_statement(written, index, f"Statement[{index}]", version=version, resource_based=True)
     except PolicyError as error:
-        return Entry(index, written, None, str(error).removeprefix(": Statement[0]").removeprefix(": "))
-    return Entry(index, written, replace(policy.statements[0], index=index))
+        return Entry(index, written, None, str(error))
+    return Entry(index, written, statement)
 
 
-def _own_arn(entries: Iterable[Entry], key_arn: str, *, account_known: bool) -> str:
+def _own_arn(entries: Iterable[Entry], found: ResourcePolicy) -> str:
     """Return the key's ARN: the one its own statements name as Resource, where they do, since only AWS knows a key's id."""
-    here = parse_arn(key_arn)
+    here = parse_arn(found.arn)
     for entry in entries:
         for resource in entry.statement.resources if entry.statement else ():
             arn = parse_arn(resource)
             if not arn or not here or arn.service != "kms" or not _KEY.fullmatch(resource):
                 continue
-            if arn.partition == here.partition and (arn.account == here.account or not account_known):
+            if arn.partition == here.partition and (arn.account == here.account or not found.account_known):
                 return resource
-    return key_arn
+    return found.arn

@@ -20,7 +20,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-publi
 
 def organizations(subject: Subject) -> tuple[str, ...]:
     """Return the ids of the organizations that the setting names, or a condition in full: a pattern names none."""
-    found = [subject.expected.organization_id] if subject.expected.organization_id else []
+    found = [subject.intent.organization_id] if subject.intent.organization_id else []
     for part in subject.parts:
         for condition in part.statement.conditions:
             if condition.key.casefold() in _ORGANIZATION_KEYS:

@@ -9,10 +9,6 @@ from trailkey import errors
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
-    from typing import Any
-
-    from trailkey.audit.report import Report
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,7 +61,7 @@ def _audit(options: argparse.Namespace) -> int:
     from trailkey.intent import from_options as said  # noqa: PLC0415 # the same
     from trailkey.inventory import find_policies, read_text  # noqa: PLC0415 # the same
 
-    expected = said.expected(
+    intent = said.intent(
         trails=options.trail,
         organization=options.organization,
         readers=options.reader,
@@ -75,32 +71,13 @@ def _audit(options: argparse.Namespace) -> int:
     )
     account, parameters = said.key_account(options.key_account), said.parameters(options.parameter)
     text, name = read_text(options.policy)
-    report = audit_all(find_policies(text, name, key_account=account, parameters=parameters), expected)
+    report = audit_all(find_policies(text, name, key_account=account, parameters=parameters), intent)
     if options.format == "json":
-        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+        print(json.dumps([finding.as_json() for finding in report.findings], indent=2, ensure_ascii=False))
     else:
-        _print(report)
+        from trailkey.reports.audit import audit_lines  # noqa: PLC0415 # the same
+
+        for line in audit_lines(report):
+            print(line)
     wrong = any(finding.severity == "error" for finding in report.findings)
     return errors.CHECK_FAILED if wrong else errors.OK
-
-
-def _print(report: Report) -> None:
-    for finding in report.findings:
-        print(f"{finding.severity} {finding.id}")
-        print(f"  {finding.place}: {finding.message}")
-        if finding.witness:
-            print(f"  {'denied' if finding.refused else 'allowed'}: {_line(finding.witness)}")
-    if not report.findings:
-        print("no findings")
-    for sentence in report.assumptions:
-        print(f"assumed: {sentence}")
-
-
-def _line(witness: Mapping[str, Any]) -> str:
-    """Return a request in one line."""
-    context = ", ".join(
-        f"{key}={','.join(value) if isinstance(value, list) else value}"
-        for key, value in witness.get("context", {}).items()
-    )
-    with_policy = ", whose own IAM policy allows it," if "identity_policies" in witness else ""
-    return f"{witness['principal']}{with_policy} {witness['action']}{f' with {context}' if context else ''}"

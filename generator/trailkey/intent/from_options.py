@@ -22,7 +22,7 @@ _CALLER_FORM: Final = (
 )
 
 
-def expected(
+def intent(
     *,
     trails: Sequence[str] = (),
     organization: str = "",

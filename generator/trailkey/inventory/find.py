@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey import cloudformation
 from trailkey.cloudformation.resolve import NO_VALUE
 from trailkey.errors import PolicyError
+from trailkey.findings import Location
 from trailkey.inventory.key_policy import KeySource
 from trailkey.inventory.ownership import listed, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trailkey.inventory.found import FoundPolicy
+    from trailkey.inventory.policies import ResourcePolicy
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
 KEY: Final = "AWS::KMS::Key"
@@ -27,7 +28,7 @@ _EXPECTED: Final = (
 
 def find_policies(
     text: str, what: str, *, key_account: str = "", parameters: Mapping[str, str] | None = None
-) -> list[FoundPolicy]:
+) -> list[ResourcePolicy]:
     """Return the key policies that a text holds, in its order, each as KMS would take it.
 
     A policy whose conditions depend on parameters that are not given stands there once for each way it can be.
@@ -54,7 +55,7 @@ def find_policies(
             f"{what}: a mapping with {keys}, but neither Statement nor Resources; {_EXPECTED}; name another file"
         )
     _refuse_other_policies(document, what)
-    return KeySource({}, key_account, parameters or {}).policies(document, what)
+    return KeySource({}, key_account, parameters or {}).policies(document, Location(file=what))
 
 
 def _unpacked(document: Any, what: str) -> Any:
@@ -84,11 +85,11 @@ def _refuse_other_policies(document: dict[str, Any], what: str) -> None:
 
 def _in_template(
     template: dict[str, Any], what: str, key_account: str, parameters: Mapping[str, str]
-) -> list[FoundPolicy]:
+) -> list[ResourcePolicy]:
     resources = template["Resources"]
     if not isinstance(resources, dict):
         raise PolicyError(f"{what}: Resources: {_kind(resources)}; a mapping of resources; correct it")
-    found: list[FoundPolicy] = []
+    found: list[ResourcePolicy] = []
     source = KeySource(template, key_account, parameters)
     keys = {name: resource for name, resource in resources.items() if _is_key(resource)}
     for logical_id, resource in resources.items():
@@ -97,8 +98,8 @@ def _in_template(
                 f"{what}: Resources/{logical_id}: a loop makes the key, and loops are not modelled; a template without Fn::ForEach; name the processed one (aws cloudformation get-template --template-stage Processed)"
             )
     for logical_id, resource in keys.items():
-        place = f"{what}: Resources/{logical_id}"
-        found += source.policies(_policy_of(resource, place), place, logical_id, resource.get("Condition"))
+        location = Location(file=what, logical_id=logical_id)
+        found += source.policies(_policy_of(resource, location), location, resource.get("Condition"))
     if not keys:
         raise PolicyError(
             f"{what}: a CloudFormation template with no {KEY} and no {REPLICA}; {_EXPECTED}; name the template that holds the key"
@@ -114,13 +115,13 @@ def _is_key(resource: Any) -> bool:
     return isinstance(resource, dict) and resource.get("Type") in (KEY, REPLICA)
 
 
-def _policy_of(resource: dict[str, Any], place: str) -> Any:
+def _policy_of(resource: dict[str, Any], location: Location) -> Any:
     """Return what a resource says of its key policy; ``NO_VALUE`` where it says nothing, so that KMS makes the default one."""
     properties = resource.get("Properties", {})
     if not isinstance(properties, dict):
-        raise PolicyError(f"{place}: Properties: {_kind(properties)}; a mapping of properties; correct it")
+        raise PolicyError(f"{location}: Properties: {_kind(properties)}; a mapping of properties; correct it")
     if "KeyPolicy" not in properties and resource["Type"] == REPLICA:
-        raise PolicyError(f"{place}: KeyPolicy: missing; {REPLICA} requires one; add it")
+        raise PolicyError(f"{location}: KeyPolicy: missing; {REPLICA} requires one; add it")
     return properties.get("KeyPolicy", NO_VALUE)
 
 

@@ -1,246 +1,218 @@
-"""A world: every policy around the key that an output folder, a config or a file holds, as AWS would get it."""
+"""An output folder as it is deployed: its manifest, its templates, and the policies as each stack's account and Region gets them.
+
+Nothing comes from what built the folder: where a stack is deployed, and which Output fills which parameter, is what rollout.json says.
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.aws import parse_arn, partition_of
-from trailkey.cloudformation.placeholders import attribute_placeholder
-from trailkey.cloudformation.renaming import rename
-from trailkey.cloudformation.resolve import Place, resolve
+from trailkey.aws import parse_arn
+from trailkey.cloudformation.resolve import Place, attribute_placeholder, resolve
 from trailkey.errors import PolicyError, UsageError
+from trailkey.findings import Location
+from trailkey.inventory.policies import ANY_ACCOUNT, IdentityPolicy, PolicySet, Resource, ResourcePolicy
+from trailkey.output.manifest import (
+    BUCKET_POLICY_STEP,
+    MANIFEST,
+    AccountTarget,
+    FromOutput,
+    Manifest,
+    load_manifest,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from trailkey.inventory import FoundPolicy
+    from trailkey.output.manifest import DeployedStack
 
-ROLLOUT: Final = "rollout.json"
 BUCKET_POLICY: Final = "bucket-policy.json"
-ANY_ACCOUNT: Final = "000000000000"
-"""Stands for the accounts of a stack set, which nobody can list."""
+"""The statements for a log bucket that the deployment does not make."""
+
+_POLICIES: Final = {
+    "AWS::KMS::Key": "KeyPolicy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::IAM::ManagedPolicy": "PolicyDocument",
+}
+_WITHOUT_POLICY: Final = frozenset(
+    ("AWS::CloudTrail::EventDataStore", "AWS::CloudTrail::Trail", "AWS::KMS::Alias", "AWS::S3::Bucket")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attached:
-    """A resource policy: the resource's ARN and account, and the truths of conditions under which the policy is so."""
+class StackAsDeployed:
+    """A stack with its template, where it is deployed, and the policies and resources it holds.
 
-    name: str
-    place: str
-    document: Any
-    arn: str
-    account: str
-    variant: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """The IAM policies of one holder together.
-
-    ``holder`` is the ARN of a role or user, or what the policy is called where it is attached to nobody yet; ``account`` is
-    the account it lies in.
+    ``unfilled`` are parameters whose source is not an Output of a stack before; ``outputs`` are what the stack gives out.
     """
 
-    holder: str
-    account: str
-    partition: str
-    documents: tuple[Any, ...]
+    stack: DeployedStack
+    template: Mapping[str, Any]
+    place: Place
+    outputs: Mapping[str, Any]
+    unfilled: tuple[str, ...]
+    keys: tuple[ResourcePolicy, ...]
+    buckets: tuple[ResourcePolicy, ...]
+    identities: tuple[IdentityPolicy, ...]
+    resources: tuple[Resource, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Key policies, bucket policies, and IAM policies by their holder; and what was assumed to know them."""
+class Folder:
+    """An output folder: its manifest, its files, its stacks in the order of the manifest, and all their policies together.
+
+    ``missing`` are templates that the manifest names and the folder does not hold.
+    """
 
     what: str
-    keys: tuple[Attached, ...]
-    buckets: tuple[Attached, ...] = ()
-    holders: tuple[Held, ...] = ()
-    assumptions: tuple[str, ...] = ()
-
-    def renamed(self, names: Mapping[str, str]) -> World:
-        """Return the world with names put in place of others, everywhere."""
-        return replace(
-            self,
-            keys=tuple(_renamed(one, names) for one in self.keys),
-            buckets=tuple(_renamed(one, names) for one in self.buckets),
-            holders=tuple(
-                replace(
-                    one,
-                    holder=rename(one.holder, names),
-                    account=rename(one.account, names),
-                    documents=tuple(rename(list(one.documents), names)),
-                )
-                for one in self.holders
-            ),
-        )
+    manifest: Manifest
+    files: Mapping[str, bytes] = field(repr=False)
+    stacks: tuple[StackAsDeployed, ...]
+    policies: PolicySet
+    missing: tuple[str, ...] = ()
 
 
-def _renamed(one: Attached, names: Mapping[str, str]) -> Attached:
-    return replace(
-        one,
-        document=rename(one.document, names),
-        arn=rename(one.arn, names),
-        account=rename(one.account, names),
-    )
+def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
+    """Return a folder as it is deployed.
 
-
-def world_of_policies(what: str, found: list[FoundPolicy]) -> World:
-    """Return the world of the key policies in a text."""
-    keys = (
-        Attached(
-            name=one.logical_id,
-            place=one.place,
-            document=one.document,
-            arn=one.key_arn,
-            account=one.key_arn.split(":")[4],
-            variant=one.variant,
-        )
-        for one in found
-    )
-    return World(what=what, keys=tuple(keys), assumptions=tuple(_assumed(found)))
-
-
-def _assumed(found: list[FoundPolicy]) -> Iterator[str]:
-    """Yield what was assumed, each sentence once: with its variant where it is of one only."""
-    places: dict[tuple[str, str], list[str]] = {}
-    for one in found:
-        key = one.place.removesuffix(f" where {one.variant}")
-        for sentence in one.assumptions:
-            places.setdefault((key, sentence), []).append(one.place)
-    for (key, sentence), among in places.items():
-        yield f"{among[0] if len(among) == 1 else key}: {sentence}"
-
-
-def world_of_files(what: str, files: Mapping[str, str], *, bucket_account: str = "") -> World:
-    """Return the world of an output folder's files.
+    A manifest that does not hang together is read all the same: what is wrong with it, the properties of the rollout say.
 
     Args:
-        what: what stands before a file's name in places and errors: ``output/organization/``, ``config/a.yaml: ``.
-        files: texts by file name: rollout.json and the templates it names.
-        bucket_account: who owns an existing bucket, whose policy is a file of its own.
+        what: what stands before a file's name in messages: ``output/organization/``, ``config/a.yaml: ``.
+        files: the bytes of each file by name.
 
     Raises:
         UsageError: no rollout.json.
-        PolicyError: a file that rollout.json names is missing, or a template cannot be resolved; with file and reason.
+        PolicyError: a file that cannot be read, or a function that is not modelled; with the file and the reason.
     """
-    if ROLLOUT not in files:
+    if MANIFEST not in files:
         raise UsageError(
-            f"{what.rstrip(': /')}: holds no {ROLLOUT}; a folder that trailkey generate wrote is expected; name output/NAME"
+            f"{what.rstrip(': /')}: holds no {MANIFEST}; a folder that trailkey generate wrote is expected; name output/NAME"
         )
-    rollout = cloudformation.load(files[ROLLOUT], f"{what}{ROLLOUT}")
-    reader = _Reader(what, files)
-    try:
-        for stack in rollout["stacks"]:
-            reader.read(stack)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise PolicyError(
-            f"{what}{ROLLOUT}: not as trailkey generate writes it ({error!r}); stacks with template, target and parameters are expected; generate it again"
-        ) from error
-    if BUCKET_POLICY in files:
-        reader.read_bucket_policy(files[BUCKET_POLICY], bucket_account)
-    return World(
+    manifest = load_manifest(files[MANIFEST], f"{what}{MANIFEST}")
+    outputs: dict[tuple[str, str], Any] = {}
+    stacks: list[StackAsDeployed] = []
+    missing: list[str] = []
+    for stack in manifest.stacks:
+        if stack.template not in files:
+            missing.append(stack.template)
+            continue
+        found = _stack(what, stack, files[stack.template], manifest.partition, outputs)
+        outputs |= {(stack.stack, name): value for name, value in found.outputs.items()}
+        stacks.append(found)
+    existing = _existing_bucket(what, files, manifest)
+    return Folder(
         what=what,
-        keys=tuple(reader.keys),
-        buckets=tuple(reader.buckets),
-        holders=tuple(reader.held()),
-        assumptions=tuple(reader.assumptions),
+        manifest=manifest,
+        files=files,
+        stacks=tuple(stacks),
+        policies=PolicySet(
+            what=what,
+            keys=tuple(key for one in stacks for key in one.keys),
+            buckets=tuple(bucket for one in (*stacks,) for bucket in one.buckets) + existing,
+            identities=tuple(policy for one in stacks for policy in one.identities),
+            resources=tuple(resource for one in stacks for resource in one.resources),
+        ),
+        missing=tuple(missing),
     )
 
 
-class _Reader:
-    """Reads stacks in the order they are deployed: what one outputs is what the next is given."""
-
-    def __init__(self, what: str, files: Mapping[str, str]) -> None:
-        self._what, self._files = what, files
-        self._outputs: dict[str, Any] = {}
-        self._holders: dict[tuple[str, str], Held] = {}
-        self.keys: list[Attached] = []
-        self.buckets: list[Attached] = []
-        self.assumptions: list[str] = []
-
-    def read(self, stack: Mapping[str, Any]) -> None:
-        """Read the policies of one stack."""
-        file = stack["template"]
-        if file not in self._files:
-            raise PolicyError(f"{self._what}{file}: missing, though {ROLLOUT} names it; generate the folder again")
-        template = cloudformation.load(self._files[file], f"{self._what}{file}")
-        target = stack["target"].get("stack_set") or stack["target"]
-        region = target["region"] if "region" in target else target["regions"][0]
-        parameters = {
-            name: value if isinstance(value, str) else self._outputs[value["output"]]
-            for name, value in stack["parameters"].items()
-        }
-        place = Place(
-            account=target.get("account", ANY_ACCOUNT),
-            region=region,
-            partition=partition_of(region),
-            parameters=parameters,
-        )
-        where = f"{self._what}{file}"
-        try:
-            for name, output in template.get("Outputs", {}).items():
-                self._outputs[f"{stack['stack']}.{name}"] = resolve(output["Value"], template, place)
-            for logical_id, resource in template["Resources"].items():
-                self._resource(logical_id, resource, template, place, f"{where}: Resources/{logical_id}")
-        except PolicyError as error:
-            raise PolicyError(f"{where}: {error}") from error
-
-    def _resource(
-        self, logical_id: str, resource: Mapping[str, Any], template: Mapping[str, Any], place: Place, where: str
-    ) -> None:
-        kind = resource["Type"]
-        if kind not in ("AWS::KMS::Key", "AWS::S3::BucketPolicy", "AWS::IAM::ManagedPolicy"):
-            return
-        properties = resolve(resource["Properties"], template, place)
-        if kind == "AWS::KMS::Key":
-            arn = attribute_placeholder(logical_id, "Arn", kind, place)
-            document = properties["KeyPolicy"]
-            self.keys.append(Attached(name=logical_id, place=where, document=document, arn=arn, account=place.account))
-        elif kind == "AWS::S3::BucketPolicy":
-            arn = f"arn:{place.partition}:s3:::{properties['Bucket']}"
-            document = properties["PolicyDocument"]
-            self.buckets.append(
-                Attached(name=logical_id, place=where, document=document, arn=arn, account=place.account)
-            )
-        else:
-            self._managed(logical_id, properties, place)
-
-    def _managed(self, logical_id: str, properties: Mapping[str, Any], place: Place) -> None:
-        start = f"arn:{place.partition}:iam::{place.account}:"
-        holders = [f"{start}role/{name}" for name in properties.get("Roles", [])]
-        holders += [f"{start}user/{name}" for name in properties.get("Users", [])]
-        for holder in holders or [properties.get("ManagedPolicyName", logical_id)]:
-            before = self._holders.get((place.account, holder))
-            self._holders[place.account, holder] = Held(
-                holder=holder,
-                account=place.account,
-                partition=place.partition,
-                documents=(*(before.documents if before else ()), properties["PolicyDocument"]),
-            )
-
-    def read_bucket_policy(self, text: str, account: str) -> None:
-        """Read the statements for an existing bucket."""
-        where = f"{self._what}{BUCKET_POLICY}"
-        document = cloudformation.load(text, where)
-        arns = {
-            f"arn:{arn.partition}:s3:::{arn.resource.partition('/')[0]}"
-            for statement in document["Statement"]
-            for resource in statement["Resource"]
-            if (arn := parse_arn(resource))
-        }
-        if not account:
-            account = self.keys[0].account if self.keys else ANY_ACCOUNT
-            self.assumptions.append(
-                f"{where}: the bucket's account is {account}, the key's: the folder does not say it"
-            )
-        self.buckets += [
-            Attached(name=BUCKET_POLICY, place=where, document=document, arn=arn, account=account)
-            for arn in sorted(arns)
+def _stack(
+    what: str, stack: DeployedStack, content: bytes, partition: str, outputs: Mapping[tuple[str, str], Any]
+) -> StackAsDeployed:
+    file = f"{what}{stack.template}"
+    template = cloudformation.load(content.decode(), file)
+    target = stack.target
+    account = target.account if isinstance(target, AccountTarget) else ANY_ACCOUNT
+    parameters, unfilled = _filled(stack, outputs)
+    place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
+    try:
+        given = {name: resolve(one["Value"], template, place) for name, one in template.get("Outputs", {}).items()}
+        found = [
+            _resource(Location(file=file, logical_id=logical_id), resource, template, place)
+            for logical_id, resource in template["Resources"].items()
+            if resource["Type"] in _POLICIES or resource["Type"] in _WITHOUT_POLICY
         ]
+    except PolicyError as error:
+        raise PolicyError(f"{file}: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise PolicyError(
+            f"{file}: not a template as trailkey generate writes it ({error!r}); run trailkey generate again"
+        ) from error
+    policies = [policy for policy, _ in found if policy is not None]
+    return StackAsDeployed(
+        stack=stack,
+        template=template,
+        place=place,
+        outputs=given,
+        unfilled=tuple(unfilled),
+        keys=tuple(one for one in policies if isinstance(one, ResourcePolicy) and not _is_bucket(one)),
+        buckets=tuple(one for one in policies if isinstance(one, ResourcePolicy) and _is_bucket(one)),
+        identities=tuple(one for one in policies if isinstance(one, IdentityPolicy)),
+        resources=tuple(resource for _, resource in found),
+    )
 
-    def held(self) -> Iterator[Held]:
-        """Yield the holders of IAM policies, in a stable order."""
-        yield from (self._holders[key] for key in sorted(self._holders, key=json.dumps))
+
+def _filled(stack: DeployedStack, outputs: Mapping[tuple[str, str], Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the parameters of a stack with their values, and those that no Output of an earlier stack fills."""
+    values: dict[str, Any] = {}
+    unfilled: list[str] = []
+    for name, value in stack.parameters.items():
+        if isinstance(value, FromOutput) and (value.stack, value.output) not in outputs:
+            unfilled.append(name)
+            values[name] = f"unfilled:{value}"
+        else:
+            values[name] = outputs[value.stack, value.output] if isinstance(value, FromOutput) else value
+    return values, unfilled
+
+
+def _resource(
+    location: Location, written: Mapping[str, Any], template: Mapping[str, Any], place: Place
+) -> tuple[ResourcePolicy | IdentityPolicy | None, Resource]:
+    """Return a resource, and the policy that it is or has."""
+    kind = written["Type"]
+    properties = dict(resolve(written["Properties"], template, place))
+    arn = attribute_placeholder(location.logical_id, "Arn", kind, place)
+    document = properties.pop(_POLICIES[kind], None) if kind in _POLICIES else None
+    policy: ResourcePolicy | IdentityPolicy | None = None
+    if kind == "AWS::KMS::Key":
+        policy = ResourcePolicy(location=location, document=document, arn=arn, account=place.account)
+    elif kind == "AWS::S3::BucketPolicy":
+        bucket = f"arn:{place.partition}:s3:::{properties['Bucket']}"
+        policy = ResourcePolicy(location=location, document=document, arn=bucket, account=place.account)
+    elif kind == "AWS::IAM::ManagedPolicy":
+        policy = IdentityPolicy(
+            location=location,
+            document=document,
+            account=place.account,
+            partition=place.partition,
+            attached=frozenset(_attached(properties)),
+            policy_name=properties.get("ManagedPolicyName", ""),
+        )
+    return policy, Resource(
+        kind=kind, location=location, arn=arn, account=place.account, region=place.region, properties=properties
+    )
+
+
+def _attached(properties: Mapping[str, Any]) -> Iterable[str]:
+    for kind in ("Role", "User", "Group"):
+        yield from (f"{kind.lower()}/{name}" for name in properties.get(f"{kind}s", ()))
+
+
+def _is_bucket(policy: ResourcePolicy) -> bool:
+    arn = parse_arn(policy.arn)
+    return arn is not None and arn.service == "s3"
+
+
+def _existing_bucket(what: str, files: Mapping[str, bytes], manifest: Manifest) -> tuple[ResourcePolicy, ...]:
+    """Return the policy of a bucket that the deployment does not make, in the account that the step about it names."""
+    if BUCKET_POLICY not in files:
+        return ()
+    location = Location(file=f"{what}{BUCKET_POLICY}")
+    document = cloudformation.load(files[BUCKET_POLICY].decode(), str(location))
+    steps = [step for step in manifest.before if step.kind == BUCKET_POLICY_STEP]
+    return tuple(
+        ResourcePolicy(location=location, document=document, arn=step.arn, account=step.account) for step in steps
+    )

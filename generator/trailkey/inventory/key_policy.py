@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.aws import KEY_POLICY_BYTES, partition_of
+from trailkey.aws import KEY_POLICY_BYTES, parse_arn, partition_of
 from trailkey.cloudformation.placeholders import Place, attribute_placeholder
 from trailkey.cloudformation.renaming import rename
 from trailkey.cloudformation.resolve import NO_VALUE
 from trailkey.errors import PolicyError
-from trailkey.inventory.found import FoundPolicy
 from trailkey.inventory.ownership import account_shown, key_shown, partition_shown, placeholder_account, region_shown
+from trailkey.inventory.policies import ResourcePolicy
 from trailkey.inventory.variants import HOME_REGIONS, Variant, given, variants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from trailkey.findings import Location
 
 _DEFAULT_SAYS: Final = "the key has no KeyPolicy: KMS gives it its default one, which leaves everything to IAM policies of the account (kms:* for its root)"
 
@@ -30,15 +32,12 @@ class KeySource:
     account: str
     parameters: Mapping[str, str]
 
-    def policies(
-        self, written: Any, place: str, logical_id: str = "", condition: str | None = None
-    ) -> list[FoundPolicy]:
+    def policies(self, written: Any, location: Location, condition: str | None = None) -> list[ResourcePolicy]:
         """Return the policies that a key policy can be, in the order of its branches.
 
         Args:
             written: the policy as it is written; ``NO_VALUE`` where the key has none.
-            place: how places and errors name it.
-            logical_id: the key's name in the template.
+            location: where it stands.
             condition: the name of the condition under which the key exists.
 
         Raises:
@@ -63,17 +62,15 @@ class KeySource:
         )
         assumed = "" if given_region else _region_sentence(shown_region)
         try:
-            found = [
-                _Resolved(variant, f"{place} where {variant.label}" if variant.label else place)
-                for variant in variants(written, self.template, here, known, condition)
-            ]
-            return [self._found(one, found, logical_id, here, assumed) for one in found]
+            possible = list(variants(written, self.template, here, known, condition))
         except PolicyError as error:
-            raise error if str(error).startswith(place) else PolicyError(f"{place}: {error}") from error
+            raise PolicyError(f"{location}: {error}") from error
+        found = [_Resolved(variant, replace(location, branch=variant.branch)) for variant in possible]
+        return [self._found(one, found, here, assumed) for one in found]
 
     def _found(
-        self, one: _Resolved, variants_of_key: list[_Resolved], logical_id: str, here: Place, region_assumed: str
-    ) -> FoundPolicy:
+        self, one: _Resolved, variants_of_key: list[_Resolved], here: Place, region_assumed: str
+    ) -> ResourcePolicy:
         place = one.variant.place
         document: Any = one.document
         sentences = [*one.sentences]
@@ -92,42 +89,42 @@ class KeySource:
             sentences.append(f"the key's Region is {place.region}{region_assumed}")
         settled = Place(account=account, region=place.region, partition=place.partition)
         shown = key_shown(document)
-        return FoundPolicy(
-            place=one.where,
+        arn = parse_arn(shown)
+        return ResourcePolicy(
+            location=one.location,
             document=document,
             # A key of another account than the one that is given is a mistake of the policy, and no sign of whose it is.
-            key_arn=shown
-            if shown.split(":")[4:5] == [account]
-            else attribute_placeholder(logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
+            arn=shown
+            if arn and arn.account == account
+            else attribute_placeholder(one.location.logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
+            account=account,
             assumptions=tuple(sentences),
             account_known=known,
             account_is_placeholder=not self.account and account == here.account,
-            logical_id=logical_id,
-            variant=one.variant.label,
         )
 
 
 class _Resolved:
     """A variant with its policy document: a text is read, and where there is nothing it is KMS's default."""
 
-    def __init__(self, variant: Variant, where: str) -> None:
+    def __init__(self, variant: Variant, location: Location) -> None:
         self.variant = variant
-        self.where = where
+        self.location = location
         self.sentences = list(variant.sentences)
         self.document = variant.document
         if self.document is NO_VALUE:
             self.document = default_policy(variant.place)
             self.sentences.append(_DEFAULT_SAYS)
         elif isinstance(self.document, str):
-            self.document = cloudformation.load(self.document, f"{where}: KeyPolicy")
+            self.document = cloudformation.load(self.document, f"{location}: KeyPolicy")
         if not isinstance(self.document, dict) or "Statement" not in self.document:
             raise PolicyError(
-                f"{where}: KeyPolicy: no policy document; a mapping with Version and Statement, or its JSON text; correct it"
+                f"{location}: KeyPolicy: no policy document; a mapping with Version and Statement, or its JSON text; correct it"
             )
         size = len(json.dumps(self.document, separators=(",", ":"), ensure_ascii=False).encode())
         if size > KEY_POLICY_BYTES:
             raise PolicyError(
-                f"{where}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "
+                f"{location}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "
                 "put principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
             )
 

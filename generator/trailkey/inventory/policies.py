@@ -1,78 +1,91 @@
-"""The policies of a deployment as they stand in its rendered templates: what is judged is what is deployed.
-
-Each is known by the config path that asked for it; nothing else comes from what built the templates.
-"""
+"""The only forms that policies are judged in, whatever they were found in: a file, a template, an output folder."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.access.analysis.effective import allowed
+from trailkey.access.analysis.scope import bucket_scope, key_scope
 from trailkey.access.language.policy import VARIABLES_VERSION, Policy, parse_policy
 from trailkey.aws import parse_arn
-from trailkey.cloudformation.resolve import Place, attribute_placeholder, resolve
+from trailkey.cloudformation.renaming import rename
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from trailkey.config.source import ConfigPath
+    from trailkey.access.analysis.effective import EffectivePermissions
+    from trailkey.access.analysis.scope import Scope
+    from trailkey.findings import Location
 
-_FIXTURES: Final = (
-    *("AWS::CloudTrail::EventDataStore", "AWS::CloudTrail::Trail", "AWS::KMS::Alias", "AWS::KMS::Key"),
-    *("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
-)
+ANY_ACCOUNT: Final = "000000000000"
+"""Stands for the accounts of a stack set, which nobody can list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """A template read back from its text: its file, where it is deployed, and the config path of each of its resources.
+@dataclass(frozen=True, kw_only=True)
+class ResourcePolicy:
+    """A key policy or a bucket policy as AWS would get it: intrinsic functions resolved, its shape not checked yet.
 
-    ``account`` is empty for a stack set, which is deployed to many.
+    ``arn`` is its key or bucket, or stands for a key that is not made yet; ``account`` owns it. ``assumptions`` say what was
+    assumed to know it. ``account_known`` is False where nothing says whose key it is; ``account_is_placeholder`` says that the
+    account's digits are made up, also where the policy says that the key is of the account the template is deployed to.
     """
 
-    file: str
-    document: Mapping[str, Any]
-    place: Place
-    account: str
-    origins: Mapping[str, ConfigPath]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyDocument:
-    """A key, by an ARN that stands for it, with its policy."""
-
-    place: str
-    path: ConfigPath
+    location: Location
+    document: Any
     arn: str
-    document: Any
-    policy: Policy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BucketDocument:
-    """The policy of the log bucket."""
-
-    place: str
-    document: Any
-    policy: Policy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IamDocument:
-    """An IAM managed policy: the roles, users and groups it is attached to by name, or its own name for others to attach."""
-
-    place: str
-    path: ConfigPath
     account: str
-    attached: frozenset[str]
-    name: str
-    document: Any
-    policy: Policy
+    assumptions: tuple[str, ...] = ()
+    account_known: bool = True
+    account_is_placeholder: bool = False
 
     @property
-    def file(self) -> str:
-        """The template that holds it."""
-        return self.place.partition(": ")[0]
+    def name(self) -> str:
+        """The logical id in its template; empty for a policy document."""
+        return self.location.logical_id
+
+    @property
+    def scope(self) -> Scope:
+        """What the policy is asked about: its key, or its bucket and the objects there."""
+        arn = parse_arn(self.arn)
+        return bucket_scope(self.arn, self.account) if arn and arn.service == "s3" else key_scope(self.arn)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
+        return parse_policy(self.document, what=str(self.location), resource_based=True)
+
+    @cached_property
+    def permissions(self) -> EffectivePermissions:
+        """What the policy grants on its resource, over all requests."""
+        return allowed(self.policy, self.scope)
+
+    def renamed(self, names: Mapping[str, str]) -> ResourcePolicy:
+        """Return the policy with names put in place of others."""
+        document, arn, account = rename([self.document, self.arn, self.account], names)
+        return replace(self, document=document, arn=arn, account=account)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityPolicy:
+    """An IAM managed policy of a template, in the account of its stack, or ``ANY_ACCOUNT`` where that is a stack set.
+
+    ``attached`` are the roles, users and groups that the template attaches it to (``role/NAME``, without path); ``policy_name``
+    is the fixed name by which others attach it, empty where it has none.
+    """
+
+    location: Location
+    document: Any
+    account: str
+    partition: str
+    attached: frozenset[str]
+    policy_name: str
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
+        return parse_policy(self.document, what=str(self.location), resource_based=False)
 
     def attachment(self, arn: str) -> str:
         """Return the attachment to the role or user of an ARN, or an empty text: a template attaches by name, without path."""
@@ -83,17 +96,23 @@ class IamDocument:
         found = f"{kind}/{name.rpartition('/')[2]}"
         return found if found in self.attached else ""
 
+    def renamed(self, names: Mapping[str, str]) -> IdentityPolicy:
+        """Return the policy with names put in place of others."""
+        document, account, attached, policy_name = rename(
+            [self.document, self.account, sorted(self.attached), self.policy_name], names
+        )
+        return replace(self, document=document, account=account, attached=frozenset(attached), policy_name=policy_name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fixture:
-    """A resource that a policy is attached to, or that is to use a key or the bucket: its type, place and properties.
+class Resource:
+    """A resource that a policy is attached to, or that is to use a key or the bucket: its type and resolved properties.
 
-    ``arn`` stands for it where only a deployment knows the real one.
+    ``arn`` stands for it where only a deployment knows the real one. Policies among the properties are left out.
     """
 
     kind: str
-    place: str
-    path: ConfigPath
+    location: Location
     arn: str
     account: str
     region: str
@@ -101,121 +120,54 @@ class Fixture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Documents:
-    """All policies of a deployment, and the resources around them.
+class PolicySet:
+    """Every policy around a key that one source holds, and the resources that they are about.
 
-    ``keys`` begins with the trails' key; the keys of event data stores follow.
+    ``what`` names the source in messages: ``output/organization/``, ``policy.json``.
     """
 
-    keys: tuple[KeyDocument, ...]
-    bucket: BucketDocument
-    iam: tuple[IamDocument, ...]
-    fixtures: tuple[Fixture, ...]
+    what: str
+    keys: tuple[ResourcePolicy, ...] = ()
+    buckets: tuple[ResourcePolicy, ...] = ()
+    identities: tuple[IdentityPolicy, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    assumptions: tuple[str, ...] = field(default=())
 
-    @property
-    def trail_key(self) -> KeyDocument:
-        """The trails' key."""
-        return self.keys[0]
+    def key_of_alias(self, account: str, region: str, alias: str) -> ResourcePolicy | None:
+        """Return the key that an alias of an account and Region leads to, or None where no alias does."""
+        for one in self.resources:
+            here = (one.kind, one.account, one.region, one.properties.get("AliasName"))
+            if here == ("AWS::KMS::Alias", account, region, alias):
+                wanted = one.properties.get("TargetKeyId")
+                keys = (key for key in self.keys if (key.account, _region(key.arn)) == (account, region))
+                return next((key for key in keys if wanted in (key.arn, key.arn.rpartition("/")[2])), None)
+        return None
 
-    def key_at(self, path: ConfigPath) -> KeyDocument:
-        """Return the key that a config path asked for."""
-        return next(key for key in self.keys if key.path == path)
+    def bucket_named(self, arn: str) -> ResourcePolicy | None:
+        """Return the policy of a bucket, or None where no policy is attached to it."""
+        return next((one for one in self.buckets if one.arn == arn), None)
 
-    def fixtures_of(self, kind: str, path: ConfigPath) -> list[Fixture]:
-        """Return the resources of a type that a config path asked for."""
-        return [one for one in self.fixtures if (one.kind, one.path) == (kind, path)]
-
-    def of_holder(self, path: ConfigPath) -> list[IamDocument]:
-        """Return the IAM policies that a config path asked for."""
-        return [one for one in self.iam if one.path == path]
-
-
-def documents_of(rendered: Sequence[Template], existing_bucket_policy: Any = None) -> Documents:
-    """Return the policies in rendered templates, intrinsic functions resolved for the place of each stack.
-
-    Args:
-        rendered: the templates of one deployment.
-        existing_bucket_policy: the statements for a bucket that the deployment does not make.
-
-    Raises:
-        PolicyError: a policy holds what is not modelled.
-    """
-    keys: list[KeyDocument] = []
-    iam: list[IamDocument] = []
-    fixtures: list[Fixture] = []
-    bucket = None if existing_bucket_policy is None else _bucket("bucket-policy.json", existing_bucket_policy)
-    for template in rendered:
-        for logical_id, resource in template.document["Resources"].items():
-            path = template.origins.get(logical_id, ())
-            place = f"{template.file}: Resources/{logical_id}"
-            properties = resource["Properties"]
-            if resource["Type"] in _FIXTURES:
-                fixtures.append(_fixture(template, logical_id, place, path))
-            if resource["Type"] == "AWS::KMS::Key":
-                document = resolve(properties["KeyPolicy"], template.document, template.place)
-                arn = attribute_placeholder(logical_id, "Arn", resource["Type"], template.place)
-                policy = parse_policy(document, what=place, resource_based=True)
-                keys.append(KeyDocument(place=place, path=path, arn=arn, document=document, policy=policy))
-            elif resource["Type"] == "AWS::S3::BucketPolicy" and path == ("bucket",):
-                bucket = _bucket(place, resolve(properties["PolicyDocument"], template.document, template.place))
-            elif resource["Type"] == "AWS::IAM::ManagedPolicy":
-                iam.append(_iam(template, place, path, properties))
-    if bucket is None:
-        raise ValueError("no template holds the policy of the log bucket")
-    return Documents(
-        keys=tuple(sorted(keys, key=lambda key: key.path != ("key",))),
-        bucket=bucket,
-        iam=tuple(iam),
-        fixtures=tuple(fixtures),
-    )
+    def renamed(self, names: Mapping[str, str]) -> PolicySet:
+        """Return the policies with names put in place of others, everywhere; the resources are left out."""
+        if not names:
+            return self
+        return replace(
+            self,
+            keys=tuple(one.renamed(names) for one in self.keys),
+            buckets=tuple(one.renamed(names) for one in self.buckets),
+            identities=tuple(one.renamed(names) for one in self.identities),
+            resources=(),
+        )
 
 
 def merged(policies: Iterable[Policy]) -> Policy:
-    """Return the statements of several policies of one holder as one: IAM takes them together.
+    """Return the statements of several IAM policies of one principal as one: IAM takes them together.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
     return Policy(VARIABLES_VERSION, tuple(statement for policy in policies for statement in policy.statements))
 
 
-def _fixture(template: Template, logical_id: str, place: str, path: ConfigPath) -> Fixture:
-    resource = template.document["Resources"][logical_id]
-    kind = resource["Type"]
-    return Fixture(
-        kind=kind,
-        place=place,
-        path=path,
-        arn=attribute_placeholder(logical_id, "Arn", kind, template.place),
-        account=template.account,
-        region=template.place.region,
-        properties=resolve(
-            {name: value for name, value in resource["Properties"].items() if name != "KeyPolicy"},
-            template.document,
-            template.place,
-        ),
-    )
-
-
-def _bucket(place: str, document: Any) -> BucketDocument:
-    return BucketDocument(
-        place=place, document=document, policy=parse_policy(document, what=place, resource_based=True)
-    )
-
-
-def _iam(template: Template, place: str, path: ConfigPath, properties: Mapping[str, Any]) -> IamDocument:
-    document = resolve(properties["PolicyDocument"], template.document, template.place)
-    return IamDocument(
-        place=place,
-        path=path,
-        account=template.account,
-        attached=frozenset(
-            (
-                *(f"role/{name}" for name in properties.get("Roles", ())),
-                *(f"user/{name}" for name in properties.get("Users", ())),
-                *(f"group/{name}" for name in properties.get("Groups", ())),
-            )
-        ),
-        name=properties.get("ManagedPolicyName", ""),
-        document=document,
-        policy=parse_policy(document, what=place, resource_based=False),
-    )
+def _region(arn: str) -> str:
+    parts = parse_arn(arn)
+    return parts.region if parts else ""

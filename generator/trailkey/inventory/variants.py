@@ -21,6 +21,8 @@ from trailkey.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from trailkey.findings import Branch
+
 MAX_VARIANTS: Final = 64
 """How many policies one key policy may stand for: more cannot be read, and parameters that are given make fewer."""
 
@@ -30,11 +32,11 @@ HOME_REGIONS: Final = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-c
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One policy a key policy can be: the document, where it is deployed, and what was assumed for it."""
+    """One policy a key policy can be: the document, where it is deployed, under which conditions, and what was assumed for it."""
 
     document: Any
     place: Place
-    label: str
+    branch: Branch
     sentences: tuple[str, ...]
 
 
@@ -77,8 +79,8 @@ def variants(
             raise PolicyError(
                 _too_many(template, list(dict.fromkeys((*open_ones, *(name for _, more in waiting for name in more)))))
             )
-        label = " and ".join(f"{name} is {text_of(truths[name])}" for name in open_ones)
-        yield Variant(document, answers.place, label, tuple(answers.sentences.values()))
+        branch = tuple((name, truths[name]) for name in open_ones)
+        yield Variant(document, answers.place, branch, tuple(answers.sentences.values()))
 
 
 def _branches(

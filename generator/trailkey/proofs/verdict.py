@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trailkey.access.algebra.request_sets import REFUTED, UNKNOWN
 from trailkey.access.analysis.witnesses import sentence
-from trailkey.audit.registry import FLAWS, audit
+from trailkey.audit.registry import RULES, audit
 from trailkey.config.source import written
 from trailkey.findings import Finding
 from trailkey.intent.from_config import expectations
@@ -149,7 +149,7 @@ def _unneeded(accepted: Accepted, deployment: Deployment, path: ConfigPath) -> F
 
 def unknown_risks(deployment: Deployment) -> list[str]:
     """Return a problem for each accepted risk that is the id of no property."""
-    ids = [*(one.id for one in PROPERTIES), *(one.id for one in FLAWS)]
+    ids = [*(one.id for one in PROPERTIES), *(one.id for one in RULES)]
     problems = []
     for index, risk in enumerate(deployment.config.accepted_risks):
         if risk.id not in ids:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from trailkey.audit.registry import FLAWS
+from trailkey.audit.registry import RULES
 from trailkey.findings import SEVERITIES
 from trailkey.proofs.judge import PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trailkey.audit.rule import Flaw
+    from trailkey.audit.rule import PolicyRule
     from trailkey.proofs.properties.property import Claim
 
 _HEAD = """\
@@ -31,7 +31,7 @@ An accepted risk that is not there ends it too (`accepted-risk-unneeded`). Besid
 and of [limits](../README.md#partitions-and-limits).
 """
 
-_FLAWS = """\
+_RULES = """\
 ## Flaws
 
 `trailkey audit` looks for these in a key policy, over all requests that could be made and not over samples. The severity is the
@@ -47,16 +47,16 @@ def findings_page() -> str:
     properties += [f"| [`{one.id}`](#{one.id}) | {_code(one.title)} |" for one in PROPERTIES]
     flaws = ["| id | severity | |", "|---|---|---|"]
     flaws += [f"| [`{flaw.id}`](#{flaw.id}) | {flaw.severity} | {flaw.title} |" for flaw in _ordered()]
-    parts = [_HEAD, *properties, "", *map(_property, PROPERTIES), _FLAWS, *flaws, "", *map(_flaw, _ordered())]
+    parts = [_HEAD, *properties, "", *map(_property, PROPERTIES), _RULES, *flaws, "", *map(_flaw, _ordered())]
     return "\n".join(parts)
 
 
-def _ordered() -> Sequence[Flaw]:
+def _ordered() -> Sequence[PolicyRule]:
     """Return the flaws by severity, otherwise in the order they are looked for."""
-    return sorted(FLAWS, key=lambda flaw: SEVERITIES.index(flaw.severity))
+    return sorted(RULES, key=lambda flaw: SEVERITIES.index(flaw.severity))
 
 
-def _flaw(flaw: Flaw) -> str:
+def _flaw(flaw: PolicyRule) -> str:
     return _section(flaw.id, f"{flaw.title} ({flaw.severity})", flaw.reason, flaw.remedy, flaw.source)
 
 

@@ -10,7 +10,7 @@ import pytest
 from trailkey.access.algebra.boxes import Box
 from trailkey.access.language.evaluate import Decision
 from trailkey.audit import registry
-from trailkey.audit.registry import FLAWS, audit
+from trailkey.audit.registry import RULES, audit
 from trailkey.audit.subject import read_subject
 from trailkey.errors import PolicyError, UndecidedError
 from trailkey.findings import SEVERITIES
@@ -19,7 +19,7 @@ from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
-    from trailkey.audit.rule import Flaw
+    from trailkey.audit.rule import PolicyRule
 
 ACCOUNT = "210987654321"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666"
@@ -149,8 +149,8 @@ def test_the_key_goes_by_the_arn_its_policy_names() -> None:
     assert ("error", "wrong-arn", "ShipUpdates") in found({**SHIP, "Resource": other})
 
 
-@pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.id)
-def test_each_flaw_can_be_read_by_itself(flaw: Flaw) -> None:
+@pytest.mark.parametrize("flaw", RULES, ids=lambda flaw: flaw.id)
+def test_each_flaw_can_be_read_by_itself(flaw: PolicyRule) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", flaw.id)
     assert flaw.severity in SEVERITIES
     assert flaw.source.startswith("https://docs.aws.amazon.com/")
@@ -160,14 +160,14 @@ def test_each_flaw_can_be_read_by_itself(flaw: Flaw) -> None:
 
 
 def test_ids_are_unique_and_each_is_on_the_page() -> None:
-    flaws = sorted(FLAWS, key=lambda flaw: SEVERITIES.index(flaw.severity))
+    flaws = sorted(RULES, key=lambda flaw: SEVERITIES.index(flaw.severity))
     ids = [*(one.id for one in PROPERTIES), *(flaw.id for flaw in flaws)]
     page = findings_page()
 
     assert len(set(ids)) == len(ids)
     assert re.findall(r"^### (.*)$", page, re.MULTILINE) == ids
     assert all(
-        f"({source})" in page for source in (*(one.source for one in PROPERTIES), *(one.source for one in FLAWS))
+        f"({source})" in page for source in (*(one.source for one in PROPERTIES), *(one.source for one in RULES))
     )
 
 

@@ -15,7 +15,7 @@ from trailkey import cloudformation
 from trailkey.access.language.policy import parse_policy
 from trailkey.aws import TEMPLATE_URL_BYTES
 from trailkey.errors import PolicyError, UsageError
-from trailkey.inventory import FoundPolicy, find_policies, read_text
+from trailkey.inventory import ResourcePolicy, find_policies, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def template(key_policy: Any, **sections: Any) -> str:
     return json.dumps({**sections, "Resources": resources})
 
 
-def one(text: str, **options: Any) -> FoundPolicy:
+def one(text: str, **options: Any) -> ResourcePolicy:
     (found,) = find_policies(text, "t", **options)
     return found
 
@@ -85,7 +85,7 @@ def value(written: Any, key: str = "aws:PrincipalTag/x", **sections: Any) -> Any
     ids=["json", "yaml", "answer of the CLI", "its Policy alone", "with a byte order mark"],
 )
 def test_policy_document_is_found_however_it_is_wrapped(text: str) -> None:
-    assert one(text) == FoundPolicy(
+    assert one(text) == ResourcePolicy(
         place="t",
         document=policy(ROOT),
         key_arn="arn:aws:kms:us-east-1:222222222222:key/b5900000-0000-0000-0000-000000000000",
@@ -98,7 +98,7 @@ def test_policy_document_is_found_however_it_is_wrapped(text: str) -> None:
 def test_policy_of_a_template_is_found_as_mapping_and_as_text(written: Any) -> None:
     found = one(template(written), key_account="222222222222", parameters={"AWS::Region": "eu-west-1"})
 
-    assert found == FoundPolicy(
+    assert found == ResourcePolicy(
         place="t: Resources/Key",
         document=policy(ROOT),
         key_arn="arn:aws:kms:eu-west-1:222222222222:key/b5900000-0000-0000-0000-000000000000",
@@ -130,7 +130,7 @@ def test_all_keys_of_a_template_are_found_replicas_too() -> None:
         template(policy(ROOT), Resources={"Copy": replica, "Topic": {"Type": "AWS::SNS::Topic"}}), "t"
     )
 
-    assert [(each.place, each.logical_id) for each in found] == [
+    assert [(each.location, each.name) for each in found] == [
         ("t: Resources/Key", "Key"),
         ("t: Resources/Copy", "Copy"),
     ]
@@ -184,14 +184,14 @@ def test_key_without_policy_has_the_one_kms_gives_it() -> None:
 def test_account_is_read_off_the_policy(statements: list[Document], account: str, says: str) -> None:
     found = one(json.dumps(policy(*statements)))
 
-    assert (found.account_known, found.key_arn.split(":")[4], found.assumptions) == (True, account, (says, REGION))
+    assert (found.account_known, found.arn.split(":")[4], found.assumptions) == (True, account, (says, REGION))
 
 
 def test_resource_that_is_one_key_is_the_key_itself() -> None:
     key = "arn:aws:kms:eu-west-1:333333333333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     found = one(json.dumps(policy({**reader("*"), "Resource": key}, {**reader("222222222222"), "Resource": [key]})))
 
-    assert (found.key_arn, found.account_known, found.account_is_placeholder) == (key, True, False)
+    assert (found.arn, found.account_known, found.account_is_placeholder) == (key, True, False)
     assert found.assumptions == (
         "the key's account is 333333333333: its Resource is a key of that account",
         "the key's Region is eu-west-1: the services or the key that it names are there",
@@ -219,7 +219,8 @@ def test_account_that_conditions_ask_for_is_the_keys_account() -> None:
     )
 
     assert [
-        (found.variant, found.key_arn.split(":")[4], found.assumptions[0]) for found in find_policies(text, "t")
+        (branch_text(found.location.branch), found.arn.split(":")[4], found.assumptions[0])
+        for found in find_policies(text, "t")
     ] == [
         ("IsProd is true", "444444444444", "the key's account is 444444444444, as the conditions have it here"),
         ("IsProd is false", "111122223333", "the key's account is 111122223333, made up: nothing says whose key it is"),
@@ -241,14 +242,14 @@ def test_account_that_conditions_ask_for_is_the_keys_account() -> None:
 def test_account_is_made_up_where_the_policy_does_not_show_it(statements: list[Document]) -> None:
     found = one(json.dumps(policy(*statements)))
 
-    assert (found.account_known, found.key_arn.split(":")[4]) == (False, "111122223333")
+    assert (found.account_known, found.arn.split(":")[4]) == (False, "111122223333")
     assert found.assumptions == ("the key's account is 111122223333, made up: nothing says whose key it is", REGION)
 
 
 def test_made_up_account_is_none_the_policy_names() -> None:
     found = one(json.dumps(policy(reader("111122223333"), reader("123456789012"))))
 
-    assert found.key_arn.split(":")[4] == "444455556666"
+    assert found.arn.split(":")[4] == "444455556666"
 
 
 def test_account_the_policy_shows_is_the_one_of_the_stack() -> None:
@@ -262,7 +263,7 @@ def test_account_the_policy_shows_is_the_one_of_the_stack() -> None:
 def test_account_that_is_given_wins() -> None:
     found = one(json.dumps(policy(ROOT)), key_account="333333333333")
 
-    assert (found.key_arn.split(":")[4], found.assumptions) == ("333333333333", (REGION,))
+    assert (found.arn.split(":")[4], found.assumptions) == ("333333333333", (REGION,))
 
 
 @pytest.mark.parametrize(
@@ -288,14 +289,14 @@ def test_account_that_is_given_wins() -> None:
 def test_region_is_the_one_of_the_services_named(condition: Any, arn: str, sentence: str) -> None:
     found = one(json.dumps(policy(ROOT, reader("*", **{"kms:ViaService": condition}))))
 
-    assert found.key_arn.startswith(arn)
+    assert found.arn.startswith(arn)
     assert found.assumptions[-1] == sentence
 
 
 def test_partition_is_the_one_of_the_arns() -> None:
     found = one(json.dumps(policy({**ROOT, "Principal": {"AWS": "arn:aws-us-gov:iam::222222222222:root"}})))
 
-    assert found.key_arn.startswith("arn:aws-us-gov:kms:us-gov-west-1:222222222222:key/")
+    assert found.arn.startswith("arn:aws-us-gov:kms:us-gov-west-1:222222222222:key/")
 
 
 # What intrinsic functions become
@@ -437,7 +438,7 @@ HAS_READER: Document = {"Fn::Not": [{"Fn::Equals": [{"Ref": "Arn"}, ""]}]}
 def sids(text: str, **options: Any) -> dict[str, list[str]]:
     """The Sids of each variant, by its label."""
     return {
-        found.variant: [statement["Sid"] for statement in found.document["Statement"]]
+        branch_text(found.location.branch): [statement["Sid"] for statement in found.document["Statement"]]
         for found in find_policies(text, "t", **options)
     }
 
@@ -450,7 +451,7 @@ def test_both_branches_are_judged_even_where_a_default_decides() -> None:
     text = template(policy(ROOT, only_if("IsProd", "Prod")), Parameters=ENV, Conditions={"IsProd": IS_PROD})
 
     assert sids(text) == {"IsProd is true": ["Root", "Prod"], "IsProd is false": ["Root"]}
-    assert [found.place for found in find_policies(text, "t")] == [
+    assert [found.location for found in find_policies(text, "t")] == [
         "t: Resources/Key where IsProd is true",
         "t: Resources/Key where IsProd is false",
     ]
@@ -523,7 +524,7 @@ def test_value_of_a_parameter_is_one_that_the_branch_allows() -> None:
         only_if("IsProd", "Prod"),
     )
     text = template(written, Parameters=ENV, Conditions={"IsProd": IS_PROD, "HasReader": HAS_READER})
-    found = {each.variant: each.document["Statement"][1:2] for each in find_policies(text, "t")}
+    found = {branch_text(each.location.branch): each.document["Statement"][1:2] for each in find_policies(text, "t")}
 
     role = "arn:aws:iam::222222222222:role/Arn"
     assert found["HasReader is true and IsProd is true"] == [reader(role, **{"aws:PrincipalTag/env": "prod"})]
@@ -556,7 +557,10 @@ def test_pseudo_parameters_decide_conditions_both_ways_until_they_are_given() ->
         policy(ROOT, only_if("Home", "Home")),
         Conditions={"Home": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}},
     )
-    found = {each.variant: (each.key_arn.split(":")[3], each.assumptions[-1]) for each in find_policies(text, "t")}
+    found = {
+        branch_text(each.location.branch): (each.arn.split(":")[3], each.assumptions[-1])
+        for each in find_policies(text, "t")
+    }
 
     assert found == {
         "Home is true": ("eu-west-1", "the key's Region is eu-west-1, as the conditions have it here"),
@@ -605,7 +609,9 @@ def test_branches_keep_to_the_values_a_parameter_allows(definition: Document, ex
         Conditions={"IsProd": IS_PROD},
     )
     found = {
-        each.variant: each.document["Statement"][1]["Condition"]["StringEquals"]["aws:PrincipalTag/env"]
+        branch_text(each.location.branch): each.document["Statement"][1]["Condition"]["StringEquals"][
+            "aws:PrincipalTag/env"
+        ]
         for each in find_policies(text, "t")
     }
 

@@ -45,13 +45,25 @@ _EXPANSIONS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A statement with the requests it speaks about."""
+
+    statement: Statement
+    requests: RequestSet
+
+
+@dataclass(frozen=True, slots=True)
 class EffectivePermissions:
-    """What a policy grants: the requests in ``allow`` that are not in ``deny``. ``sessions`` are callers of their own."""
+    """What a policy grants: the requests in ``allow`` that are not in ``deny``.
+
+    ``sessions`` are callers of their own, ``parts`` the statements that it was put together from.
+    """
 
     scope: Scope
     allow: RequestSet
     deny: RequestSet
     sessions: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def requests(self) -> RequestSet:
@@ -77,13 +89,14 @@ def allowed(
         KeyError: a resource policy of a service whose rules are not modelled.
     """
     named = tuple(sorted({*sessions, *sessions_in([policy], scope.partition)}))
-    parts: dict[str, list[RequestSet]] = {"Allow": [], "Deny": []}
-    for statement in policy.statements:
-        found = statement_requests(statement, scope, named, variables=policy.variables, accounts=accounts)
-        parts[statement.effect].append(found)
+    parts = tuple(
+        Part(one, statement_requests(one, scope, named, variables=policy.variables, accounts=accounts))
+        for one in policy.statements
+    )
+    allow, deny = ([one.requests for one in parts if one.statement.effect == effect] for effect in ("Allow", "Deny"))
     if any(statement.principals for statement in policy.statements) and RULES[scope.service].identity_suffices:
-        parts["Allow"].append(_by_identity(scope, named))
-    return EffectivePermissions(scope, joined(parts["Allow"]), joined(parts["Deny"]), named)
+        allow.append(_by_identity(scope, named))
+    return EffectivePermissions(scope, joined(allow), joined(deny), named, parts)
 
 
 def statement_requests(

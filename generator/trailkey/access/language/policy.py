@@ -102,6 +102,22 @@ def parse_policy(document: Any, *, what: str = "policy", resource_based: bool) -
     Raises:
         PolicyError: the document has an element, shape or value that is not modelled, named with its place.
     """
+    version, statements = parse_frame(document, what)
+    return Policy(
+        version,
+        tuple(
+            parse_statement(entry, index, f"{what}: Statement[{index}]", version=version, resource_based=resource_based)
+            for index, entry in enumerate(statements)
+        ),
+    )
+
+
+def parse_frame(document: Any, what: str) -> tuple[str, list[Any]]:
+    """Return the version of a policy document, and its statements as they are written.
+
+    Raises:
+        PolicyError: it is not a policy document, or has another element than Version, Id and Statement.
+    """
     need_object(document, what)
     only_known(document, ("Version", "Id", "Statement"), what)
     version = document.get("Version", VERSIONS[0])  # AWS reads a policy without Version as the old language
@@ -115,22 +131,23 @@ def parse_policy(document: Any, *, what: str = "policy", resource_based: bool) -
     statements = written if isinstance(written, list) else [written]
     if not statements or "Statement" not in document:
         raise PolicyError(f"{what}: Statement: missing or empty; one statement or a list of them; add the statements")
-    return Policy(
-        version,
-        tuple(
-            _statement(
-                entry,
-                index,
-                f"{what}: Statement[{index}]",
-                resource_based=resource_based,
-                variables=version != VERSIONS[0],
-            )
-            for index, entry in enumerate(statements)
-        ),
-    )
+    return str(version), statements
 
 
-def _statement(entry: Any, index: int, place: str, *, resource_based: bool, variables: bool) -> Statement:
+def parse_statement(entry: Any, index: int, place: str, *, version: str, resource_based: bool) -> Statement:
+    """Return the statement that an entry of a policy document states.
+
+    Args:
+        entry: the entry as it is written.
+        index: its position in the document.
+        place: how errors name it.
+        version: the version of the document.
+        resource_based: as for `parse_policy`.
+
+    Raises:
+        PolicyError: it has an element, shape or value that is not modelled, named with its place.
+    """
+    variables = version == VARIABLES_VERSION
     need_object(entry, place)
     only_known(entry, _ELEMENTS, place)
     sid = entry.get("Sid")
@@ -142,7 +159,7 @@ def _statement(entry: Any, index: int, place: str, *, resource_based: bool, vari
     elif entry.get("Effect") == "Deny":
         effect = "Deny"
     else:
-        raise PolicyError(f"{place}: Effect: {show(entry.get('Effect'))}; Allow or Deny, spelled so; correct it")
+        raise PolicyError(f"{place}: Effect: {show(entry.get('Effect'))}; exactly Allow or Deny; correct it")
     actions, not_actions = _either(entry, "Action", place)
     for action in actions:
         if not _ACTION.fullmatch(action):

@@ -12,7 +12,7 @@ from trailkey.access.algebra.patterns import Chars, Run, row
 from trailkey.access.algebra.request_sets import REFUTED, joined
 from trailkey.access.analysis.prove import reaches, region
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
-from trailkey.audit.rule import Flaw, Found, Undecided, granting
+from trailkey.audit.rule import Match, PolicyRule, Undecided, granting
 from trailkey.audit.statement_facts import SOURCE_KEYS, admits_cloudtrail, demands, speaks_of_trails
 from trailkey.audit.zone_of_trust import outside
 from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from trailkey.access.algebra.request_sets import RequestSet
+    from trailkey.access.analysis.effective import Part
     from trailkey.access.language.policy import Statement
-    from trailkey.audit.subject import Part, Subject
+    from trailkey.audit.subject import Subject
 
 _PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
 _SERVICE: Final = texts(CLOUDTRAIL)
@@ -43,7 +44,7 @@ def is_lake_key(subject: Subject) -> bool:
     That is so where no trail is named, and where CloudTrail has the actions that AWS lists for stores and no others, or a Sid
     or the policy's Id speaks of a store. What is open to CloudTrail beyond that is a trail's key with its guards forgotten.
     """
-    return subject.expected.lake or (
+    return subject.intent.lake or (
         _could_be_store(subject)
         and (_says_store(subject) or all(_for_store(part.statement) for part in _naming_cloudtrail(subject)))
     )
@@ -51,7 +52,7 @@ def is_lake_key(subject: Subject) -> bool:
 
 def _could_be_store(subject: Subject) -> bool:
     """Return whether CloudTrail both encrypts and decrypts, and nothing speaks of a trail."""
-    if subject.expected.trails or any(speaks_of_trails(statement) for statement in subject.policy.statements):
+    if subject.intent.trails or any(speaks_of_trails(statement) for statement in subject.policy.statements):
         return False
     allowed = joined([part.requests for part in _naming_cloudtrail(subject)])
     return not any(
@@ -101,7 +102,7 @@ def _trails_of(subject: Subject, account: str) -> Language:
     return language([row([start, _IN_REGION, Run(_IN_REGION), end, _IN_NAME, Run(_IN_NAME)])])
 
 
-def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
+def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
     if is_lake_key(subject):
         return
     trails = Single(absent=False, values=_trails_of(subject, subject.stranger))
@@ -109,9 +110,9 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
     flagged: set[int] = set()
     remedy = f"{_HOLD}; if it is an event data store's key, say so in its Id, such as {_STORE_ID}"
 
-    def plainly(statement: Statement, witness: Mapping[str, Any]) -> Found:
+    def plainly(statement: Statement, witness: Mapping[str, Any]) -> Match:
         flagged.add(statement.index)
-        return Found(
+        return Match(
             statement=statement.name,
             witness=witness,
             message=f"statement {statement.name} lets CloudTrail call {witness['action']} for a trail of any account, such as "
@@ -119,11 +120,11 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
             remedy=remedy if _could_be_store(subject) else "",
         )
 
-    def by_source(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+    def by_source(statement: Statement, witness: Mapping[str, Any]) -> Match | None:
         if statement.index in flagged:
             return None
         flagged.add(statement.index)
-        return Found(
+        return Match(
             statement=statement.name,
             witness=witness,
             message=f"statement {statement.name} holds CloudTrail by the encryption context alone: neither aws:SourceArn nor "
@@ -132,13 +133,13 @@ def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
 
     yield from granting(subject, _held(subject, subject.stranger, trails, sent), plainly)
     yield from granting(subject, _held(subject, subject.stranger, trails, Single(absent=True, values=ALL)), by_source)
-    if subject.expected.trails:
+    if subject.intent.trails:
         yield from _beyond_named(subject, flagged)
 
 
-def _beyond_named(subject: Subject, flagged: set[int]) -> Iterator[Found | Undecided]:
+def _beyond_named(subject: Subject, flagged: set[int]) -> Iterator[Match | Undecided]:
     """Yield what lets in other trails than those named: of their own accounts, and of accounts that the policy names."""
-    trails = subject.expected.trails
+    trails = subject.intent.trails
     own = [arn.account for trail in trails if (arn := parse_arn(trail))]
     spoken = [
         value
@@ -150,11 +151,11 @@ def _beyond_named(subject: Subject, flagged: set[int]) -> Iterator[Found | Undec
 
     for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))):
 
-        def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Found | None:
+        def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Match | None:
             if statement.index in flagged:
                 return None
             flagged.add(statement.index)
-            return Found(
+            return Match(
                 statement=statement.name,
                 witness=witness,
                 severity="warning" if account in own else "error",
@@ -168,7 +169,7 @@ def _beyond_named(subject: Subject, flagged: set[int]) -> Iterator[Found | Undec
         yield from granting(subject, within, say)
 
 
-def _context_missing(subject: Subject) -> Iterator[Found | Undecided]:
+def _context_missing(subject: Subject) -> Iterator[Match | Undecided]:
     if is_lake_key(subject):
         return
     within = region(principals=_SERVICE, actions=DATA_KEYS, context={TRAIL_CONTEXT: _ABSENT})
@@ -177,8 +178,8 @@ def _context_missing(subject: Subject) -> Iterator[Found | Undecided]:
         part for part in subject.allows if any(one.key.casefold() in SOURCE_KEYS for one in part.statement.conditions)
     ]
 
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
-        return Found(
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
+        return Match(
             statement=statement.name,
             witness=witness,
             message=f"statement {statement.name} lets CloudTrail call {witness['action']} with no encryption context of a trail",
@@ -187,11 +188,11 @@ def _context_missing(subject: Subject) -> Iterator[Found | Undecided]:
     yield from granting(subject, within, say, parts)
 
 
-def _lake_assumed(subject: Subject) -> Iterator[Found]:
-    if subject.expected.lake or not is_lake_key(subject):
+def _lake_assumed(subject: Subject) -> Iterator[Match]:
+    if subject.intent.lake or not is_lake_key(subject):
         return
     witness = reaches(subject.granted, region(principals=_SERVICE, actions=("kms:GenerateDataKey",))).witness
-    yield Found(
+    yield Match(
         statement=_by(subject, ("kms:GenerateDataKey",)),
         witness=witness,
         message="CloudTrail encrypts and decrypts, and no statement speaks of a trail: taken for the key of an event data store, "
@@ -212,8 +213,8 @@ def _by(subject: Subject, actions: tuple[str, ...]) -> str | int | None:
     )
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="cloudtrail-unconfined",
         severity="error",
         title="CloudTrail uses the key for trails of other accounts",
@@ -223,7 +224,7 @@ FLAWS: Final = (
         remedy=_HOLD,
         find=_unconfined,
     ),
-    Flaw(
+    PolicyRule(
         id="context-missing",
         severity="warning",
         title="CloudTrail encrypts without the encryption context of a trail",
@@ -233,7 +234,7 @@ FLAWS: Final = (
         remedy=f"add StringLike {TRAIL_CONTEXT} with arn:PARTITION:cloudtrail:*:ACCOUNT:trail/*",
         find=_context_missing,
     ),
-    Flaw(
+    PolicyRule(
         id="lake-assumed",
         severity="note",
         title="The key is taken for an event data store's",

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Final
 from trailkey.access.algebra.boxes import Constraint, Single
 from trailkey.access.algebra.languages import texts
 from trailkey.access.analysis.prove import region
-from trailkey.audit.rule import Flaw, refused
+from trailkey.audit.rule import PolicyRule, refused
 from trailkey.audit.statement_facts import admits_cloudtrail
 from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trailkey.audit.rule import Found, Undecided
+    from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
 
 _PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
 _SERVICE: Final = texts(CLOUDTRAIL)
 
 
-def _cannot(subject: Subject, action: str, *, encrypts: bool) -> Iterator[Found | Undecided]:
-    for trail in subject.expected.trails if subject.whole else ():
+def _cannot(subject: Subject, action: str, *, encrypts: bool) -> Iterator[Match | Undecided]:
+    for trail in subject.intent.trails if subject.whole else ():
         arn = parse_arn(trail)
         values = Single(absent=False, values=texts(trail))
         keys: dict[str, Constraint] = {
@@ -47,16 +47,16 @@ def _short(subject: Subject, action: str) -> str | int | None:
     return next(meant, None)
 
 
-def _cannot_encrypt(subject: Subject) -> Iterator[Found | Undecided]:
+def _cannot_encrypt(subject: Subject) -> Iterator[Match | Undecided]:
     return _cannot(subject, "kms:GenerateDataKey", encrypts=True)
 
 
-def _cannot_describe(subject: Subject) -> Iterator[Found | Undecided]:
+def _cannot_describe(subject: Subject) -> Iterator[Match | Undecided]:
     return _cannot(subject, "kms:DescribeKey", encrypts=False)
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="trail-cannot-encrypt",
         severity="error",
         title="A trail cannot encrypt",
@@ -66,7 +66,7 @@ FLAWS: Final = (
         "management account's) in aws:SourceArn and in the encryption context",
         find=_cannot_encrypt,
     ),
-    Flaw(
+    PolicyRule(
         id="trail-cannot-describe",
         severity="error",
         title="A trail cannot look at its key",

@@ -11,7 +11,7 @@ from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import GRAVE
 from trailkey.access.language.catalog import spelling
-from trailkey.audit.rule import Flaw, Found, Undecided, some, spoken
+from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.statement_facts import (
     accounts,
     breadth,
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from trailkey.access.algebra.request_sets import Answer, RequestSet
+    from trailkey.access.analysis.effective import Part
     from trailkey.access.language.policy import Statement
-    from trailkey.audit.subject import Part, Subject
+    from trailkey.audit.subject import Subject
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class _Cancelling:
         self.witnesses.append(witness)
 
 
-def _cancelled(subject: Subject) -> Iterator[Found | Undecided]:
+def _cancelled(subject: Subject) -> Iterator[Match | Undecided]:
     acts = {
         part.statement.index: listed_actions(part.statement, subject.scope.universe) & set(GRAVE)
         for part in subject.allows
@@ -73,11 +74,11 @@ def _cancelled(subject: Subject) -> Iterator[Found | Undecided]:
             yield _said(other.statement, found)
 
 
-def _said(other: Statement, found: _Cancelling) -> Found:
+def _said(other: Statement, found: _Cancelling) -> Match:
     witness = found.witnesses[0]
     # What hands something to IAM of a whole account is mostly meant, and delegated-to-iam tells of it.
     by_iam = bool(accounts(other)) and breadth(other, conditions=True) > 0
-    return Found(
+    return Match(
         statement=other.name,
         witness=witness,
         severity="warning" if by_iam or found.otherwise else None,
@@ -113,13 +114,13 @@ def _deliberate(subject: Subject, guarded: Part, other: Part, key: str) -> Reque
     """Return what the other statement gives on purpose: to principals that it alone names, and to expected readers."""
     names = texts(*(set(named(other.statement)) - set(named(guarded.statement))))
     found = region(principals=names)
-    if is_about_callers(key) and subject.expected.readers:
-        found |= region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
+    if is_about_callers(key) and subject.intent.readers:
+        found |= region(principals=subject.callers(subject.intent.readers), actions=("kms:Decrypt",))
     return found
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="guard-cancelled",
         severity="error",
         title="A guard that another statement cancels",

@@ -9,7 +9,7 @@ from trailkey.access.algebra.languages import texts
 from trailkey.access.analysis.caller_sets import in_account
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DELETION, DISABLE, REPLACE_POLICY
-from trailkey.audit.rule import Flaw, Found, Undecided, granting, refused
+from trailkey.audit.rule import Match, PolicyRule, Undecided, granting, refused
 from trailkey.audit.rules.separation_of_duties import administrators
 from trailkey.audit.statement_facts import delegates_everything
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 _FALSE: Final = Single(absent=True, values=texts("false"))
 
 
-def _locked_out(subject: Subject) -> Iterator[Found | Undecided]:
+def _locked_out(subject: Subject) -> Iterator[Match | Undecided]:
     if not subject.whole:
         return
-    deployer, scope = subject.expected.deployer, subject.scope
+    deployer, scope = subject.intent.deployer, subject.scope
     who = subject.callers([deployer]) if deployer else in_account(scope.account) & subject.people
     context: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": _FALSE}
     within = region(principals=who, actions=REPLACE_POLICY, identity=True, context=context)
@@ -39,14 +39,14 @@ def _locked_out(subject: Subject) -> Iterator[Found | Undecided]:
     )
 
 
-def _deletion_unheld(subject: Subject) -> Iterator[Found | Undecided]:
-    expected, everyone = subject.expected, subject.people
+def _deletion_unheld(subject: Subject) -> Iterator[Match | Undecided]:
+    expected, everyone = subject.intent, subject.people
     if expected.break_glass:
         keepers = subject.callers(expected.break_glass)
         deployers = subject.callers([expected.deployer] if expected.deployer else [])
 
-        def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
-            return Found(
+        def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
+            return Match(
                 statement=statement.name,
                 witness=witness,
                 message=f"statement {statement.name} lets {witness['principal']} call {witness['action']}, who is not break glass",
@@ -60,8 +60,8 @@ def _deletion_unheld(subject: Subject) -> Iterator[Found | Undecided]:
         return
     who = administrators(subject).callers
 
-    def beside_upkeep(statement: Statement, witness: Mapping[str, Any]) -> Found:
-        return Found(
+    def beside_upkeep(statement: Statement, witness: Mapping[str, Any]) -> Match:
+        return Match(
             statement=statement.name,
             witness=witness,
             severity="note",
@@ -76,8 +76,8 @@ def _deletion_unheld(subject: Subject) -> Iterator[Found | Undecided]:
     yield from granting(subject, region(principals=who, actions=DELETION), beside_upkeep, rest)
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="locked-out",
         severity="error",
         title="Nobody can replace the key policy",
@@ -87,7 +87,7 @@ FLAWS: Final = (
         remedy="allow kms:PutKeyPolicy to the role that deploys the key and to one that repairs it, and check the Deny statements",
         find=_locked_out,
     ),
-    Flaw(
+    PolicyRule(
         id="deletion-unrestricted",
         severity="warning",
         title="Deletion is not held to break glass",

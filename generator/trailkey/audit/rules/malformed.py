@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from trailkey.access.language.matching import matcher
 from trailkey.access.language.operators import OPERATORS
-from trailkey.audit.rule import Flaw, Found
+from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import TRAIL_CONTEXT_KEY, demands, source_accounts
 from trailkey.aws import CLOUDTRAIL, parse_arn
 
@@ -31,16 +31,16 @@ _ANY_ACCOUNT: Final = "takes in the trails of every account: write the account t
 _ORDER: Final = "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
 
 
-def _unreadable(subject: Subject) -> Iterator[Found]:
+def _unreadable(subject: Subject) -> Iterator[Match]:
     for entry in subject.entries:
         if entry.statement is None and not any(_principal_problems(subject, entry)):
-            yield Found(
+            yield Match(
                 statement=entry.name,
                 message=f"statement {entry.name} cannot be read and is not judged: {entry.refusal}",
             )
 
 
-def _wrong(subject: Subject) -> Iterator[Found]:
+def _wrong(subject: Subject) -> Iterator[Match]:
     for entry in subject.entries:
         for text, problem in _principal_problems(subject, entry):
             unjudged = "" if entry.statement else ", and the statement cannot be judged"
@@ -60,8 +60,8 @@ def _wrong(subject: Subject) -> Iterator[Found]:
             yield from _other_trail(subject, entry.statement)
 
 
-def _found(name: str | int, where: str, text: str, problem: str) -> Found:
-    return Found(statement=name, message=f'statement {name}: {where} "{text}" {problem}')
+def _found(name: str | int, where: str, text: str, problem: str) -> Match:
+    return Match(statement=name, message=f'statement {name}: {where} "{text}" {problem}')
 
 
 def _principal_problems(subject: Subject, entry: Entry) -> Iterator[tuple[str, str]]:
@@ -169,7 +169,7 @@ def _trail_problem(service: str, region: str, account: str, resource: str, state
     return ""
 
 
-def _contradictions(statement: Statement) -> Iterator[Found]:
+def _contradictions(statement: Statement) -> Iterator[Match]:
     """Yield encryption contexts of another account than aws:SourceArn: CloudTrail sends one trail's ARN as both."""
     sources = source_accounts(statement)
     if not sources or any(not _DIGITS.fullmatch(account) for account in sources):
@@ -183,7 +183,7 @@ def _contradictions(statement: Statement) -> Iterator[Found]:
             continue
         none_left = len(beside) == len(condition.values)
         what = "so CloudTrail cannot meet both" if none_left else "so trails of that account are kept out"
-        yield Found(
+        yield Match(
             statement=statement.name,
             severity="error" if none_left else "warning",
             message=f'statement {statement.name}: {condition.key} "{beside[0]}" is of another account than aws:SourceArn '
@@ -191,9 +191,9 @@ def _contradictions(statement: Statement) -> Iterator[Found]:
         )
 
 
-def _other_trail(subject: Subject, statement: Statement) -> Iterator[Found]:
+def _other_trail(subject: Subject, statement: Statement) -> Iterator[Match]:
     """Yield statements about CloudTrail whose aws:SourceArn is none of the expected trails."""
-    trails = subject.expected.trails
+    trails = subject.intent.trails
     if (
         not trails
         or not statement.principals
@@ -204,7 +204,7 @@ def _other_trail(subject: Subject, statement: Statement) -> Iterator[Found]:
     for condition in demands(statement, "aws:sourcearn"):
         test = OPERATORS[condition.operator].test
         if not any(test(value)(trail) for value in condition.values for trail in trails):
-            yield Found(
+            yield Match(
                 statement=statement.name,
                 message=f'statement {statement.name}: aws:SourceArn "{condition.values[0]}" is not the trail {", ".join(trails)} (an '
                 "organization trail is the management account's)",
@@ -224,8 +224,8 @@ def _is_placeholder(text: str) -> bool:
     return bool(_PLACEHOLDER.search(text))
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="unreadable-statement",
         severity="error",
         title="A statement that AWS would refuse, or that is not modelled",
@@ -234,7 +234,7 @@ FLAWS: Final = (
         remedy="correct the statement and audit again",
         find=_unreadable,
     ),
-    Flaw(
+    PolicyRule(
         id="wrong-arn",
         severity="error",
         title="An ARN or id of the wrong shape or place",

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 from trailkey.access.analysis.caller_sets import in_account
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, DELETION, DISABLE, ENCRYPT, GRAVE, OTHER_USE, TAKE_OVER, UPKEEP
-from trailkey.audit.rule import Flaw, Found
+from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import listed_actions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from trailkey.audit.subject import Part, Subject
+    from trailkey.access.analysis.effective import Part
+    from trailkey.audit.subject import Subject
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DENYING: Final = frozenset(
@@ -48,12 +49,12 @@ def words(sid: str) -> tuple[str, ...]:
     return tuple(word.casefold() for word in _WORD.findall(sid))
 
 
-def _misleading(subject: Subject) -> Iterator[Found]:
+def _misleading(subject: Subject) -> Iterator[Match]:
     for part in subject.parts:
         if part.statement.sid:
             said = words(part.statement.sid)
             for problem, severity, witness in _problems(subject, part, said):
-                yield Found(
+                yield Match(
                     statement=part.statement.name,
                     severity="note" if severity == "note" else None,
                     witness=witness,
@@ -101,8 +102,8 @@ def _allowed(subject: Subject, part: Part, actions: tuple[str, ...]) -> Mapping[
     return subject.grants_nothing(part.requests, region(actions=actions)).witness
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="sid-misleads",
         severity="warning",
         title="A Sid that says what its statement does not do",

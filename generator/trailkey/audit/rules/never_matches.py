@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey.access.algebra.request_sets import REFUTED
 from trailkey.access.analysis.effective import EffectivePermissions
 from trailkey.access.analysis.prove import example, excludes, region
-from trailkey.access.language.evaluate import SERVICES as RULES
+from trailkey.access.language.evaluate import SERVICES as EVALUATION
 from trailkey.access.language.principals import Principals
 from trailkey.audit.misspelled import meant_service
-from trailkey.audit.rule import Flaw, Found
+from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import admits_cloudtrail, listed_actions, matching
 from trailkey.audit.unsatisfiable import Dead, is_pattern_taken_literally, on_its_face, revived
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _CONDITIONS_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"
 
 
-def _never(subject: Subject) -> Iterator[Found]:
+def _never(subject: Subject) -> Iterator[Match]:
     for part in subject.parts:
         statement = part.statement
         wrong = _wrong_services(statement)
@@ -57,7 +57,7 @@ def _wrong_services(statement: Statement) -> dict[str, str]:
     return {name: meant for name in services if (meant := meant_service(name))}
 
 
-def _of_service(subject: Subject, statement: Statement, name: str, meant: str) -> Found:
+def _of_service(subject: Subject, statement: Statement, name: str, meant: str) -> Match:
     who = statement.principals
     alone = who == Principals(services=(name,))
     corrected = replace(statement, principals=Principals(services=(meant,)))
@@ -71,7 +71,7 @@ def _elsewhere_flagged(subject: Subject, statement: Statement) -> bool:
     return subject.is_empty(subject.requests(bare))
 
 
-def _empty(subject: Subject, statement: Statement) -> Found:
+def _empty(subject: Subject, statement: Statement) -> Match:
     """Say why a statement matches nothing, whose text does not show it."""
     found = _by_conditions_or_account(subject, statement, "never matches")
     if found:
@@ -82,12 +82,12 @@ def _empty(subject: Subject, statement: Statement) -> Found:
         why = f"{who.aws[0]} is what is left of a role or user that was deleted, and a new one of the same name has another id"
     elif who and who.federated:
         why = f"{who.federated[0]} signs people in and calls no service itself: the caller is the role they take"
-    return Found(
+    return Match(
         statement=statement.name, severity="warning", message=f"statement {statement.name} never matches: {why}"
     )
 
 
-def _by_conditions_or_account(subject: Subject, statement: Statement, what: str) -> Found | None:
+def _by_conditions_or_account(subject: Subject, statement: Statement, what: str) -> Match | None:
     """Return the finding on a statement that its conditions keep from matching, or the account it is about."""
     found = revived(subject, statement)
     if found:
@@ -96,11 +96,11 @@ def _by_conditions_or_account(subject: Subject, statement: Statement, what: str)
     return _abroad(subject, statement, what) if _only_abroad(subject, statement) else None
 
 
-def _abroad(subject: Subject, statement: Statement, what: str) -> Found:
+def _abroad(subject: Subject, statement: Statement, what: str) -> Match:
     """Return the finding on actions that KMS allows nobody of another account, whatever a key policy says."""
     who = subject.callers(statement.principals.aws if statement.principals else ())
     asked = region(principals=who, actions=listed_actions(statement, subject.scope.universe), identity=True)
-    return Found(
+    return Match(
         statement=statement.name,
         witness=example(asked, subject.scope),
         shows="denied",
@@ -110,7 +110,7 @@ def _abroad(subject: Subject, statement: Statement, what: str) -> Found:
 
 def _only_abroad(subject: Subject, statement: Statement) -> bool:
     """Return whether a statement that matches nobody names somebody: then what it lists cannot be allowed where they are."""
-    crossing = RULES["kms"].cross_account or frozenset()
+    crossing = EVALUATION["kms"].cross_account or frozenset()
     who = subject.callers(statement.principals.aws if statement.principals else ())
     actions = listed_actions(statement, subject.scope.universe)
     return not who.is_empty() and not any(action.casefold() in crossing for action in actions)
@@ -118,7 +118,7 @@ def _only_abroad(subject: Subject, statement: Statement) -> bool:
 
 def _found(
     subject: Subject, statement: Statement, why: str, intended: Statement, *, what: str = "never matches"
-) -> Found:
+) -> Match:
     """Return the finding, with a request that the statement was meant for and the policy answers otherwise."""
     meant = subject.requests(intended)
     witness = _short(subject, meant) if statement.effect == "Allow" else _slipping(subject, meant)
@@ -126,7 +126,7 @@ def _found(
     if witness and statement.effect == "Allow" and admits_cloudtrail(statement):
         severity = "error"  # no action that CloudTrail is given is one that a trail can do without
     suffix = "" if witness else ", and what it was meant for other statements do"
-    return Found(
+    return Match(
         statement=statement.name,
         witness=witness,
         shows="denied" if statement.effect == "Allow" else "allowed",
@@ -147,7 +147,7 @@ def _slipping(subject: Subject, meant: RequestSet) -> Mapping[str, Any] | None:
     return answer.witness if answer.verdict == REFUTED else None
 
 
-def _action_never(subject: Subject) -> Iterator[Found]:
+def _action_never(subject: Subject) -> Iterator[Match]:
     for part in subject.parts:
         statement = part.statement
         if len(statement.actions) < 2 or statement.not_actions:
@@ -158,7 +158,7 @@ def _action_never(subject: Subject) -> Iterator[Found]:
         if dead:
             what = f"never matches for {', '.join(dead)}"
             found = _by_conditions_or_account(subject, replace(statement, actions=tuple(dead)), what)
-            yield found or Found(statement=statement.name, message=f"statement {statement.name} {what}")
+            yield found or Match(statement=statement.name, message=f"statement {statement.name} {what}")
 
 
 def _is_dead(subject: Subject, statement: Statement, action: str) -> bool:
@@ -167,7 +167,7 @@ def _is_dead(subject: Subject, statement: Statement, action: str) -> bool:
     return subject.is_empty(subject.requests(replace(statement, actions=(action,))))
 
 
-def _value_never(subject: Subject) -> Iterator[Found]:
+def _value_never(subject: Subject) -> Iterator[Match]:
     for statement in subject.policy.statements:
         for condition in statement.conditions:
             literal = [value for value in condition.values if is_pattern_taken_literally(condition, value)]
@@ -177,15 +177,15 @@ def _value_never(subject: Subject) -> Iterator[Found]:
             effect = (
                 "every request passes it" if negated and len(literal) == len(condition.values) else "it matches nothing"
             )
-            yield Found(
+            yield Match(
                 statement=statement.name,
                 message=f'statement {statement.name} gives {condition.operator} on {condition.key} the value "{literal[0]}", which is '
                 f"compared as it stands: {effect}",
             )
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="never-matches",
         severity="error",
         title="A statement that matches no request",
@@ -196,7 +196,7 @@ FLAWS: Final = (
         "StringLike or ArnLike",
         find=_never,
     ),
-    Flaw(
+    PolicyRule(
         id="action-never-matches",
         severity="warning",
         title="An action that its statement's conditions rule out",
@@ -205,7 +205,7 @@ FLAWS: Final = (
         remedy="give the action a statement of its own, without the condition it cannot meet",
         find=_action_never,
     ),
-    Flaw(
+    PolicyRule(
         id="value-never-matches",
         severity="warning",
         title="A wildcard where texts are compared as they stand",

@@ -9,7 +9,7 @@ from trailkey.access.algebra.languages import EMPTY, texts
 from trailkey.access.analysis.caller_sets import in_account, of_kind, people
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
-from trailkey.audit.rule import Flaw, Found, Undecided, granting, refused
+from trailkey.audit.rule import Match, PolicyRule, Undecided, granting, refused
 from trailkey.audit.rules.cloudtrail import is_lake_key
 from trailkey.audit.statement_facts import breadth, delegates_everything
 from trailkey.audit.zone_of_trust import outside
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from trailkey.access.algebra.languages import Language
+    from trailkey.access.analysis.effective import Part
     from trailkey.access.language.policy import Statement
-    from trailkey.audit.subject import Part, Subject
+    from trailkey.audit.subject import Subject
 
 _CLOUDTRAIL_PAGE: Final = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
@@ -40,15 +41,15 @@ def _for_everyone(subject: Subject) -> list[Part]:
     return [part for part in subject.allows if part.statement.principals and part.statement.principals.everyone]
 
 
-def _public(subject: Subject) -> Iterator[Found | Undecided]:
+def _public(subject: Subject) -> Iterator[Match | Undecided]:
     strangers, context = _strangers(subject)
     flagged: set[int] = set()
 
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Match | None:
         if statement.index in flagged:
             return None
         flagged.add(statement.index)
-        return Found(
+        return Match(
             statement=statement.name,
             witness=witness,
             severity="error" if witness["action"] in GRAVE else "warning",
@@ -60,7 +61,7 @@ def _public(subject: Subject) -> Iterator[Found | Undecided]:
     yield from granting(subject, region(principals=strangers, context=context), say, parts)
 
 
-def _everyone_at_home(subject: Subject) -> Iterator[Found | Undecided]:
+def _everyone_at_home(subject: Subject) -> Iterator[Match | Undecided]:
     """Yield the statements for everyone that are bounded, and still need no IAM policy in the key's own account."""
     partition, account = subject.scope.partition, subject.scope.account
     strangers, context = _strangers(subject)
@@ -71,8 +72,8 @@ def _everyone_at_home(subject: Subject) -> Iterator[Found | Undecided]:
         if breadth(part.statement, conditions=True) and subject.grants_nothing(part.requests, outsiders)
     ]
 
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
-        return Found(
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
+        return Match(
             statement=statement.name,
             witness=witness,
             message=f"statement {statement.name} lets every role and user of account {account} call {witness['action']} with no IAM policy "
@@ -83,17 +84,17 @@ def _everyone_at_home(subject: Subject) -> Iterator[Found | Undecided]:
     yield from granting(subject, region(principals=anyone, actions=(*DECRYPT, *TAKE_OVER), identity=False), say, parts)
 
 
-def _cannot_decrypt(subject: Subject) -> Iterator[Found | Undecided]:
-    for reader in subject.expected.readers if subject.whole else ():
-        trails = subject.expected.trails
+def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
+    for reader in subject.intent.readers if subject.whole else ():
+        trails = subject.intent.trails
         context: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*trails))} if trails else {}
         within = region(principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context)
         what = f"the events of {', '.join(trails)}" if trails else "anything"
         yield from refused(subject, within, f"{reader} may not decrypt {what}, whatever its own IAM policies allow")
 
 
-def _can_do_more(subject: Subject) -> Iterator[Found | Undecided]:
-    expected = subject.expected
+def _can_do_more(subject: Subject) -> Iterator[Match | Undecided]:
+    expected = subject.intent
     others = [one for one in (*expected.administrators, expected.deployer, *expected.break_glass) if one]
     readers = subject.callers(expected.readers) - subject.callers(others)
     readers -= of_kind("root", subject.scope.partition)
@@ -102,8 +103,8 @@ def _can_do_more(subject: Subject) -> Iterator[Found | Undecided]:
     more = tuple(action for action in GRAVE if action not in needed)
     parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
 
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
-        return Found(
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
+        return Match(
             statement=statement.name,
             witness=witness,
             message=f"statement {statement.name} lets the reader {witness['principal']} call {witness['action']}",
@@ -113,15 +114,15 @@ def _can_do_more(subject: Subject) -> Iterator[Found | Undecided]:
         yield from granting(subject, region(principals=readers, actions=more), say, parts)
 
 
-def _unbound(subject: Subject) -> Iterator[Found | Undecided]:
-    expected = subject.expected
+def _unbound(subject: Subject) -> Iterator[Match | Undecided]:
+    expected = subject.intent
     if not expected.readers or expected.lake:
         return
     readers = subject.callers(expected.readers)
     parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
 
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Found:
-        return Found(
+    def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
+        return Match(
             statement=statement.name,
             witness=witness,
             message=f"statement {statement.name} lets the reader {witness['principal']} decrypt what CloudTrail did not encrypt",
@@ -131,8 +132,8 @@ def _unbound(subject: Subject) -> Iterator[Found | Undecided]:
     yield from granting(subject, within, say, parts)
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="public",
         severity="error",
         title="Anyone in AWS may use the key",
@@ -143,7 +144,7 @@ FLAWS: Final = (
         "kms:CallerAccount or aws:PrincipalArn",
         find=_public,
     ),
-    Flaw(
+    PolicyRule(
         id="everyone-in-account",
         severity="note",
         title="Everyone in the key's account may use the key",
@@ -153,7 +154,7 @@ FLAWS: Final = (
         remedy="name the account as principal, so that IAM has to allow it too, and hold it to roles with ArnLike aws:PrincipalArn",
         find=_everyone_at_home,
     ),
-    Flaw(
+    PolicyRule(
         id="reader-cannot-decrypt",
         severity="error",
         title="A reader cannot decrypt",
@@ -163,7 +164,7 @@ FLAWS: Final = (
         remedy="allow the reader kms:Decrypt under the encryption context of the trail, and check the conditions and Deny statements",
         find=_cannot_decrypt,
     ),
-    Flaw(
+    PolicyRule(
         id="reader-can-do-more",
         severity="warning",
         title="A reader can do more than decrypt",
@@ -172,7 +173,7 @@ FLAWS: Final = (
         remedy="leave the reader kms:Decrypt only",
         find=_can_do_more,
     ),
-    Flaw(
+    PolicyRule(
         id="reader-context-missing",
         severity="note",
         title="A reader can decrypt more than events",

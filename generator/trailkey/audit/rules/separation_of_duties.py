@@ -10,12 +10,12 @@ from trailkey.access.algebra.languages import EMPTY, Language, texts, union
 from trailkey.access.algebra.request_sets import REFUTED
 from trailkey.access.analysis.caller_sets import in_account, of_kind
 from trailkey.access.analysis.constraints import PRINCIPAL
+from trailkey.access.analysis.effective import Part
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from trailkey.access.language.principals import Principals
-from trailkey.audit.rule import Flaw, Found, Undecided, granting, some, together
+from trailkey.audit.rule import Match, PolicyRule, Undecided, granting, some, together
 from trailkey.audit.statement_facts import accounts, breadth, delegates_everything, keys, named
-from trailkey.audit.subject import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,7 +52,7 @@ class Administrators:
 
 def administrators(subject: Subject) -> Administrators:
     """Return who administers the key: those named, or else the single principals that hold daily administration."""
-    expected = subject.expected
+    expected = subject.intent
     if expected.administrators:
         return Administrators(subject.callers(expected.administrators), said=True)
     upkeep = region(actions=UPKEEP)
@@ -86,18 +86,18 @@ def _not_delegated(subject: Subject) -> list[Part]:
 
 def _route(
     actions: tuple[str, ...], what: str, *, for_services: bool = False
-) -> Callable[[Subject], Iterator[Found | Undecided]]:
+) -> Callable[[Subject], Iterator[Match | Undecided]]:
     """Return the search for one route by which an administrator comes to read."""
 
-    def find(subject: Subject) -> Iterator[Found | Undecided]:
+    def find(subject: Subject) -> Iterator[Match | Undecided]:
         who = administrators(subject)
         if who.callers.is_empty():
             return
         flagged: set[int] = set()
 
-        def say(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+        def say(statement: Statement, witness: Mapping[str, Any]) -> Match | None:
             flagged.add(statement.index)
-            return Found(
+            return Match(
                 statement=statement.name,
                 witness=witness,
                 severity=who.severity,
@@ -116,10 +116,10 @@ def _route(
         if not context:
             return
 
-        def for_a_service(statement: Statement, witness: Mapping[str, Any]) -> Found | None:
+        def for_a_service(statement: Statement, witness: Mapping[str, Any]) -> Match | None:
             if statement.index in flagged:
                 return None
-            return Found(
+            return Match(
                 statement=statement.name,
                 witness=witness,
                 severity="note",
@@ -136,7 +136,7 @@ def _speaks_of(subject: Subject, key: str) -> bool:
     return any(key in keys(part.statement) for part in subject.parts)
 
 
-def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
+def _delegated(subject: Subject) -> Iterator[Match | Undecided]:
     """Yield the statements that leave it to IAM of an account who reads, or who comes to read.
 
     The key's own account is told of by itself, all others of a statement together.
@@ -145,7 +145,7 @@ def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
     for part in subject.allows:
         if breadth(part.statement, conditions=True) == 0:
             continue
-        abroad: dict[str, Found] = {}
+        abroad: dict[str, Match] = {}
         for account in accounts(part.statement):
             alone = _for_account(subject, part.statement, account)
             for one in granting(subject, _open_to_iam(subject, part.statement, account, _READING), _by_iam, [alone]):
@@ -160,8 +160,8 @@ def _delegated(subject: Subject) -> Iterator[Found | Undecided]:
             yield replace(first, severity="note", message=_leaves(subject, part.statement, first, list(abroad)))
 
 
-def _by_iam(statement: Statement, witness: Mapping[str, Any]) -> Found:
-    return Found(statement=statement.name, witness=witness, message="")
+def _by_iam(statement: Statement, witness: Mapping[str, Any]) -> Match:
+    return Match(statement=statement.name, witness=witness, message="")
 
 
 def _for_account(subject: Subject, statement: Statement, account: str) -> Part:
@@ -174,10 +174,10 @@ def _open_to_iam(subject: Subject, statement: Statement, account: str, actions: 
     """Return what IAM of an account allows by itself: not to whom the statement names, and decryption not to a reader."""
     there = in_account(account) & subject.people & ~of_kind("root", subject.scope.partition)
     within = region(principals=there - texts(*named(statement)), actions=actions, identity=True)
-    return within - region(principals=subject.callers(subject.expected.readers), actions=("kms:Decrypt",))
+    return within - region(principals=subject.callers(subject.intent.readers), actions=("kms:Decrypt",))
 
 
-def _leaves(subject: Subject, statement: Statement, found: Found, where: list[str]) -> str:
+def _leaves(subject: Subject, statement: Statement, found: Match, where: list[str]) -> str:
     """Return what a statement leaves to IAM in some accounts: the action of the witness, and every route to more."""
     shown, requests = (found.witness or {})["action"], _for_account(subject, statement, where[0]).requests
     routes = [
@@ -193,8 +193,8 @@ def _leaves(subject: Subject, statement: Statement, found: Found, where: list[st
     )
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="administrator-can-decrypt",
         severity="error",
         title="An administrator can decrypt",
@@ -203,7 +203,7 @@ FLAWS: Final = (
         remedy="take the use of the key out of the statement, or deny it to administrators by aws:PrincipalArn",
         find=_route(DECRYPT, "decrypt"),
     ),
-    Flaw(
+    PolicyRule(
         id="administrator-can-grant",
         severity="error",
         title="An administrator can hand out the key's use by a grant",
@@ -212,7 +212,7 @@ FLAWS: Final = (
         remedy="list the actions and leave kms:CreateGrant out: CloudTrail needs no grants",
         find=_route(GRANT, "create grants, and so let anyone decrypt", for_services=True),
     ),
-    Flaw(
+    PolicyRule(
         id="administrator-can-replace-policy",
         severity="error",
         title="An administrator can replace the key policy",
@@ -221,7 +221,7 @@ FLAWS: Final = (
         remedy="list the actions and leave kms:PutKeyPolicy to the role that deploys and to break glass",
         find=_route(REPLACE_POLICY, "replace the key policy, and so let anyone decrypt"),
     ),
-    Flaw(
+    PolicyRule(
         id="administrator-can-replicate",
         severity="error",
         title="An administrator can replicate the key under a policy of their own",
@@ -230,7 +230,7 @@ FLAWS: Final = (
         remedy="leave kms:ReplicateKey out of what administrators hold",
         find=_route(REPLICATE, "replicate the key under a policy of their own, and so decrypt"),
     ),
-    Flaw(
+    PolicyRule(
         id="delegated-to-iam",
         severity="warning",
         title="IAM of an account decides who reads",

@@ -9,7 +9,7 @@ from trailkey.access.algebra.languages import language, texts
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRANT
-from trailkey.audit.rule import Flaw, Found, Undecided, granting, some
+from trailkey.audit.rule import Match, PolicyRule, Undecided, granting, some
 from trailkey.audit.statement_facts import SOURCE_KEYS, keys
 from trailkey.audit.zone_of_trust import outside
 from trailkey.aws import CLOUDTRAIL
@@ -17,21 +17,22 @@ from trailkey.aws import CLOUDTRAIL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from trailkey.access.analysis.effective import Part
     from trailkey.access.language.policy import Statement
-    from trailkey.audit.subject import Part, Subject
+    from trailkey.audit.subject import Subject
 
 _CONTEXT: Final = "kms:encryptioncontext:"
 _ACTIONS: Final = (*DECRYPT, *ENCRYPT, *GRANT)
 
 
-def _unconfined(subject: Subject) -> Iterator[Found | Undecided]:
+def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
     for part in subject.allows:
         others = _others(part)
         if not others:
             continue
 
-        def say(statement: Statement, witness: Mapping[str, Any], others: tuple[str, ...] = others) -> Found:
-            return Found(
+        def say(statement: Statement, witness: Mapping[str, Any], others: tuple[str, ...] = others) -> Match:
+            return Match(
                 statement=statement.name,
                 witness=witness,
                 message=f"statement {statement.name} lets {some(others)} call {witness['action']} on behalf of any account: neither "
@@ -65,8 +66,8 @@ def _for_a_stranger(subject: Subject) -> dict[str, Constraint]:
     return {key: side for key, side in sent.items() if key.casefold() in asked}
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="service-unconfined",
         severity="warning",
         title="Another AWS service uses the key for any account",

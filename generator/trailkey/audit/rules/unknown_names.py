@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.language.catalog import GLOBAL_KEYS, condition_keys, is_known
-from trailkey.audit.rule import Flaw, Found
+from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import matching
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _NEVER_SENT: Final = ("cloudtrail", "dynamodb", "iam", "logs", "s3", "sns", "sqs
 """Services whose condition keys their own requests carry, and no request to KMS does."""
 
 
-def _unknown_action(subject: Subject) -> Iterator[Found]:
+def _unknown_action(subject: Subject) -> Iterator[Match]:
     for statement in subject.policy.statements:
         listed = [action for action in statement.actions if action != "*"]
         wrong = [action for action in listed if not matching(action, subject.scope.universe)]
@@ -30,14 +30,14 @@ def _unknown_action(subject: Subject) -> Iterator[Found]:
                 what = f"{action} matches no action of KMS"
             else:
                 what = f"KMS has no action {action}{_meant(action, subject.scope.universe)}"
-            yield Found(
+            yield Match(
                 statement=statement.name,
                 severity="error" if len(wrong) == len(statement.actions) and not statement.not_actions else None,
                 message=f"statement {statement.name}: {what}",
             )
 
 
-def _unknown_key(subject: Subject) -> Iterator[Found]:
+def _unknown_key(subject: Subject) -> Iterator[Match]:
     for statement in subject.policy.statements:
         for key in dict.fromkeys(condition.key for condition in statement.conditions):
             service = key.partition(":")[0].casefold()
@@ -47,7 +47,7 @@ def _unknown_key(subject: Subject) -> Iterator[Found]:
                 what = f"there is no condition key {key}{_meant(key, (*GLOBAL_KEYS, *condition_keys('kms')))}"
             else:
                 continue
-            yield Found(statement=statement.name, message=f"statement {statement.name}: {what}")
+            yield Match(statement=statement.name, message=f"statement {statement.name}: {what}")
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
@@ -56,8 +56,8 @@ def _meant(name: str, known: Sequence[str]) -> str:
     return f" (did you mean {spellings[close[0]]}?)" if close else ""
 
 
-FLAWS: Final = (
-    Flaw(
+RULES: Final = (
+    PolicyRule(
         id="unknown-action",
         severity="warning",
         title="An action that KMS does not have",
@@ -66,7 +66,7 @@ FLAWS: Final = (
         remedy="correct the spelling or remove it",
         find=_unknown_action,
     ),
-    Flaw(
+    PolicyRule(
         id="unknown-condition-key",
         severity="warning",
         title="A condition key that requests to KMS do not carry",

@@ -1,0 +1,19 @@
+"""Findings as people read them: the one place where a finding becomes a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trailkey.findings import Finding
+
+
+def message_text(finding: Finding) -> str:
+    """Return what is wrong and what to do: ``message; remedy``."""
+    return "; ".join(filter(None, (finding.message, finding.remedy)))
+
+
+def finding_text(finding: Finding) -> str:
+    """Return a finding as one line: ``error cloudtrail-unconfined: config/a.yaml:12: trails[0]: message; remedy``."""
+    head = f"{finding.severity} {finding.id}"
+    return ": ".join(filter(None, (head, str(finding.location), message_text(finding))))
