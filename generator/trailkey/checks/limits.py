@@ -14,7 +14,7 @@ from trailkey.aws import (
     TEMPLATE_URL_BYTES,
 )
 from trailkey.cloudformation.resolve import Place, resolve
-from trailkey.findings import Finding
+from trailkey.findings import Finding, Location, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,14 +58,14 @@ def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place
     if size > TEMPLATE_URL_BYTES:
         yield _finding(
             "template-size",
-            file,
+            Location(file=file),
             f"the template has {size:,} bytes; CloudFormation takes {TEMPLATE_URL_BYTES:,}; set layout: by_purpose, or split the deployment",
         )
     resources = template.get("Resources", {})
     if len(resources) > TEMPLATE_RESOURCES:
         yield _finding(
             "template-resources",
-            file,
+            Location(file=file),
             f"the template has {len(resources)} resources; CloudFormation takes {TEMPLATE_RESOURCES}; split the deployment",
         )
     attached: dict[str, int] = {}
@@ -75,22 +75,22 @@ def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place
         if resource["Type"] not in _POLICIES:
             continue
         policy = resolve(resource["Properties"][_POLICIES[resource["Type"]][1]], template, place)
-        yield from _check_size(f"{file}: Resources/{logical_id}", resource["Type"], policy)
+        yield from _check_size(Location(file=file, logical_id=logical_id), resource["Type"], policy)
     for role, number in attached.items():
         if number > MANAGED_POLICIES_PER_ROLE:
             yield _finding(
                 "policies-per-role",
-                file,
+                Location(file=file),
                 f"role {role!r} gets {number} managed policies; IAM attaches {MANAGED_POLICIES_PER_ROLE} by default; ask for a higher quota, or use another role for some",
             )
 
 
 def check_bucket_policy(file: str, policy: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield an error where the statements for an existing bucket, in a file of their own, are too large for any bucket."""
-    yield from _check_size(file, "AWS::S3::BucketPolicy", policy)
+    yield from _check_size(Location(file=file), "AWS::S3::BucketPolicy", policy)
 
 
-def _check_size(where: str, kind: str, policy: Any) -> Iterator[Finding]:
+def _check_size(where: Location, kind: str, policy: Any) -> Iterator[Finding]:
     identity, _, limit, unit, service, advice = _POLICIES[kind]
     text = compact(policy)
     count = len(text) if unit == "characters" else len(text.encode())
@@ -98,5 +98,6 @@ def _check_size(where: str, kind: str, policy: Any) -> Iterator[Finding]:
         yield _finding(identity, where, f"the policy has {count:,} {unit}; {service} takes {limit:,}; {advice}")
 
 
-def _finding(identity: str, place: str, message: str) -> Finding:
-    return Finding(id=identity, severity="error", message=message, place=place)
+def _finding(identity: str, place: Location, message: str) -> Finding:
+    rule = Rule(id=identity, title=identity, reason="", source="", remedy="")
+    return Finding(rule=rule, message=message, location=place)

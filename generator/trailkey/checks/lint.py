@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.errors import UsageError
-from trailkey.findings import Finding, Severity
+from trailkey.findings import Finding, Location, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,11 +49,11 @@ class LintMatch:
         """The resource, parameter or output at fault, for the way back to the config line; None for the whole template."""
         return str(self.path[1]) if len(self.path) > 1 else None
 
-    def finding(self, place: str = "") -> Finding:
-        """Return this as a finding at ``place``, or where nothing better is known at the file, line and path."""
-        path = "/".join(map(str, self.path))
-        where = place or f"{self.file}:{self.line}" + (f": {path}" if path else "")
-        return Finding(id=self.rule, severity=self.severity, message=self.message, place=where)
+    def finding(self) -> Finding:
+        """Return this as a finding at its file, line and resource."""
+        rule = Rule(id=self.rule, severity=self.severity, title=self.rule, reason="", source="", remedy="")
+        location = Location(file=self.file, line=self.line, logical_id=self.logical_id or "")
+        return Finding(rule=rule, severity=self.severity, message=self.message, location=location)
 
 
 def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
@@ -105,8 +105,8 @@ def _use_bundled_schemas() -> None:
 
     Raises RuntimeError where it came without: it would fetch them over the network.
     """
-    import cfnlint  # noqa: PLC0415 # loaded when there is something to lint
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # noqa: PLC0415 # loaded when there is something to lint
+    import cfnlint  # loaded when there is something to lint
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # loaded when there is something to lint
 
     bundled = Path(cfnlint.__file__).parent / "data" / "schemas"
     if not (bundled / "providers" / "us-east-1.json").is_file():
@@ -122,16 +122,16 @@ def _rules() -> tuple[Any, frozenset[str]]:
 
     Loading cfn-lint takes half a second and 60 MiB: `trailkey --help` and a run with nothing to lint do without.
     """
-    from cfnlint.config import _DEFAULT_RULESDIR  # noqa: PLC0415 # loaded when there is something to lint
-    from cfnlint.helpers import REGIONS  # noqa: PLC0415 # loaded when there is something to lint
-    from cfnlint.rules import Rules  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.config import _DEFAULT_RULESDIR  # loaded when there is something to lint
+    from cfnlint.helpers import REGIONS  # loaded when there is something to lint
+    from cfnlint.rules import Rules  # loaded when there is something to lint
 
     logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
     return Rules.create_from_directory(_DEFAULT_RULESDIR), frozenset(REGIONS)
 
 
 def _config(regions: tuple[str, ...]) -> Any:
-    from cfnlint.config import ConfigMixIn  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.config import ConfigMixIn  # loaded when there is something to lint
 
     # A config file that is named, and empty, keeps cfn-lint from looking for others.
     config = ConfigMixIn(
@@ -145,8 +145,8 @@ def _config(regions: tuple[str, ...]) -> Any:
 
 
 def _lint_one(file: str, template: LintInput, config: Any, rules: Any) -> Iterator[LintMatch]:
-    from cfnlint.decode import decode_str  # noqa: PLC0415 # loaded when there is something to lint
-    from cfnlint.runner import run_template_by_data  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.decode import decode_str  # loaded when there is something to lint
+    from cfnlint.runner import run_template_by_data  # loaded when there is something to lint
 
     document, matches = decode_str(template.text)
     for match in matches or run_template_by_data(document, config, rules):

@@ -37,9 +37,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _decide(options: argparse.Namespace) -> int:
-    import json  # noqa: PLC0415 # loaded when asked for
+    import json  # loaded when asked for
 
-    from trailkey import decide  # noqa: PLC0415 # the same
+    from trailkey import decide  # the same
 
     if (options.policy is None) == (options.config is None):
         raise errors.UsageError("decide: name a config or --policy FILE, one of the two, and the requests after it")

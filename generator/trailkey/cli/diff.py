@@ -54,7 +54,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from trailkey.diff.run import Given, compare  # noqa: PLC0415 # loaded when asked for
+    from trailkey.diff.run import Given, compare  # loaded when asked for
 
     given = Given(
         key_account=options.key_account,
@@ -67,7 +67,7 @@ def _diff(options: argparse.Namespace) -> int:
     for sentence in found.unknown:
         print(f"unknown: {sentence}", file=sys.stderr)
     if options.format == "json":
-        import json  # noqa: PLC0415 # the same
+        import json  # the same
 
         print(json.dumps([row.as_json() for row in found.rows], indent=2, ensure_ascii=False))
     else:

@@ -77,7 +77,7 @@ def _side(path: Path) -> _Side:
 
 
 def _of_config(path: Path) -> _Side:
-    from trailkey import pipeline  # noqa: PLC0415 # loads pydantic and troposphere, for configs only
+    from trailkey import pipeline  # loads pydantic and troposphere, for configs only
 
     deployment = pipeline.load_all([path])[0]
     rendered = pipeline.render(deployment)

