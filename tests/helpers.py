@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -10,11 +13,14 @@ import yaml
 from trailkey import cloudformation, pipeline
 from trailkey.cloudformation.resolve import resolve
 from trailkey.config.load import load
+from trailkey.output.manifest import MANIFEST
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from trailkey.config.deployment import Deployment
+    from trailkey.pipeline import Rendered
 
 Document = dict[str, Any]
 
@@ -76,18 +82,57 @@ def rollout_of(deployment: Deployment) -> Document:
 
 def resources(deployment: Deployment, kind: str, stack: str | None = None) -> dict[str, Document]:
     """Return the properties of all resources of a type by logical id, intrinsic functions resolved; of one stack or all."""
-    rendered = pipeline.render(deployment)
     found: dict[str, Document] = {}
-    for scope in rendered.stacks:
-        name = f"{scope.name}.yaml"
-        if stack not in {None, scope.name}:
+    for one in pipeline.render(deployment).folder.stacks:
+        if stack not in {None, one.stack.stack}:
             continue
-        template = cloudformation.load(rendered.files[name].decode(), name)
-        for logical_id, resource in template["Resources"].items():
+        for logical_id, resource in one.template["Resources"].items():
             if resource["Type"] == kind:
-                assert logical_id not in found, f"{logical_id} stands in two stacks; ask for one stack's template"
-                found[logical_id] = resolve(resource["Properties"], template, pipeline.place_of(scope))
+                assert logical_id not in found, f"{logical_id} is in two stacks; ask for one stack's template"
+                found[logical_id] = resolve(resource["Properties"], one.template, one.place)
     return found
+
+
+def edited(rendered: Rendered, change: Callable[[dict[str, Document]], Any]) -> Rendered:
+    """Return the files of a deployment as if other templates had been built, listed in rollout.json with their hashes.
+
+    ``change`` gets every resource by its logical id, and may change, remove or add some; those of an id that two templates have are
+    ``STACK/ID``. What is added goes into the first template; an Output of what is removed goes with it.
+    """
+    templates = {one.stack.stack: copy.deepcopy(dict(one.template)) for one in rendered.folder.stacks}
+    ids = [name for template in templates.values() for name in template["Resources"]]
+    names = {
+        (stack, name): name if ids.count(name) == 1 else f"{stack}/{name}"
+        for stack, template in templates.items()
+        for name in template["Resources"]
+    }
+    resources = {names[stack, name]: templates[stack]["Resources"][name] for stack, name in names}
+    change(resources)
+    for stack, template in templates.items():
+        gone = [name for name in template["Resources"] if names[stack, name] not in resources]
+        template["Resources"] = {
+            name: resources[names[stack, name]] for name in template["Resources"] if name not in gone
+        }
+        outputs = template.get("Outputs", {})
+        template["Outputs"] = {
+            name: one for name, one in outputs.items() if not any(f"'{lost}'" in str(one["Value"]) for lost in gone)
+        }
+    first = next(iter(templates.values()))
+    first["Resources"] |= {name: one for name, one in resources.items() if name not in names.values()}
+    files = {one.stack.template: templates[one.stack.stack] for one in rendered.folder.stacks}
+    return with_files(rendered, {name: cloudformation.dump_yaml(one).encode() for name, one in files.items()})
+
+
+def with_files(rendered: Rendered, files: Mapping[str, bytes]) -> Rendered:
+    """Return the files of a deployment with some put in place of others, listed in rollout.json with their hashes."""
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = rendered.folder.manifest
+    manifest = replace(
+        manifest,
+        stacks=tuple(replace(one, sha256=digests.get(one.template, one.sha256)) for one in manifest.stacks),
+        files={**manifest.files, **digests},
+    )
+    return replace(rendered, files={**rendered.files, **files, MANIFEST: manifest.dump()})
 
 
 def by_sid(policy: Document) -> dict[str, Document]:

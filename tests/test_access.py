@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from helpers import Document, edited
 from trailkey import cli, errors, pipeline
 
 if TYPE_CHECKING:
@@ -66,11 +67,12 @@ def test_what_fails_is_shown_with_the_matrix_and_ends_with_3(
 
     def careless(*arguments: object, **options: object) -> Rendered:
         rendered = whole(*arguments, **options)  # type: ignore[arg-type]  # what the command passes is passed on
-        for template in rendered.templates:
-            for statement in template.document["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"]:
-                if statement["Sid"] == "AccountReadsMetadata":
-                    statement["Action"].append("kms:ScheduleKeyDeletion")
-        return rendered
+        return edited(rendered, delete)
+
+    def delete(resources: dict[str, Document]) -> None:
+        for statement in resources["Key"]["Properties"]["KeyPolicy"]["Statement"]:
+            if statement["Sid"] == "AccountReadsMetadata":
+                statement["Action"].append("kms:ScheduleKeyDeletion")
 
     monkeypatch.setattr(pipeline, "render", careless)
 

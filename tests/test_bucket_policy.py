@@ -304,7 +304,7 @@ def test_an_existing_bucket_gets_the_same_statements_as_a_file_and_no_stack(
     assert (
         "The policy of bucket logs-of-one (account 777777777777) holds the statements of bucket-policy.json before a "
         "trail is deployed; add them, replace none that others need."
-    ) in rollout["preconditions"]
+    ) in [step["text"] for step in rollout["before"]]
     assert "bucket-policy.json" in rollout["files"]
 
 

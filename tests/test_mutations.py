@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,15 @@ import pytest
 from trailkey import pipeline
 from trailkey.access.analysis.prove import difference
 from trailkey.access.language.policy import parse_policy
+from trailkey.inventory.policies import IdentityPolicy, PolicySet, ResourcePolicy, merged
 from trailkey.proofs.judge import judge, targets
+from trailkey.proofs.properties.managed_policies import identity_questions
+from trailkey.proofs.properties.property import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trailkey.access.language.policy import Policy
-    from trailkey.proofs.properties.property import Target
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
@@ -30,22 +32,39 @@ def named(config: Path) -> str:
     return config.stem if config.stem != "config" else config.parent.name
 
 
-def judged(config: Path) -> list[tuple[str, dict[str, Any], list[Target[Any]]]]:
-    """Return each policy of a config by its place: the document, and the questions asked about it."""
+@dataclass(frozen=True)
+class Judged:
+    """A policy of a config, and the questions asked about it."""
+
+    found: ResourcePolicy | IdentityPolicy
+    targets: tuple[Target[Any], ...]
+    policies: PolicySet
+
+    def changed(self, target: Target[Any], document: dict[str, Any]) -> Policy:
+        """Return what a question is about once the policy is changed: IAM takes the policies of one role together."""
+        if isinstance(self.found, ResourcePolicy):
+            return parse_policy(document, resource_based=True)
+        mine = parse_policy(document, resource_based=False)
+        together = [one for one in self.policies.identities if one.location in (target.location, *target.beside)]
+        return merged(mine if one is self.found else one.policy for one in together)
+
+
+def judged(config: Path) -> Iterator[Judged]:
+    """Yield each policy of a config with the questions asked about it."""
     deployment = pipeline.load_all([config])[0]
-    documents = pipeline.render(deployment).documents()
-    written = {documents.bucket.place: documents.bucket.document}
-    written |= {one.place: one.document for one in documents.keys}
-    written |= {one.place: one.document for one in documents.iam}
-    asked = list(targets(deployment, documents))
-    return [
-        (place, document, [target for target in asked if target.place == place]) for place, document in written.items()
-    ]
+    policies = pipeline.render(deployment).folder.policies
+    asked = [*targets(deployment, policies), *identity_questions(deployment, policies)]
+    for found in (*policies.keys, *policies.buckets, *policies.identities):
+        mine = [one for one in asked if isinstance(one, Target) and found.location in (one.location, *one.beside)]
+        if not found.location.logical_id.startswith(
+            "AccessLog"
+        ):  # server access logs are not what the proofs are about
+            yield Judged(found, tuple(mine), policies)
 
 
 def is_broken(target: Target[Any], policy: Policy) -> bool:
     """Tell whether a property does not hold of a changed policy."""
-    return not all(one.holds for one in judge(replace(target, policy=policy)))
+    return not all(one.holds for one in judge(replace(target, policy=policy, permissions=None)))
 
 
 def means_the_same(target: Target[Any], policy: Policy) -> bool:
@@ -113,18 +132,18 @@ def test_every_property_is_proven(config: Path) -> None:
     deployment = pipeline.load_all([config])[0]
     verdict = pipeline.prove(pipeline.render(deployment))
 
-    assert [(one.id, one.place, one.answer) for one in verdict.judged if not one.holds] == []
+    assert [(one.id, one.location, one.answer) for one in verdict.results if not one.holds] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=named)
 def test_what_survives_a_mutation_is_proven_to_mean_the_same(config: Path) -> None:
     survivors = []
-    for place, document, asked in judged(config):
-        assert asked, f"nothing is asked about {place}"
-        for what, changed in mutations(document):
-            policy = parse_policy(changed, resource_based="Principal" in document["Statement"][0])
-            if not any(is_broken(target, policy) for target in asked):
-                survivors += [f"{place}: {what}" for target in asked if not means_the_same(target, policy)]
+    for one in judged(config):
+        assert one.targets, f"nothing is asked about {one.found.location}"
+        for what, document in mutations(one.found.document):
+            policies = [(target, one.changed(target, document)) for target in one.targets]
+            if not any(is_broken(*pair) for pair in policies):
+                survivors += [f"{one.found.location}: {what}" for pair in policies if not means_the_same(*pair)]
 
     assert not survivors, "\n".join(survivors)

@@ -820,7 +820,7 @@ def test_template_as_large_as_cloudformation_takes_is_read_in_seconds(dump: Any)
 
 
 def test_text_is_read_from_a_file_and_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pathlib import Path as RealPath  # noqa: PLC0415 # beside its one use
+    from pathlib import Path as RealPath  # beside its one use
 
     file = tmp_path / "policy.json"
     file.write_bytes(b"\xef\xbb\xbf{}")

@@ -424,7 +424,7 @@ def test_runs_at_once_take_turns(folder: Path) -> None:
 
 @POSIX
 def test_another_run_that_does_not_end_refuses(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl  # noqa: PLC0415 (not there on Windows)
+    import fcntl
 
     monkeypatch.setattr(writer, "_PATIENCE_SECONDS", 0.05)
     folder.mkdir(parents=True)

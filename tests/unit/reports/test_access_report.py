@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from helpers import ORGANIZATION, deploy
+from helpers import ORGANIZATION, deploy, edited
 from trailkey import pipeline
-from trailkey.access.language.policy import parse_policy
 from trailkey.proofs.verdict import verdict
 from trailkey.reports.access import as_markdown
 from trailkey.reports.access_json import as_json
@@ -22,7 +20,7 @@ from trailkey.reports.view import access_of
 
 if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
-    from trailkey.inventory.policies import Documents
+    from trailkey.inventory.folder import Folder
 
 ROOT = Path(__file__).parent.parent.parent.parent
 CONFIGS = [*sorted((ROOT / "config").glob("*.yaml")), *sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))]
@@ -35,23 +33,24 @@ GRANTS = {
 }
 
 
-def built(path: Path) -> tuple[Deployment, Documents]:
+def built(path: Path) -> tuple[Deployment, Folder]:
     deployment = pipeline.load_all([path])[0]
-    return deployment, pipeline.render(deployment).documents()
+    return deployment, pipeline.render(deployment).folder
 
 
 def page(path: Path) -> str:
-    deployment, documents = built(path)
-    return as_markdown(deployment, documents, verdict(deployment, documents))
+    deployment, folder = built(path)
+    return as_markdown(deployment, folder.policies, verdict(deployment, folder))
 
 
-def granting(tmp_path: Path, accepted: list[dict[str, str]]) -> tuple[Deployment, Documents]:
+def granting(tmp_path: Path, accepted: list[dict[str, str]]) -> tuple[Deployment, Folder]:
     """Return a deployment whose key policy lets the account make grants."""
     deployment = deploy(tmp_path, ORGANIZATION, accepted_risks=accepted)
-    documents = pipeline.render(deployment).documents()
-    key = documents.trail_key
-    policy = parse_policy({**key.document, "Statement": [*key.document["Statement"], GRANTS]}, resource_based=True)
-    return deployment, replace(documents, keys=(replace(key, policy=policy),))
+
+    def grant(resources: dict[str, Any]) -> None:
+        resources["Key"]["Properties"]["KeyPolicy"]["Statement"].append(GRANTS)
+
+    return deployment, edited(pipeline.render(deployment), grant).folder
 
 
 def headings(text: str) -> list[str]:
@@ -108,9 +107,9 @@ def test_tables_are_whole_and_the_page_is_the_same_each_time(path: Path) -> None
 
 def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: Path) -> None:
     reason = "the backup tool\nmakes grants | see <ticket>"
-    deployment, documents = granting(tmp_path, [{"id": "no-grants", "reason": reason}])
-    found = verdict(deployment, documents)
-    text = as_markdown(deployment, documents, found)
+    deployment, folder = granting(tmp_path, [{"id": "no-grants", "reason": reason}])
+    found = verdict(deployment, folder)
+    text = as_markdown(deployment, folder.policies, found)
 
     assert headings(text)[:2] == ["Accepted risks", "Not proven"]  # nobody-holds-more fails too, and is not accepted
     assert (
@@ -121,13 +120,13 @@ def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: P
     ) in text
     assert "- error nobody-holds-more: " in text
     assert "| `no-grants` | nobody hands out the key's use by a grant, or replicates it | 0 of 1 |" in text
-    document = as_json(access_of(deployment, documents, found))
+    document = as_json(access_of(deployment, folder.policies, found))
     (risk,) = document["accepted_risks"]
     assert (risk["id"], risk["reason"]) == ("no-grants", reason)
     (failing,) = risk["failing"]
-    assert (failing["config"], failing["statements"]) == ("key", ["AccountGrants"])
+    assert (failing["location"]["config_path"], failing["statement"]) == ("key", "AccountGrants")
     assert failing["witness"]["action"] == "kms:CreateGrant"
-    assert [one["id"] for one in document["findings"]] == ["nobody-holds-more"]
+    assert [one["id"] for one in document["findings"]] == ["nobody-holds-more", "delegated-to-iam"]
 
 
 def row(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -136,8 +135,8 @@ def row(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_the_json_has_the_shape_that_its_module_documents() -> None:
-    deployment, documents = built(ROOT / "config" / "organization.yaml")
-    document = as_json(access_of(deployment, documents, verdict(deployment, documents)))
+    deployment, folder = built(ROOT / "config" / "organization.yaml")
+    document = as_json(access_of(deployment, folder.policies, verdict(deployment, folder)))
 
     assert json.loads(json.dumps(document)) == document
     assert list(document) == [
@@ -182,10 +181,10 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
 
 
 def printed(path: Path, width: int) -> list[str]:
-    deployment, documents = built(path)
+    deployment, folder = built(path)
     console = Console(width=width, highlight=False, color_system=None)
     with console.capture() as capture:
-        for part in as_table(access_of(deployment, documents, verdict(deployment, documents))):
+        for part in as_table(access_of(deployment, folder.policies, verdict(deployment, folder))):
             console.print(part)
     return [line.rstrip() for line in capture.get().splitlines()]
 
@@ -199,10 +198,10 @@ def test_the_table_fits_eighty_columns_with_every_word_whole() -> None:
 
 
 def test_brackets_of_a_text_are_no_markup(tmp_path: Path) -> None:
-    deployment, documents = granting(tmp_path, [{"id": "no-grants", "reason": "[bold]as agreed[/bold] [1]"}])
+    deployment, folder = granting(tmp_path, [{"id": "no-grants", "reason": "[bold]as agreed[/bold] [1]"}])
     console = Console(width=80, highlight=False, color_system=None)
     with console.capture() as capture:
-        for part in as_table(access_of(deployment, documents, verdict(deployment, documents))):
+        for part in as_table(access_of(deployment, folder.policies, verdict(deployment, folder))):
             console.print(part)
 
     assert "- no-grants: [bold]as agreed[/bold] [1]" in capture.get()

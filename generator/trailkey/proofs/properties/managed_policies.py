@@ -97,7 +97,7 @@ def identity_questions(deployment: Deployment, policies: PolicySet) -> Iterator[
     """
     intent = bucket_intent(deployment)
     asked = _Asked(
-        [one for one in entitlements(deployment, policies) if one.at.arn],
+        list(entitlements(deployment, policies)),
         policies.identities,
         bucket_scope(intent.arn, intent.account),
     )
@@ -110,6 +110,7 @@ def identity_questions(deployment: Deployment, policies: PolicySet) -> Iterator[
             for scope, needs, bounds in asked.questions(row, rows, policy):
                 yield Target(
                     location=found[0].location,
+                    beside=tuple(one.location for one in found[1:]),
                     policy=policy,
                     scope=scope,
                     purpose=HolderIntent(path=row.path, name=row.name, needs=needs, bounds=bounds, arns=arns),
@@ -138,12 +139,13 @@ class _Asked:
     def groups(self) -> Iterator[Group]:
         """Yield the policies as each role gets them: those attached to it, or those of one name in one account."""
         groups: dict[tuple[object, ...], tuple[tuple[IdentityPolicy, ...], tuple[Entitlement, ...], list[str]]] = {}
-        for arn in dict.fromkeys(arn for row in self._rows for arn in row.exact):
-            rows = tuple(row for row in self._rows if arn in row.exact)
+        known = [row for row in self._rows if row.at.arn]  # about a key that is not there nothing can be asked
+        for arn in dict.fromkeys(arn for row in known for arn in row.exact):
+            rows = tuple(row for row in known if arn in row.exact)
             found = tuple(one for one in self._found if one.attachment(arn))
             key = (tuple(one.location for one in found), tuple(row.path for row in rows))
             groups.setdefault(key, (found, rows, []))[2].append(arn)
-        for row in self._rows:
+        for row in known:
             for account in row.accounts if row.policy_name else ():
                 found = tuple(one for one in self._found if one.account == account and row.is_named(one, self._names))
                 groups[row.path, account] = (found, (row,), list(row.patterns))

@@ -49,6 +49,8 @@ class Target(Generic[Purpose_contra]):
     properties: Sequence[Property[Purpose_contra]]
     accounts: tuple[str, ...] = ()
     """Accounts for whose callers policy variables are filled in."""
+    beside: tuple[Location, ...] = ()
+    """Where the other policies are that are judged together with this one: IAM takes all of a role as one."""
     permissions: EffectivePermissions | None = None
     """What the policy grants, where that is known already."""
 

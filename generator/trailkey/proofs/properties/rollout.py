@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from trailkey.config.deployment import Deployment
     from trailkey.inventory.folder import Folder, StackAsDeployed
-    from trailkey.inventory.policies import IdentityPolicy, Resource
+    from trailkey.inventory.policies import Resource
     from trailkey.proofs.properties.entitlements import PolicyPlaces
 
 Place = tuple[str, str]
@@ -185,20 +185,20 @@ def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
     key = folder.policies.key_of_alias(intent.account, intent.region, intent.alias)
     for one in folder.stacks:
         declared = one.template.get("Parameters", {})
-        for name in sorted(
-            {name for name, entry in declared.items() if "Default" not in entry} - set(one.stack.parameters)
-        ):
-            yield f"stack {one.stack.stack}: parameter {name} is given no value"
-        for name, source in one.stack.parameters.items():
-            if name not in declared:
-                yield f"stack {one.stack.stack}: {one.stack.template} has no parameter {name}"
+        for name, value in one.place.parameters.items():
+            source = one.stack.parameters.get(name)
+            what = f"stack {one.stack.stack}: parameter {name}"
+            if source is None:
+                yield f"{what} is given no value"
+            elif name not in declared:
+                yield f"{what} is not one of {one.stack.template}"
             elif name in one.unfilled:
-                yield f"stack {one.stack.stack}: parameter {name} comes from {source}, which no stack before it gives out"
-            elif not _fits(one.place.parameters[name], declared[name]):
-                yield f"stack {one.stack.stack}: parameter {name} is {one.place.parameters[name]}, which its AllowedPattern refuses"
+                yield f"{what} comes from {source}, which no stack before it gives out"
+            elif not _fits(value, declared[name]):
+                yield f"{what} is {value}, which its AllowedPattern refuses"
             # The trails' key is the only resource that one stack takes over from another.
-            elif isinstance(source, FromOutput) and key is not None and one.place.parameters[name] != key.arn:
-                yield f"stack {one.stack.stack}: parameter {name} comes from {source}, which is not the ARN of the trails' key"
+            elif isinstance(source, FromOutput) and key is not None and value != key.arn:
+                yield f"{what} comes from {source}, which is not the ARN of the trails' key"
 
 
 def _fits(value: Any, declared: Mapping[str, Any]) -> bool:
@@ -223,37 +223,39 @@ def _disordered(deployment: Deployment, folder: Folder) -> Iterator[str]:
 
 
 class _Needs:
-    """Which stacks a stack needs: those that fill its parameters, and for a trail also its bucket and its deployer's policies."""
+    """Which stacks a stack needs: those that fill its parameters, and for a trail also its bucket and its deployer's policy."""
 
     def __init__(self, deployment: Deployment, folder: Folder) -> None:
+        intent = trail_key_intent(deployment)
+        key = folder.policies.key_of_alias(intent.account, intent.region, intent.alias)
+        self._key = key.arn if key else ""
+        self._own = intent.account
         self._folder = folder
         self._deployers = {owner.id: owner.deployer or "" for owner in deployment.trail_owners}
-        self._own = deployment.key_account.id
-        self._names = policy_places(deployment)
+        self._places = policy_places(deployment)
 
     def of(self, one: StackAsDeployed) -> set[str]:
         """Return the names of the stacks that a stack needs."""
         found = {source.stack for source in one.stack.parameters.values() if isinstance(source, FromOutput)}
         for resource in one.resources:
             if resource.kind == "AWS::CloudTrail::Trail":
-                bucket = resource.properties.get("S3BucketName")
-                found |= {other.stack.stack for other in self._folder.stacks if self._holds_bucket(other, bucket)}
-                found |= {
-                    other.stack.stack
-                    for other in self._folder.stacks
-                    for policy in other.identities
-                    if resource.account != self._own and self._is_deployers(policy, resource.account)
-                }
+                found |= {other.stack.stack for other in self._folder.stacks if self._serves(other, resource)}
         return found
 
-    def _holds_bucket(self, one: StackAsDeployed, name: Any) -> bool:
-        return any(
-            each.kind == "AWS::S3::BucketPolicy" and each.properties.get("Bucket") == name for each in one.resources
+    def _serves(self, one: StackAsDeployed, trail: Resource) -> bool:
+        """Return whether a stack has the trail's bucket, or lets the trail's deployer look at a key of another account."""
+        bucket = trail.properties.get("S3BucketName")
+        if any(
+            each.kind == "AWS::S3::BucketPolicy" and each.properties.get("Bucket") == bucket for each in one.resources
+        ):
+            return True
+        deployer = self._deployers.get(trail.account, "")
+        return trail.account != self._own and any(
+            policy.account == trail.account
+            and self._places.is_deployers(policy, deployer)
+            and any(self._key in statement.resources for statement in policy.policy.statements)
+            for policy in one.identities
         )
-
-    def _is_deployers(self, policy: IdentityPolicy, account: str) -> bool:
-        deployer = self._deployers.get(account, "")
-        return policy.account == account and self._names.is_deployers(policy, deployer)
 
 
 def _repeated(deployment: Deployment, folder: Folder) -> Iterator[str]:
