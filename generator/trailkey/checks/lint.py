@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.errors import UsageError
-from trailkey.findings import Finding, Severity
+from trailkey.findings import Finding, Location, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,20 +40,23 @@ class LintMatch:
     file: str
     line: int
     path: tuple[str | int, ...]
-    rule: str
-    severity: Severity
+    rule: Rule
     message: str
 
     @property
-    def logical_id(self) -> str | None:
-        """The resource, parameter or output at fault, for the way back to the config line; None for the whole template."""
-        return str(self.path[1]) if len(self.path) > 1 else None
+    def logical_id(self) -> str:
+        """The resource at fault, for the way back to the config line; empty where it is another part of the template."""
+        return str(self.path[1]) if len(self.path) > 1 and self.path[0] == "Resources" else ""
 
-    def finding(self, place: str = "") -> Finding:
-        """Return this as a finding at ``place``, or where nothing better is known at the file, line and path."""
-        path = "/".join(map(str, self.path))
-        where = place or f"{self.file}:{self.line}" + (f": {path}" if path else "")
-        return Finding(id=self.rule, severity=self.severity, message=self.message, place=where)
+    def finding(self) -> Finding:
+        """Return this as a finding; what the location does not say of the path stands before the message."""
+        path = "/".join(map(str, self.path[2:] if self.logical_id else self.path))
+        return Finding(
+            rule=self.rule,
+            severity=self.rule.severity,
+            location=Location(file=self.file, line=self.line, logical_id=self.logical_id),
+            message=f"{path}: {self.message}" if path else self.message,
+        )
 
 
 def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
@@ -79,7 +82,7 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
         for file, template in templates.items()
         for match in sorted(
             _lint_one(file, template, configs[template.regions], rules),
-            key=lambda match: (match.line, match.rule, match.message, str(match.path)),
+            key=lambda match: (match.line, match.rule.id, match.message, str(match.path)),
         )
     ]
 
@@ -154,7 +157,13 @@ def _lint_one(file: str, template: LintInput, config: Any, rules: Any) -> Iterat
             file=file,
             line=match.linenumber,
             path=tuple(part if isinstance(part, int) else str(part) for part in getattr(match, "path", ())),
-            rule=match.rule.id,
-            severity=_SEVERITIES.get(match.rule.id[:1], "error"),
+            rule=Rule(
+                id=match.rule.id,
+                severity=_SEVERITIES.get(match.rule.id[:1], "error"),
+                title=match.rule.shortdesc,
+                reason=match.rule.description,
+                source=match.rule.source_url,
+                remedy="",
+            ),
             message=f"{match.message} ({match.rule.shortdesc})",
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.aws import KEY_POLICY_BYTES, parse_arn, partition_of
+from trailkey.aws import KEY_POLICY_BYTES, parse_arn, partition_of, policy_size
 from trailkey.cloudformation.placeholders import Place, attribute_placeholder
 from trailkey.cloudformation.renaming import rename
 from trailkey.cloudformation.resolve import NO_VALUE
@@ -121,7 +121,7 @@ class _Resolved:
             raise PolicyError(
                 f"{location}: KeyPolicy: no policy document; a mapping with Version and Statement, or its JSON text; correct it"
             )
-        size = len(json.dumps(self.document, separators=(",", ":"), ensure_ascii=False).encode())
+        size = policy_size(self.document)
         if size > KEY_POLICY_BYTES:
             raise PolicyError(
                 f"{location}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "

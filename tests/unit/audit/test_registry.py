@@ -12,6 +12,7 @@ from trailkey.access.language.evaluate import Decision
 from trailkey.audit import registry
 from trailkey.audit.registry import RULES, audit
 from trailkey.audit.subject import read_subject
+from trailkey.checks.limits import LIMITS
 from trailkey.errors import PolicyError, UndecidedError
 from trailkey.findings import SEVERITIES, Location
 from trailkey.intent.model import KeyIntent
@@ -20,7 +21,7 @@ from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
-    from trailkey.audit.rule import PolicyRule
+    from trailkey.findings import Rule
 
 ACCOUNT = "210987654321"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666"
@@ -155,8 +156,8 @@ def test_the_key_goes_by_the_arn_its_policy_names() -> None:
     assert ("error", "wrong-arn", "ShipUpdates") in found({**SHIP, "Resource": other})
 
 
-@pytest.mark.parametrize("flaw", RULES, ids=lambda flaw: flaw.id)
-def test_each_flaw_can_be_read_by_itself(flaw: PolicyRule) -> None:
+@pytest.mark.parametrize("flaw", [*RULES, *LIMITS], ids=lambda flaw: flaw.id)
+def test_each_rule_can_be_read_by_itself(flaw: Rule) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", flaw.id)
     assert flaw.severity in SEVERITIES
     assert flaw.source.startswith("https://docs.aws.amazon.com/")
@@ -167,14 +168,13 @@ def test_each_flaw_can_be_read_by_itself(flaw: PolicyRule) -> None:
 
 def test_ids_are_unique_and_each_is_on_the_page() -> None:
     flaws = sorted(RULES, key=lambda flaw: SEVERITIES.index(flaw.severity))
-    ids = [*(one.id for one in PROPERTIES), *(flaw.id for flaw in flaws)]
+    every = (*PROPERTIES, *flaws, *LIMITS)
+    ids = [one.id for one in every]
     page = findings_page()
 
     assert len(set(ids)) == len(ids)
     assert re.findall(r"^### (.*)$", page, re.MULTILINE) == ids
-    assert all(
-        f"({source})" in page for source in (*(one.source for one in PROPERTIES), *(one.source for one in RULES))
-    )
+    assert all(f"({one.source})" in page for one in every)
 
 
 def test_witness_names_a_whole_trail_of_the_account_that_a_context_asks_for() -> None:
