@@ -118,7 +118,8 @@ class Subject:
         """Return the callers that ARNs, ArnLike patterns, account ids and account roots name; a role's sessions go with it."""
         found = []
         for name in names:
-            account = name if name.isdigit() else name.split(":")[4] if name.endswith(":root") else ""
+            arn = parse_arn(name)
+            account = arn.account if arn and arn.resource == "root" else name if name.isdigit() else ""
             if account:
                 found.append(in_account(account) & self.people)
             else:

@@ -6,6 +6,8 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.aws import parse_arn
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,7 +40,7 @@ def account_shown(document: Any) -> tuple[str, str]:
     """
     allowing = [statement for statement in statements_of(document) if statement.get("Effect") == "Allow"]
     entitlement = [statement for statement in allowing if _allows_policy(statement)]
-    own = {key.split(":")[4] for key in _keys(document)}
+    own = {arn.account for key in _keys(document) if (arn := parse_arn(key))}
     for found, why in (
         (own, _OWN),
         ({account for one in entitlement for account, kind in _named(one) if kind == "root"}, _HOLDS_POLICY),
