@@ -156,19 +156,19 @@ def test_the_key_goes_by_the_arn_its_policy_names() -> None:
     assert ("error", "wrong-arn", "ShipUpdates") in found({**SHIP, "Resource": other})
 
 
-@pytest.mark.parametrize("flaw", [*RULES, *LIMITS], ids=lambda flaw: flaw.id)
-def test_each_rule_can_be_read_by_itself(flaw: Rule) -> None:
-    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", flaw.id)
-    assert flaw.severity in SEVERITIES
-    assert flaw.source.startswith("https://docs.aws.amazon.com/")
-    assert not flaw.title.endswith(".")
-    assert flaw.reason.endswith(".")
-    assert not flaw.remedy.endswith(".")
+@pytest.mark.parametrize("rule", [*RULES, *LIMITS], ids=lambda rule: rule.id)
+def test_each_rule_can_be_read_by_itself(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id)
+    assert rule.severity in SEVERITIES
+    assert rule.source.startswith("https://docs.aws.amazon.com/")
+    assert not rule.title.endswith(".")
+    assert rule.reason.endswith(".")
+    assert not rule.remedy.endswith(".")
 
 
 def test_ids_are_unique_and_each_is_on_the_page() -> None:
-    flaws = sorted(RULES, key=lambda flaw: SEVERITIES.index(flaw.severity))
-    every = (*PROPERTIES, *flaws, *LIMITS)
+    rules = sorted(RULES, key=lambda rule: SEVERITIES.index(rule.severity))
+    every: list[Rule] = [*PROPERTIES, *rules, *LIMITS]
     ids = [one.id for one in every]
     page = findings_page()
 
