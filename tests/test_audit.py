@@ -1,4 +1,4 @@
-"""Every flaw in ``audit/``: a bad policy flagged for the right reason and shown by a request, its near-identical twin not."""
+"""Every rule in ``audit/``: a bad policy found for the right reason and shown by a request, its near-identical twin not."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_nothing_else_is_new_in_the_bad_policy(name: str) -> None:
     assert bad - sound == {case.id, *case.also}
 
 
-def test_every_flaw_has_a_case() -> None:
-    assert {flaw.id for flaw in RULES} - {Case.read(name).id for name in NAMES} == set()
+def test_every_rule_has_a_case() -> None:
+    assert {rule.id for rule in RULES} - {Case.read(name).id for name in NAMES} == set()
 
 
 @pytest.mark.parametrize("form", ["console-default", "organization", "access-analyzer"])
@@ -153,7 +153,7 @@ OWN: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-def test_own_key_policies_have_no_flaw(name: str) -> None:
+def test_own_key_policies_have_no_findings(name: str) -> None:
     file, options = OWN[name]
     text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
 

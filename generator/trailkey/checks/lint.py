@@ -49,7 +49,7 @@ class LintMatch:
         return str(self.path[1]) if len(self.path) > 1 and self.path[0] == "Resources" else ""
 
     def finding(self) -> Finding:
-        """Return this as a finding; what the location does not say of the path stands before the message."""
+        """Return this as a finding; the message begins with what the location does not say of the path."""
         path = "/".join(map(str, self.path[2:] if self.logical_id else self.path))
         return Finding(
             rule=self.rule,
@@ -63,7 +63,10 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
     """Return everything cfn-lint finds, informational rules included, by file in the order given, then by line and rule.
 
     Meant for text of our own: what cannot be read is a match of E0000, but PyYAML under cfn-lint crashes on text nested by
-    tens of thousands of levels, which `trailkey.cloudformation.load` refuses. Raises UsageError for a Region cfn-lint does not know.
+    tens of thousands of levels, which `trailkey.cloudformation.load` refuses.
+
+    Raises:
+        UsageError: a Region that cfn-lint does not know.
     """
     if not templates:
         return []
@@ -106,7 +109,8 @@ def _collector_resting() -> Iterator[None]:
 def _use_bundled_schemas() -> None:
     """Keep cfn-lint from schemas in the user's cache, which it prefers where they are newer than those it came with.
 
-    Raises RuntimeError where it came without: it would fetch them over the network.
+    Raises:
+        RuntimeError: it came without them, so it would fetch them over the network.
     """
     import cfnlint  # noqa: PLC0415 # loaded when there is something to lint
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # noqa: PLC0415 # loaded when there is something to lint

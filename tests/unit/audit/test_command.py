@@ -180,7 +180,7 @@ BRANCHES = {
 NOTHING = {"Ref": "AWS::NoValue"}
 
 
-def test_a_flaw_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finding_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     branch = {"Fn::If": ["IsTest", OPEN, HELD]}
 
     path = written(tmp_path, template(policy(branch, SHIP), **BRANCHES))
@@ -194,7 +194,7 @@ def test_a_flaw_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.Cap
     assert run(path, "--parameter", "Stage=production") == errors.OK
 
 
-def test_a_flaw_of_all_branches_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finding_of_all_branches_is_given_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     extra = {
         "Fn::If": [
             "IsTest",

@@ -51,7 +51,7 @@ def found(*statements: Any, intent: KeyIntent | None = None) -> list[tuple[str, 
     return [(one.severity, one.id, one.statement) for one in audit(of(*statements), intent)]
 
 
-def test_a_store_of_events_that_is_said_to_be_one_has_no_flaw() -> None:
+def test_a_store_of_events_that_is_said_to_be_one_has_no_findings() -> None:
     assert found(STORE, SHIP, intent=KeyIntent(lake=True)) == []
     assert found(STORE, SHIP) == [("note", "lake-assumed", "StoreWorks")]
 
@@ -135,7 +135,7 @@ def test_a_witness_that_the_evaluator_answers_otherwise_is_a_defect(monkeypatch:
 @pytest.mark.parametrize(
     ("document", "text"),
     [
-        ([], "p: [] is no object"),
+        ([], "p: [] is not an object"),
         ({"Version": "2012-10-17"}, "p: Statement: missing or empty"),
         ({"Version": "2012-10-17", "Statements": []}, 'p: unknown element "Statements"'),
         ({"Version": "2013-10-17", "Statement": [SHIP]}, 'p: Version: unknown version "2013-10-17"'),

@@ -111,8 +111,8 @@ def test_parameters_are_names_with_values() -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        (["Home"], '--parameter: "Home" gives no parameter; NAME=VALUE; correct it'),
-        (["=x"], '--parameter: "=x" gives no parameter; NAME=VALUE; correct it'),
+        (["Home"], '--parameter: "Home" is not a valid parameter; NAME=VALUE; correct it'),
+        (["=x"], '--parameter: "=x" is not a valid parameter; NAME=VALUE; correct it'),
         (["A=1", "A=2"], "--parameter: A is given twice; each parameter once; remove one"),
     ],
 )

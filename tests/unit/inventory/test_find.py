@@ -714,7 +714,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template("not json"),
-            "t: Resources/Key: KeyPolicy: no policy document; a mapping with Version and Statement, or its JSON text; correct it",
+            "t: Resources/Key: KeyPolicy: not a policy document; a mapping with Version and Statement, or its JSON text; correct it",
         ),
         (
             template('{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}'),
@@ -793,7 +793,7 @@ def test_account_that_is_none_is_refused() -> None:
     with pytest.raises(PolicyError) as refused:
         find_policies(json.dumps(policy(ROOT)), "t", key_account="22222222222")
 
-    assert str(refused.value) == "--key-account: '22222222222' is no account id; 12 digits; correct it"
+    assert str(refused.value) == "--key-account: '22222222222' is not a valid account id; 12 digits; correct it"
 
 
 # Size

@@ -151,8 +151,8 @@ def _answer(
 def difference(old: Policy, new: Policy, scope: Scope, within: RequestSet = EVERY_REQUEST) -> RequestSet:
     """Return the requests in a region that ``new`` allows and ``old`` does not.
 
-    It takes the policies and not what they grant: a role session that only one of the two names has to be told apart from
-    its role in both.
+    It takes the policies and not what they grant: a role session that only one of the two names has to be distinguished
+    from its role in both.
 
     Raises:
         UndecidedError: a comparison takes too long.

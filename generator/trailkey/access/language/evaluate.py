@@ -57,7 +57,7 @@ SERVICES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """A statement that decides, and the policy it stands in (``resource policy``, ``scps[0]``, …)."""
+    """A statement that decides, and the policy it belongs to (``resource policy``, ``scps[0]``, …)."""
 
     policy: str
     statement: Statement

@@ -31,11 +31,11 @@ def _locked_out(subject: Subject) -> Iterator[Match | Undecided]:
     context: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": _FALSE}
     within = region(principals=who, actions=REPLACE_POLICY, identity=True, context=context)
     certain = bool(deployer) or subject.account_known
-    message = f"{deployer} may not" if deployer else f"nobody in account {scope.account} may"
+    message = f"{deployer} is not" if deployer else f"nobody in account {scope.account} is"
     yield from refused(
         subject,
         within,
-        f"{message} call kms:PutKeyPolicy with the lockout check on",
+        f"{message} allowed to call kms:PutKeyPolicy with the lockout check on",
         severity=None if certain else "warning",
     )
 
@@ -88,7 +88,7 @@ RULES: Final = (
     PolicyRule(
         id="deletion-unrestricted",
         severity="warning",
-        title="Deletion is not held to break glass",
+        title="Deletion is not restricted to break glass",
         reason="With the key gone nobody reads the events again, ever; who can do that by daily work can do it by mistake, or to hide.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
         remedy="leave kms:ScheduleKeyDeletion and kms:DisableKey to a break-glass role",

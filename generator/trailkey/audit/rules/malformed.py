@@ -95,11 +95,11 @@ def _principal_problem(subject: Subject, text: str) -> str:
     if problem:
         return problem
     if arn.partition != subject.scope.partition:
-        return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}: nobody reaches over"
+        return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}: no caller reaches another partition"
     if arn.region:
         return f"has a Region, and ARNs of IAM have none: {_ORDER}"
     if arn.resource.startswith("group/"):
-        return "is a group, which is no principal: name the roles or users"
+        return "is a group, and a group cannot be a principal: name the roles or users"
     return ""
 
 
@@ -113,7 +113,7 @@ def _resource_problems(subject: Subject, statement: Statement) -> Iterator[tuple
         elif arn.service not in ("kms", "*"):
             yield text, f"is of {arn.service}, so the statement never applies: {_THIS_KEY}"
         elif arn.resource.startswith("alias/"):
-            yield text, f"is an alias, which no permission goes by: {_THIS_KEY}"
+            yield text, f"is an alias, and no permission is given by alias: {_THIS_KEY}"
         elif not matcher(text)(subject.scope.home):
             yield text, f"is another key, so the statement never applies: {_THIS_KEY}"
 
@@ -129,14 +129,16 @@ def _value_problem(subject: Subject, statement: Statement, condition: Condition,
         return ""
     wild = OPERATORS[condition.operator].wildcards and ("*" in value or "?" in value)
     if key in _ACCOUNT_KEYS:
-        return "" if wild or _ACCOUNT.fullmatch(value) else "is no account id: it has 12 digits"
+        return "" if wild or _ACCOUNT.fullmatch(value) else "is not a valid account id: it has 12 digits"
     if key in _ORGANIZATION_KEYS:
         return (
-            "" if wild or _ORGANIZATION.fullmatch(value) else "is no organization id: o- and 10 to 32 letters or digits"
+            ""
+            if wild or _ORGANIZATION.fullmatch(value)
+            else "is not a valid organization id: o- and 10 to 32 letters or digits"
         )
     arn = parse_arn(value)
     if not arn:
-        return "" if wild else f"is no ARN: {_ORDER}"
+        return "" if wild else f"is not a valid ARN: {_ORDER}"
     return _arn_problem(subject, statement, key, arn)
 
 
@@ -161,13 +163,13 @@ def _trail_problem(arn: Arn) -> str:
     if arn.service not in ("cloudtrail", "*"):
         return f"is an ARN of {arn.service}, and trails are of cloudtrail"
     if not arn.region:
-        return f"has no Region, and trails have the one they were made in: {_TRAIL}"
+        return f"has no Region, and trails have the one they were created in: {_TRAIL}"
     if not arn.account:
         return f"has no account: {_TRAIL}"
     if arn.resource.startswith("eventdatastore/"):
         return "is an event data store, whose requests carry no such key: give it a key of its own"
     if not arn.resource.startswith(("trail/", "*")):
-        return f"names no trail: {_TRAIL}"
+        return f"is not the ARN of a trail: {_TRAIL}"
     return ""
 
 
@@ -226,7 +228,7 @@ def _account_problem(account: str) -> str:
         return ""
     if _DIGITS.fullmatch(account):
         return f"has an account id of {len(account)} digits: it has 12"
-    return f'has "{account}" where the account id stands: write its 12 digits'
+    return f'has "{account}" in place of the account id: write its 12 digits'
 
 
 def _is_placeholder(text: str) -> bool:

@@ -85,7 +85,9 @@ def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
         context: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*trails))} if trails else {}
         within = region(principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context)
         what = f"the events of {', '.join(trails)}" if trails else "anything"
-        yield from refused(subject, within, f"{reader} may not decrypt {what}, whatever its own IAM policies allow")
+        yield from refused(
+            subject, within, f"{reader} is not allowed to decrypt {what}, whatever its own IAM policies allow"
+        )
 
 
 def _can_do_more(subject: Subject) -> Iterator[Match | Undecided]:

@@ -84,7 +84,7 @@ def _singled_out(statement: Statement) -> Language:
 
 
 def _not_delegated(subject: Subject) -> list[Part]:
-    """Return the Allow statements that do more than hand something to IAM in the key's account: that is a flaw of its own."""
+    """Return the Allow statements that do more than hand something to IAM in the key's account: that is a finding of its own."""
     return [
         part
         for part in subject.allows
@@ -122,7 +122,7 @@ def _found(subject: Subject, who: Administrators, *searches: Search) -> Iterator
 def _delegated(subject: Subject) -> Iterator[Match | Undecided]:
     """Yield the statements that leave it to IAM of an account who reads, or who comes to read.
 
-    The key's own account is told of by itself, all others of a statement together.
+    The key's own account is a finding by itself, all others of a statement together are one.
     """
     own = subject.scope.account
     for part in subject.allows:
@@ -188,7 +188,7 @@ RULES: Final = (
         id="administrator-can-grant",
         severity="error",
         title="An administrator can hand out the key's use by a grant",
-        reason="A grant lets whoever it names decrypt, whatever the key policy says; kms:Create* takes in kms:CreateGrant.",
+        reason="A grant lets whoever it names decrypt, whatever the key policy says; kms:Create* matches kms:CreateGrant.",
         source=_ADMINISTRATORS_PAGE,
         remedy="list the actions and leave kms:CreateGrant out: CloudTrail needs no grants",
         find=_can_grant,
@@ -197,7 +197,7 @@ RULES: Final = (
         id="administrator-can-replace-policy",
         severity="error",
         title="An administrator can replace the key policy",
-        reason="Who writes the key policy can write themselves into it; kms:Put* takes in kms:PutKeyPolicy.",
+        reason="Who writes the key policy can write themselves into it; kms:Put* matches kms:PutKeyPolicy.",
         source=_ADMINISTRATORS_PAGE,
         remedy="list the actions and leave kms:PutKeyPolicy to the role that deploys and to break glass",
         find=_route(REPLACE_POLICY, "replace the key policy, and so let anyone decrypt"),
@@ -215,7 +215,7 @@ RULES: Final = (
         id="delegated-to-iam",
         severity="warning",
         title="IAM of an account decides who reads",
-        reason="The account as principal is no administrator and no root user: it lets any IAM policy of that account hand out what the "
+        reason="The account as principal is neither an administrator nor the root user: it lets any IAM policy of that account hand out what the "
         "statement allows, and whoever writes IAM policies there can read the events.",
         source=f"{_DEFAULT_PAGE}#key-policy-default-allow-root-enable-iam",
         remedy="name the roles, or hold the statement to them with ArnLike aws:PrincipalArn, and leave the account what only shows "
