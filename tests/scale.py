@@ -21,8 +21,7 @@ from trailkey.access.analysis.scope import key_scope
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
-from trailkey.aws import KEY_POLICY_BYTES, TRAIL_CONTEXT
-from trailkey.checks.limits import compact
+from trailkey.aws import KEY_POLICY_BYTES, TRAIL_CONTEXT, policy_size
 from trailkey.checks.lint import LintInput, lint
 from trailkey.findings import Location
 from trailkey.intent.from_config import trail_key_intent
@@ -59,7 +58,7 @@ def largest(example: Path, path: Path) -> float:
     def with_readers(count: int) -> int:
         data = {**yaml.safe_load(example.read_text(encoding="utf-8")), "readers": [reader(at) for at in range(count)]}
         path.write_text(yaml.safe_dump(data), encoding="utf-8")
-        return len(compact(rendered(path)[1]).encode())
+        return policy_size(rendered(path)[1])
 
     three, six = with_readers(3), with_readers(6)
     size = with_readers(3 + 3 * ((KEY_POLICY_BYTES - three) // (six - three)))

@@ -1,4 +1,4 @@
-"""Every flaw in ``audit/``: a bad policy flagged for the right reason and shown by a request, its near-identical twin not."""
+"""Every rule in ``audit/``: a bad policy found for the right reason and shown by a request, its near-identical twin not."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from trailkey.audit.registry import RULES
 from trailkey.audit.report import audit_all
 from trailkey.intent.from_options import intent
 from trailkey.inventory import find_policies
+from trailkey.reports.findings import finding_text, message_text
 
 if TYPE_CHECKING:
     from trailkey.audit.report import Report
@@ -60,9 +61,9 @@ def test_bad_policy_is_flagged_for_the_right_reason(name: str) -> None:
 
     findings = [one for one in case.audit(bad).findings if one.id == case.id and one.statement == case.statement]
 
-    assert [(one.severity, case.says in one.message, one.witness is not None) for one in findings] == [
+    assert [(one.severity, case.says in message_text(one), one.witness is not None) for one in findings] == [
         (case.severity, True, case.request != "none")
-    ], [str(one) for one in case.audit(bad).findings]
+    ], [finding_text(one) for one in case.audit(bad).findings]
     witness = findings[0].witness
     if witness:
         document = find_policies(bad.read_text(encoding="utf-8"), bad.name)[0].document
@@ -76,7 +77,7 @@ def test_sound_twin_is_not_flagged(name: str) -> None:
     case = Case.read(name)
     sound = case.audit(policy_of(name, "sound")).findings
 
-    assert [str(one) for one in sound if one.id == case.id or one.severity == "error"] == []
+    assert [finding_text(one) for one in sound if one.id == case.id or one.severity == "error"] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -87,8 +88,8 @@ def test_nothing_else_is_new_in_the_bad_policy(name: str) -> None:
     assert bad - sound == {case.id, *case.also}
 
 
-def test_every_flaw_has_a_case() -> None:
-    assert {flaw.id for flaw in RULES} - {Case.read(name).id for name in NAMES} == set()
+def test_every_rule_has_a_case() -> None:
+    assert {rule.id for rule in RULES} - {Case.read(name).id for name in NAMES} == set()
 
 
 @pytest.mark.parametrize("form", ["console-default", "organization", "access-analyzer"])
@@ -96,7 +97,9 @@ def test_bounded_wildcards_are_not_called_public(form: str) -> None:
     found = find_policies((CASES / "not-public" / f"{form}.json").read_text(encoding="utf-8"), form)
     report = audit_all(found, intent(organization="o-q1w2e3r4t5"))
 
-    assert [str(one) for one in report.findings if one.id in ("public", "undecided") or one.severity == "error"] == []
+    assert [
+        finding_text(one) for one in report.findings if one.id in ("public", "undecided") or one.severity == "error"
+    ] == []
 
 
 @pytest.mark.parametrize("form", ["console-default", "organization", "access-analyzer"])
@@ -150,11 +153,11 @@ OWN: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-def test_own_key_policies_have_no_flaw(name: str) -> None:
+def test_own_key_policies_have_no_findings(name: str) -> None:
     file, options = OWN[name]
     text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
 
-    assert [str(one) for one in audit_all(find_policies(text, file), intent(**options)).findings] == []
+    assert [finding_text(one) for one in audit_all(find_policies(text, file), intent(**options)).findings] == []
 
 
 @pytest.mark.parametrize("name", sorted(OWN))

@@ -178,7 +178,7 @@ def test_what_cannot_be_decided_is_said_and_never_equal(
             ["old.json", "old.json", "--parameter", "A=1", "--parameter", "A=2"],
             "--parameter A=2: A is given twice; each name once; remove one",
         ),
-        (["old.json", "old.json", "--key-account", "2"], "--key-account: '2' is no account id; 12 digits; correct it"),
+        (["old.json", "old.json", "--key-account", "2"], "--key-account: '2' is not a valid account id; 12 digits; correct it"),
         (
             [str(FOLDER), str(FOLDER), "--parameter", "A=1"],
             "--key-account and --parameter: for policies and templates only; folders and configs say accounts and parameters themselves; leave them out",

@@ -40,7 +40,7 @@ def key(*statements: dict[str, Any], **properties: Any) -> dict[str, Any]:
 
 def rules(**resources: dict[str, Any]) -> list[str]:
     text = dump_yaml({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources})
-    return [match.rule for match in lint({"a.yaml": LintInput(text, ("us-east-1",))})]
+    return [match.rule.id for match in lint({"a.yaml": LintInput(text, ("us-east-1",))})]
 
 
 def test_awacs_drops_the_first_of_two_conditions_with_the_same_operator() -> None:

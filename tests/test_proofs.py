@@ -142,12 +142,12 @@ def test_a_request_that_should_be_allowed_is_said_to_be_refused_and_why(tmp_path
     assert broken(
         tmp_path, "CloudTrailDescribesKey", {"Resource": "arn:aws:kms:eu-central-1:777777777777:key/x"}
     ).startswith(
-        "'each trail can encrypt and describe the key' does not hold: cloudtrail.amazonaws.com may not call kms:DescribeKey "
+        "'each trail can encrypt and describe the key' does not hold: cloudtrail.amazonaws.com is not allowed to call kms:DescribeKey "
         "with aws:SourceArn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit: no statement allows it; "
     )
     denied = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Condition": {}}
     assert (
-        "arn:aws:iam::777777777777:role/siem-other, whose own IAM policy allows it, may not call kms:Decrypt with "
+        "arn:aws:iam::777777777777:role/siem-other, whose own IAM policy allows it, is not allowed to call kms:Decrypt with "
         "kms:EncryptionContext:aws:cloudtrail:arn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit and "
         "kms:ViaService s3.eu-central-1.amazonaws.com: statement AccountReadsMetadata denies it; "
     ) in broken(tmp_path, "AccountReadsMetadata", denied)

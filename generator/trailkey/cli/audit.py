@@ -16,8 +16,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     audit = commands.add_parser(
         "audit",
         help="findings on a key policy that trailkey did not write",
-        description="Look for flaws in a key policy, over all requests, each shown by a request. What the policy is for is told by "
-        "options; without them it is assumed, and said. Exit 3 where a finding is an error.",
+        description="Look for what is wrong with a key policy, over all requests; each finding is shown by a request. Options say what "
+        "the policy is for; what they leave out is assumed, and printed. Exit 3 where a finding is an error.",
     )
     audit.add_argument(
         "policy", type=Path, metavar="POLICY", help="a key policy, a template that holds one, or - for standard input"

@@ -52,9 +52,10 @@ def written(folder: Path, document: Any) -> Path:
 
 MESSAGE = (
     "statement TrailEncrypts lets CloudTrail call kms:GenerateDataKey for a trail of any account, such as "
-    "arn:aws:cloudtrail:us-east-1:999999999999:trail/other; hold the statement to the trail with StringEquals aws:SourceArn, "
-    "beside the encryption context"
+    "arn:aws:cloudtrail:us-east-1:999999999999:trail/other"
 )
+REMEDY = "hold the statement to the trail with StringEquals aws:SourceArn, beside the encryption context"
+SENTENCE = f"{MESSAGE}; {REMEDY}"
 
 
 def test_findings_are_printed_with_request_and_assumptions(
@@ -66,7 +67,7 @@ def test_findings_are_printed_with_request_and_assumptions(
     assert run("policy.json") == errors.CHECK_FAILED
     assert capsys.readouterr().out == (
         "error cloudtrail-unconfined\n"
-        f"  policy.json: {MESSAGE}\n"
+        f"  policy.json: {SENTENCE}\n"
         "  allowed: cloudtrail.amazonaws.com kms:GenerateDataKey with "
         "aws:SourceArn=arn:aws:cloudtrail:us-east-1:999999999999:trail/other\n"
         f"assumed: the key's account is {ACCOUNT}: only its principals may replace the key policy, which no other account can be "
@@ -81,19 +82,24 @@ def test_findings_are_printed_with_request_and_assumptions(
 
 
 def test_json_is_the_list_of_findings_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(written(tmp_path, policy(OPEN, SHIP)), "--format", "json") == errors.CHECK_FAILED
+    path = written(tmp_path, policy(OPEN, SHIP))
+
+    assert run(path, "--format", "json") == errors.CHECK_FAILED
     assert json.loads(capsys.readouterr().out) == [
         {
             "id": "cloudtrail-unconfined",
             "severity": "error",
             "statement": "TrailEncrypts",
             "message": MESSAGE,
+            "remedy": REMEDY,
             "witness": {
                 "principal": "cloudtrail.amazonaws.com",
                 "action": "kms:GenerateDataKey",
                 "resource": KEY,
                 "context": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:999999999999:trail/other"},
             },
+            "witness_decision": "allowed",
+            "location": {"file": str(path)},
         }
     ]
 
@@ -118,7 +124,7 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(policy(OPEN, SHIP)).encode())))
 
     assert run("-") == errors.CHECK_FAILED
-    assert f"  standard input: {MESSAGE}\n" in capsys.readouterr().out
+    assert f"  standard input: {SENTENCE}\n" in capsys.readouterr().out
 
 
 def test_options_reach_the_audit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,18 +180,21 @@ BRANCHES = {
 NOTHING = {"Ref": "AWS::NoValue"}
 
 
-def test_a_flaw_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finding_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     branch = {"Fn::If": ["IsTest", OPEN, HELD]}
 
-    assert run(written(tmp_path, template(policy(branch, SHIP), **BRANCHES)), "--format", "json") == errors.CHECK_FAILED
-    assert [one["id"] for one in json.loads(capsys.readouterr().out)] == ["cloudtrail-unconfined"]
-    assert run(written(tmp_path, template(policy(branch, SHIP), **BRANCHES))) == errors.CHECK_FAILED
-    assert f"policy.json: Resources/Key where IsTest is true: {MESSAGE}\n" in capsys.readouterr().out
-    sound = run(written(tmp_path, template(policy(branch, SHIP), **BRANCHES)), "--parameter", "Stage=production")
-    assert sound == errors.OK
+    path = written(tmp_path, template(policy(branch, SHIP), **BRANCHES))
+
+    assert run(path, "--format", "json") == errors.CHECK_FAILED
+    assert [(one["id"], one["location"]) for one in json.loads(capsys.readouterr().out)] == [
+        ("cloudtrail-unconfined", {"file": str(path), "logical_id": "Key", "branch": {"IsTest": True}})
+    ]
+    assert run(path) == errors.CHECK_FAILED
+    assert f"policy.json: Resources/Key where IsTest is true: {SENTENCE}\n" in capsys.readouterr().out
+    assert run(path, "--parameter", "Stage=production") == errors.OK
 
 
-def test_a_flaw_of_all_branches_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finding_of_all_branches_is_given_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     extra = {
         "Fn::If": [
             "IsTest",
@@ -197,17 +206,17 @@ def test_a_flaw_of_all_branches_is_told_once(tmp_path: Path, capsys: pytest.Capt
     assert run(written(tmp_path, template(policy(OPEN, SHIP, extra), **BRANCHES))) == errors.CHECK_FAILED
     out = capsys.readouterr().out
     assert out.count("error cloudtrail-unconfined") == 1
-    assert f"policy.json: Resources/Key: {MESSAGE}\n" in out
+    assert f"policy.json: Resources/Key: {SENTENCE}\n" in out
 
 
-def test_messages_in_json_name_the_key_where_there_are_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_location_in_json_names_the_key_where_there_are_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both = template(policy(OPEN, SHIP))
     both["Resources"]["Spare"] = both["Resources"]["Key"]
     path = written(tmp_path, both)
 
     assert run(path, "--format", "json") == errors.CHECK_FAILED
-    assert [one["message"] for one in json.loads(capsys.readouterr().out)] == [
-        f"{path}: Resources/{name}: {MESSAGE}" for name in ("Key", "Spare")
+    assert [(one["message"], one["location"]) for one in json.loads(capsys.readouterr().out)] == [
+        (MESSAGE, {"file": str(path), "logical_id": name}) for name in ("Key", "Spare")
     ]
 
 

@@ -493,7 +493,7 @@ def test_a_thousand_readers_and_a_hundred_trails(readers: int) -> None:
 
 
 def test_a_scope_is_a_key_or_a_bucket() -> None:
-    with pytest.raises(PolicyError, match="no key"):
+    with pytest.raises(PolicyError, match="not the ARN of a key"):
         key_scope("arn:aws:s3:::logs")
-    with pytest.raises(PolicyError, match="no bucket"):
+    with pytest.raises(PolicyError, match="not the ARN of a bucket"):
         bucket_scope(KEY, HOME)

@@ -120,12 +120,15 @@ REFUSED = {
     "a principal that is a number": ({"principal": 111122223333, "action": "kms:Decrypt"}, "quote it"),
     "no ARN": ({"principal": ROLE, "action": "kms:Decrypt", "resource": "key/1"}, '"key/1"'),
     "another service": ({"principal": ROLE, "action": "s3:GetObject", "resource": KEY}, "of another service"),
-    "no account": ({"principal": ROLE, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/x"}, "no account id"),
+    "no account": (
+        {"principal": ROLE, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/x"},
+        "is not a valid account id",
+    ),
     "context no object": ({"principal": ROLE, "action": "kms:Decrypt", "context": []}, "context: not an object"),
     "context key": ({"principal": ROLE, "action": "kms:Decrypt", "context": {"team": "x"}}, '"team"'),
     "context twice": (
         {"principal": ROLE, "action": "kms:Decrypt", "context": {"a:b": "x", "A:B": "y"}},
-        "stands twice",
+        "is given twice",
     ),
     "context value": ({"principal": ROLE, "action": "kms:Decrypt", "context": {"a:b": None}}, "a:b: nothing"),
     "expect": ({"principal": ROLE, "action": "kms:Decrypt", "expect": "yes"}, '"yes"'),
