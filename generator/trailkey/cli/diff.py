@@ -54,14 +54,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from trailkey.diff.run import Given, compare  # noqa: PLC0415 # loaded when asked for
+    from trailkey.diff.sides import Given, compare_sides  # noqa: PLC0415 # loaded when asked for
+    from trailkey.sources import read_side  # noqa: PLC0415 # the same
 
     given = Given(
         key_account=options.key_account,
         parameters=_pairs("--parameter", options.parameter),
         renames=_pairs("--rename", options.rename),
     )
-    found = compare(options.old, options.new, given)
+    found = compare_sides(read_side(options.old), read_side(options.new), given)
     for sentence in found.assumptions:
         print(f"assumed: {sentence}", file=sys.stderr)
     for sentence in found.unknown:

@@ -6,8 +6,12 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from trailkey.findings import branch_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from trailkey.findings import Branch
 
 Change = Literal["gained", "lost"]
 
@@ -61,12 +65,12 @@ class Where:
     """Where a row was found: on which of several keys, and under which truths of a template's conditions."""
 
     key: str = ""
-    truths: tuple[tuple[str, str], ...] = ()
+    branch: Branch = ()
 
     def __str__(self) -> str:
         """``on key LakeKey where IsProd is true``."""
-        truths = " and ".join(f"{name} is {truth}" for name, truth in self.truths)
-        return " ".join(filter(None, (self.key and f"on key {self.key}", truths and f"where {truths}")))
+        where = f"where {branch_text(self.branch)}" if self.branch else ""
+        return " ".join(filter(None, (self.key and f"on key {self.key}", where)))
 
 
 def merged(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> list[Row]:
@@ -92,12 +96,12 @@ def _everywhere(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> I
     for where, row in _joined(rows):
         groups.setdefault((where.key, row.change, row.principal, row.condition, row.actions), {})[where] = row
     for found in groups.values():
-        common = set.intersection(*(set(where.truths) for where in found))
-        same = {where for where in wheres if where.key == next(iter(found)).key and common <= set(where.truths)}
+        common = set.intersection(*(set(where.branch) for where in found))
+        same = {where for where in wheres if where.key == next(iter(found)).key and common <= set(where.branch)}
         told = found
         if same == set(found):
             where, row = next(iter(found.items()))
-            told = {Where(where.key, tuple(truth for truth in where.truths if truth in common)): row}
+            told = {Where(where.key, tuple(truth for truth in where.branch if truth in common)): row}
         for where, row in told.items():
             yield replace(row, condition=": ".join(filter(None, (str(where), row.condition))))
 
