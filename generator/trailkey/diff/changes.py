@@ -1,4 +1,4 @@
-"""What one policy allows and another does not, in few rows: each says who may do what, under which condition, with a witness.
+"""What one policy allows and another does not, in few rows: each holds who may do what, under which conditions, with a witness.
 
 The difference of two policies is exact, but cut to pieces wherever the older one had its say. So each piece is widened for as
 long as the policy that allows it still allows all of it: what is shown is a grant as it stands, and that it was a part before.
@@ -17,8 +17,7 @@ from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE, allow
 from trailkey.access.analysis.principal_sets import sessions_in
 from trailkey.access.analysis.prove import difference, example, region, universe
 from trailkey.access.language.policy import Policy, parse_policy
-from trailkey.diff.callers import Callers, Known, language_of, said_callers, within
-from trailkey.diff.describe import said
+from trailkey.diff.callers import Callers, Known, grantee_of, language_of, within
 from trailkey.diff.question import added
 from trailkey.diff.rows import Row
 from trailkey.errors import UndecidedError
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from trailkey.access.algebra.boxes import Constraint
     from trailkey.access.analysis.scope import Scope
     from trailkey.diff.question import Question
-    from trailkey.diff.rows import Change
+    from trailkey.diff.rows import Change, Grantee
 
 _EVERYTHING: Final = parse_policy(
     {
@@ -94,14 +93,14 @@ class _Rows:
             for part in _by_caller(_meeting([grant], self._asked.inner)):
                 if not _meeting(left, [part]):
                     continue
-                wide, who = self._widened(part, left)
-                found.append(self._row(wide, who, _meeting(left, [wide])))
+                wide, grantee = self._widened(part, left)
+                found.append(self._row(wide, grantee, _meeting(left, [wide])))
                 left = [piece for one in left for piece in subtract(one, [wide])]
         if left:
             raise RuntimeError(f"a difference that no grant explains: {left[0]}")
         return found
 
-    def _widened(self, part: Box, left: Sequence[Box]) -> tuple[Box, str]:
+    def _widened(self, part: Box, left: Sequence[Box]) -> tuple[Box, Grantee]:
         """Return a part of a grant as wide as its policy allows, and what its callers are called.
 
         Its actions are those of which something is left to tell.
@@ -113,8 +112,8 @@ class _Rows:
         more = {**sides, ACTION: _actions(_meeting(left, _boxes({key: sides[key] for key in sides if key != ACTION})))}
         if self._allows(more):
             sides = more
-        callers, name = self._called(sides, left)
-        return _boxes(self._without(IDENTITY, _for_callers(sides, callers)))[0], name
+        callers, grantee = self._called(sides, left)
+        return _boxes(self._without(IDENTITY, _for_callers(sides, callers)))[0], grantee
 
     def _without(self, name: str, sides: dict[str, Constraint]) -> dict[str, Constraint]:
         """Return the sides without one that the policy does not ask for."""
@@ -134,14 +133,14 @@ class _Rows:
         if (mine & told).texts is not None:
             mine = mine & told
         found: Known | None = None
-        for callers, name in self._callers.around(mine):
+        for callers, grantee in self._callers.around(mine):
             if found is None:
                 apart = callers is None or within(callers, told) or mine.texts is None
                 if apart and self._allows(_for_callers(sides, callers)):
-                    found = callers, name
+                    found = callers, grantee
             elif self._as_wide(sides, callers, ALL if found[0] is None else found[0]):
-                found = callers, name
-        return found or (mine, said_callers(mine))
+                found = callers, grantee
+        return found or (mine, grantee_of(mine))
 
     def _as_wide(self, sides: Mapping[str, Constraint], callers: Language | None, wider: Language) -> bool:
         """Return whether nobody else of a wider set of callers can be allowed a box: a narrower name says as much then."""
@@ -159,22 +158,16 @@ class _Rows:
         except UndecidedError:
             return False
 
-    def _row(self, wide: Box, who: str, new: Sequence[Box]) -> Row:
+    def _row(self, wide: Box, grantee: Grantee, new: Sequence[Box]) -> Row:
         actions = _actions(new).values
         listed = sorted((actions.texts or ()) if isinstance(actions, Language) else ())
-        condition = [said(name, side) for name, side in wide.items if name not in (PRINCIPAL, ACTION, IDENTITY)]
-        needs = self._needs_iam(wide)
-        if needs and who.startswith("any"):
-            whoever, *exception = who.split(", except ")
-            who = ", except ".join((f"{whoever} whose IAM policies allow it", *exception))
-        elif needs:
-            condition.append("their IAM policy allows it")
         had = _meeting(_meeting([wide], self._asked.inner), self._had.allow.outer)
         return Row(
             change=self._change,
-            principal=who,
+            who=(grantee,),
             actions=tuple(listed),
-            condition=" and ".join(filter(None, condition)),
+            conditions=tuple((key, side) for key, side in wide.items if key not in (PRINCIPAL, ACTION, IDENTITY)),
+            needs_iam=self._needs_iam(wide),
             witness=self._witness(wide),
             partly=any(next(subtract(one, self._had.deny.inner), None) is not None for one in had),
             every=set(listed) == set(self._question.scope.universe),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.language.policy import Policy, parse_policy
@@ -44,6 +44,11 @@ class Comparison:
     unknown: tuple[str, ...]
     assumptions: tuple[str, ...]
 
+    @property
+    def may_gain(self) -> bool:
+        """Whether access is gained, or nobody can tell."""
+        return bool(self.unknown) or any(row.change == "gained" for row in self.rows)
+
 
 def compare_policies(old: PolicySet, new: PolicySet) -> Comparison:
     """Return what the policies of one set allow and those of the other do not.
@@ -60,11 +65,11 @@ def compare_policies(old: PolicySet, new: PolicySet) -> Comparison:
         *_of_buckets(old.buckets, new.buckets),
         *_of_identities(old, new),
     ]
-    rows: list[tuple[Where, Row]] = []
+    rows: list[Row] = []
     unknown: list[str] = []
     for where, what, question in asked:
         found, open_ones = changes(question)
-        rows += [(where, row) for row in found]
+        rows += [replace(row, where=where) for row in found]
         unknown += [f"{what}: {reason}" for reason in open_ones]
     wheres = list(dict.fromkeys(where for where, _, _ in asked))
     return Comparison(

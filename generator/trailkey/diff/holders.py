@@ -13,6 +13,7 @@ from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.diff.callers import named
 from trailkey.diff.question import NOBODY, Question
+from trailkey.diff.rows import Grantee
 from trailkey.inventory.policies import ANY_ACCOUNT, merged
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def holder_question(
         scope=scope,
         ask=lambda witness, policy: _allows(witness, policy, scope),
         within=region(principals=callers),
-        callers=((callers, name),),
+        callers=((callers, Grantee(name=name)),),
     )
 
 

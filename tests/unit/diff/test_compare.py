@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,19 +21,21 @@ from trailkey.access.language.request import parse_request
 from trailkey.cloudformation.renaming import rename
 from trailkey.diff.changes import changes
 from trailkey.diff.compare import compare_policies
-from trailkey.diff.describe import said
 from trailkey.diff.pairs import paired_keys
 from trailkey.diff.question import NOBODY, resource_question
-from trailkey.diff.rows import Row, Where, merged
+from trailkey.diff.rows import Grantee, Row, Where, merged
 from trailkey.errors import PolicyError
 from trailkey.findings import Location
 from trailkey.inventory import IdentityPolicy, PolicySet, ResourcePolicy
 from trailkey.inventory.policies import ANY_ACCOUNT
+from trailkey.reports.describe import constraint_text
+from trailkey.reports.diff import actions_text, condition_text, principal_text, row_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.access.algebra.boxes import Constraint
+    from trailkey.diff.rows import Change
     from trailkey.findings import Branch
 
 Document = dict[str, Any]
@@ -68,10 +71,11 @@ def rows(old: Sequence[Document], new: Sequence[Document]) -> list[tuple[str, st
     """The rows as change, principal, actions and condition."""
     found, unknown = changes(resource_question(policy(*old), policy(*new), SCOPE))
     assert unknown == []
-    return [
-        (row.change, row.principal, row.actions_text, row.condition_text)
-        for row in merged([(Where(), row) for row in found], [Where()])
-    ]
+    return [texts_of(row) for row in merged(found, [Where()])]
+
+
+def texts_of(row: Row) -> tuple[str, str, str, str]:
+    return row.change, principal_text(row), actions_text(row), condition_text(row)
 
 
 ROOT = {"AWS": f"arn:aws:iam::{HOME}:root"}
@@ -226,7 +230,7 @@ def test_actions_of_one_caller_under_one_condition_are_one_row() -> None:
 def test_row_as_json_has_the_five_keys_of_the_contract() -> None:
     found, _ = changes(resource_question(NOBODY, policy(allow(AWAY_ROOT, StringEquals=VIA)), SCOPE))
 
-    assert [row.as_json() for row in found] == [
+    assert [row_json(row) for row in found] == [
         {
             "change": "gained",
             "principal": f"any principal of account {AWAY} whose IAM policies allow it",
@@ -260,7 +264,7 @@ def test_bucket_policy_is_compared_with_its_owners_account() -> None:
     }
     found, _ = changes(resource_question(policy(insecure), policy(statement, insecure), scope))
 
-    assert [row.as_json() for row in found] == [
+    assert [row_json(row) for row in found] == [
         {
             "change": "gained",
             "principal": f"any principal of account {AWAY} whose IAM policies allow it",
@@ -438,14 +442,17 @@ IP = invert(intervals("IpAddress", "10.0.0.0/8"))
     ],
 )  # fmt: skip
 def test_constraint_is_said_in_words(key: str, side: Constraint, words: str) -> None:
-    assert said(key, side) == words
+    assert constraint_text(key, side) == words
 
 
 def test_address_range_is_said_as_its_networks() -> None:
     """What is left of one network without another has no single mask."""
     part = meet(intervals("IpAddress", "10.0.0.0/30"), invert(intervals("IpAddress", "10.0.0.0/32")))
 
-    assert said("aws:sourceip", Single(absent=False, values=part)) == "aws:SourceIp is in 10.0.0.1/32 or 10.0.0.2/31"
+    assert (
+        constraint_text("aws:sourceip", Single(absent=False, values=part))
+        == "aws:SourceIp is in 10.0.0.1/32 or 10.0.0.2/31"
+    )
 
 
 # Names
@@ -499,9 +506,7 @@ def policies(
 
 
 def told(old: PolicySet, new: PolicySet) -> list[tuple[str, str, str, str]]:
-    return [
-        (row.change, row.principal, row.actions_text, row.condition_text) for row in compare_policies(old, new).rows
-    ]
+    return [texts_of(row) for row in compare_policies(old, new).rows]
 
 
 @pytest.mark.parametrize(
@@ -637,7 +642,7 @@ def test_policy_of_a_stack_set_is_held_in_any_account() -> None:
     new = policies(keys, identities=(identity(iam("kms:Decrypt"), name="reads", account=ANY_ACCOUNT),))
 
     (row,) = compare_policies(policies(keys), new).rows
-    assert row.as_json() == {
+    assert row_json(row) == {
         "change": "gained",
         "principal": "whoever holds policy reads",
         "actions": ["kms:Decrypt"],
@@ -668,17 +673,12 @@ def test_bucket_policy_on_one_side_only_leaves_what_iam_allows() -> None:
 
 
 def test_merging_keeps_rows_of_different_changes_apart() -> None:
-    def row(change: Any, action: str) -> Row:
-        return Row(change=change, principal="p", actions=(action,), condition="", witness={"action": action})
+    def row(change: Change, *actions: str) -> Row:
+        return Row(change=change, who=(Grantee(name="p"),), actions=actions, witness={"action": actions[0]})
 
-    found = merged(
-        [(Where(), row("gained", "b")), (Where(), row("lost", "a")), (Where(), row("gained", "a"))], [Where()]
-    )
+    found = merged([row("gained", "b"), row("lost", "a"), row("gained", "a")], [Where()])
 
-    assert found == [
-        Row(change="gained", principal="p", actions=("a", "b"), condition="", witness={"action": "b"}),
-        Row(change="lost", principal="p", actions=("a",), condition="", witness={"action": "a"}),
-    ]
+    assert found == [replace(row("gained", "a", "b"), witness={"action": "b"}), row("lost", "a")]
 
 
 def test_named_callers_of_one_grant_are_one_row_whatever_statements_they_stand_in() -> None:

@@ -10,6 +10,7 @@ from trailkey.access.algebra.boxes import Many, Single
 from trailkey.access.algebra.languages import ALL, EMPTY, Language
 from trailkey.access.algebra.unions import AllOf, AnyOf, Not, Rule
 from trailkey.access.language.catalog import is_boolean, spelling
+from trailkey.diff.callers import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,16 +18,14 @@ if TYPE_CHECKING:
 
     from trailkey.access.algebra.boxes import Constraint
     from trailkey.access.algebra.intervals import Intervals
-    from trailkey.access.algebra.patterns import Pattern
 
 _V6: Final = 1 << 40
-_DIGIT: Final = "[0123456789]"
 _FIRST: Final = -62135596800  # the years 1 and 9999, between which dates are
 _LAST: Final = 253402300799
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def said(key: str, side: Constraint) -> str:
+def constraint_text(key: str, side: Constraint) -> str:
     """Return what a constraint asks of a key (in lower case, or ``resource``), or an empty text where it asks nothing."""
     name = "the resource" if key == "resource" else spelling(key)
     if isinstance(side, Many):
@@ -43,11 +42,6 @@ def said(key: str, side: Constraint) -> str:
     if side.absent == negative or key == "resource":
         return f"{name} {what}"
     return f"{name} is missing or {what}" if side.absent else f"{name} is there and {what}"
-
-
-def shown(pattern: Pattern) -> str:
-    """Return a pattern as one would write it in a policy; twelve digits are written ``*``, as they are an account id."""
-    return pattern.text.replace(_DIGIT * 12, "*").replace("?*", "*")
 
 
 def _boolean(name: str, side: Single) -> str:
