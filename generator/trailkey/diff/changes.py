@@ -6,6 +6,7 @@ long as the policy that allows it still allows all of it: what is shown is a gra
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.algebra.boxes import Box, Single, box, subtract
@@ -37,6 +38,9 @@ _EVERYTHING: Final = parse_policy(
     },
     resource_based=True,
 )
+
+_SET: Final = re.compile(r"\{[^}]*\}")
+"""A set in the representation of a box. In which order its elements stand there is another in each process."""
 
 
 def changes(question: Question) -> tuple[list[Row], list[str]]:
@@ -241,7 +245,7 @@ def _for_callers(sides: Mapping[str, Constraint], callers: Language | None) -> d
 def _width(grant: Box) -> tuple[int, int, str]:
     side = grant.sides.get(ACTION)
     number = len(side.values.texts or ()) if isinstance(side, Single) and isinstance(side.values, Language) else 1000
-    return len(grant.items), -number, str(grant.items)
+    return len(grant.items), -number, _SET.sub(lambda found: "".join(sorted(found[0])), str(grant.items))
 
 
 def _boxes(sides: Mapping[str, Constraint]) -> list[Box]:
