@@ -203,17 +203,19 @@ def test_mistake_is_a_usage_error(
 
 def test_order_of_rows_is_the_same_in_every_process(written: Callable[..., str], tmp_path: Path) -> None:
     """Sets of texts are walked in another order in each process."""
+    via, unchecked = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}, {"kms:BypassPolicyLockoutSafetyCheck": "true"}
+    other = {"AWS": "arn:aws:iam::333333333333:root"}
+    keys = {**OWNER, "Action": "kms:GenerateDataKey*"}
     old = [
-        {**OWNER, "Action": "kms:GenerateDataKey*", "Condition": {"StringNotEquals": {"kms:ViaService": "a"}}},
-        {**OWNER, "Principal": {"AWS": "333333333333"}, "Action": "kms:GenerateDataKey*", "Condition": {"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "true"}}},
-    ]  # fmt: skip
-    command = [sys.executable, "-m", "trailkey", "diff", written("old.json", *old), written("new.json", CLOUDTRAIL)]
+        {**keys, "Condition": {"StringNotEquals": via}},
+        {**keys, "Principal": other, "Condition": {"Bool": unchecked}},
+    ]
+    paths = [written("old.json", *old), written("new.json", CLOUDTRAIL)]
+    command = [sys.executable, "-m", "trailkey", "diff", *paths, "--key-account", HOME]
     printed = {
-        subprocess.run(
-            [*command, "--key-account", HOME], check=True, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE
-        ).stdout
-        for seed in ("0", "1", "2")
-    }  # fmt: skip
+        subprocess.check_output(command, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("0", "1")
+    }
 
     assert len(printed) == 1
 

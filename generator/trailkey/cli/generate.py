@@ -75,9 +75,10 @@ def _report(result: Result, *, check: bool) -> None:
     for change in changed:
         print(f"  {change.change} {change.name}")
     if result.deployment.mirrors:
-        print(
-            f"  mirrors {result.deployment.mirrors}; differs only in {', '.join(result.deployment.differences) or 'its name'}"
-        )
+        from trailkey.config.source import written  # noqa: PLC0415 # loaded with the pipeline, for mirrors only
+
+        differences = ", ".join(map(written, result.deployment.differences)) or "its name"
+        print(f"  mirrors {result.deployment.mirrors}; differs only in {differences}")
     for notice in result.deployment.notices:
         print(f"  notice: {notice}")
 
