@@ -115,7 +115,7 @@ def test_policy_that_does_not_say_its_account_takes_it_from_the_requests_or_asks
 
     assert ask(tmp_path, DECRYPTS, "--policy", file) == errors.USAGE
     assert capsys.readouterr().err == (
-        f"{file}: neither the policy nor a request says which account owns the key; 12 digits are needed; "
+        f"{file}: neither the policy nor a request shows which account owns the key; 12 digits are needed; "
         "add --key-account ID, or name the key's ARN as resource in a request\n"
     )
     assert ask(tmp_path, [DECRYPTS, {**DECRYPTS, "resource": KEY}], "--policy", file) == errors.OK

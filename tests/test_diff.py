@@ -175,7 +175,7 @@ def test_what_cannot_be_decided_is_said_and_never_equal(
     [
         (["old.json", "none.json"], "none.json: no such file; name a file that is there"),
         (["old.json", "."], ".: holds no rollout.json; a folder that trailkey generate wrote is expected; name output/NAME"),
-        (["old.json", "old.json", "--rename", "a"], "--rename a: no NAME=VALUE; a name, an equals sign and a value; write it so"),
+        (["old.json", "old.json", "--rename", "a"], "--rename a: not a valid NAME=VALUE; a name, an equals sign and a value; correct it"),
         (
             ["old.json", "old.json", "--parameter", "A=1", "--parameter", "A=2"],
             "--parameter A=2: A is given twice; each name once; remove one",
@@ -183,11 +183,11 @@ def test_what_cannot_be_decided_is_said_and_never_equal(
         (["old.json", "old.json", "--key-account", "2"], "--key-account: '2' is no account id; 12 digits; correct it"),
         (
             [str(FOLDER), str(FOLDER), "--parameter", "A=1"],
-            "--key-account and --parameter: for policies and templates only; folders and configs say accounts and parameters themselves; leave them out",
+            "--key-account and --parameter: for policies and templates only; folders and configs have accounts and parameters of their own; leave them out",
         ),
         (
             ["old.json", "other.json"],
-            "old.json and other.json: the keys are in different accounts, 222222222222 and 333333333333; two policies of one account are compared; name it with --key-account (policies and templates), or say --rename 222222222222=333333333333",
+            "old.json and other.json: the keys are in different accounts, 222222222222 and 333333333333; two policies of one account are compared; name it with --key-account (policies and templates), or add --rename 222222222222=333333333333",
         ),
     ],
 )  # fmt: skip

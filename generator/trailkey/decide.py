@@ -49,7 +49,7 @@ def answers_of_file(policy: Path, requests: Path, key_account: str = "") -> list
 
     Raises:
         UsageError: a file that cannot be read, or accounts that contradict one another.
-        PolicyError: no key policy or several, a request that cannot be read, or nothing that says whose key it is.
+        PolicyError: no key policy or several, a request that cannot be read, or nothing that shows whose key it is.
     """
     entries = _entries(requests, ("kms",))
     text, name = read_text(policy)
@@ -62,7 +62,7 @@ def answers_of_file(policy: Path, requests: Path, key_account: str = "") -> list
     (key,) = found
     if key.account_is_placeholder:
         raise PolicyError(
-            f"{name}: neither the policy nor a request says which account owns the key; 12 digits are needed; "
+            f"{name}: neither the policy nor a request shows which account owns the key; 12 digits are needed; "
             "add --key-account ID, or name the key's ARN as resource in a request"
         )
     return [_answer(entry.what, entry.written, key) for entry in entries]
@@ -92,7 +92,7 @@ def answers_of_deployment(policies: PolicySet, requests: Path) -> list[RequestAn
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A request as it is written, what errors call it, and as it is read while nothing says who owns its resource."""
+    """A request as it is written, what errors call it, and as it is read before it is known who owns its resource."""
 
     what: str
     written: Any
@@ -115,7 +115,7 @@ def _entries(requests: Path, services: Sequence[str]) -> list[_Entry]:
 
 
 def _key_account(entries: Iterable[_Entry], given: str) -> str:
-    """Return the account that owns the key, as it is given or as the requests name it; an empty text where neither says."""
+    """Return the account that owns the key, as it is given or as the requests name it; an empty text where neither does."""
     named = {entry.request.account: entry.what for entry in entries if entry.request.resource}
     for account, what in named.items():
         if given and account != given:

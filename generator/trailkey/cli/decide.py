@@ -74,6 +74,6 @@ def _answers(options: argparse.Namespace) -> list[RequestAnswer]:
         return answers_of_file(options.policy, options.requests, options.key_account)
     if options.key_account:
         raise errors.UsageError(
-            "--key-account: for --policy only; configs and output folders say accounts themselves; leave it out"
+            "--key-account: for --policy only; configs and output folders have accounts of their own; leave it out"
         )
     return answers_of_deployment(deployed_policies(options.config), options.requests)

@@ -19,8 +19,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "diff",
         help="who gains and who loses access",
         description="Who gains and who loses access from OLD to NEW: key policies or templates that hold them, output "
-        "folders, or configs. Wording and order are no differences. Where NEW is a config that extends OLD, the names of "
-        "its world are put in place of OLD's first.",
+        "folders, or configs. Wording and order make no difference. Where NEW is a config that extends OLD, OLD's "
+        "names are first replaced with those of NEW.",
     )
     diff.add_argument(
         "old",
@@ -44,7 +44,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="append",
         default=[],
         metavar="OLD=NEW",
-        help="a name of OLD that is called otherwise in NEW, such as an account id",
+        help="a name of OLD that is another in NEW, such as an account id",
     )
     diff.set_defaults(command=_diff)
 
@@ -81,7 +81,9 @@ def _pairs(option: str, written: Sequence[str]) -> dict[str, str]:
     for entry in written:
         name, equals, value = entry.partition("=")
         if not name or not equals:
-            raise errors.UsageError(f"{option} {entry}: no NAME=VALUE; a name, an equals sign and a value; write it so")
+            raise errors.UsageError(
+                f"{option} {entry}: not a valid NAME=VALUE; a name, an equals sign and a value; correct it"
+            )
         if name in found:
             raise errors.UsageError(f"{option} {entry}: {name} is given twice; each name once; remove one")
         found[name] = value

@@ -67,7 +67,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _report(result: Result, *, check: bool) -> None:
-    """Say what became of a deployment: what changed by name, what did not by number, then what to know."""
+    """Print what became of a deployment: changed files by name, unchanged ones by number, then notices."""
     counts = [change for change in result.changes if change.change == "unchanged"]
     changed = [change for change in result.changes if change.change != "unchanged"]
     verb = "checked" if check else "wrote" if changed else "kept"

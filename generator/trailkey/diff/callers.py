@@ -1,4 +1,4 @@
-"""Sets of callers as a person says them: ``role arn:…``, ``any principal of account 333333333333``, ``anyone``."""
+"""Sets of callers by the names a reader knows: ``role arn:…``, ``any principal of account 333333333333``, ``anyone``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Known = tuple[Language | None, Grantee]
 
 
 class Callers:
-    """The sets of callers that two policies on a resource speak about, and the words for them.
+    """The sets of callers that two policies on a resource speak about, and their names.
 
     Args:
         before, after: the policies.
@@ -58,7 +58,7 @@ class Callers:
         sets = [(callers, Grantee(name=name, is_class=True)) for callers, name in classes]
         sets += [(_like(values) & everybody, Grantee(name=_listed_as(values))) for values in ordered]
         denied = [one for statement in after.statements if statement.effect == "Deny" for one in _named(statement)]
-        # Whom an explicit Deny names is left out of what is said of everyone else.
+        # Whom an explicit Deny names is left out of a grant to everyone else.
         exempt = [(_like(values), _listed_as(values)) for values in dict.fromkeys(denied)]
         self._known = sets if known is None else list(known)
         self._exempt = exempt if known is None else []
@@ -81,7 +81,7 @@ def language_of(side: Constraint | None) -> Language:
 
 
 def grantee_of(callers: Language) -> Grantee:
-    """Return a set of callers as a row names it, where it is none of the known ones."""
+    """Return a set of callers as a row names it, where it is not a known one."""
     try:
         services, rest = callers & SERVICES, callers - SERVICES
         parts = [

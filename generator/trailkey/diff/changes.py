@@ -1,7 +1,7 @@
 """What one policy allows and another does not, in few rows: each holds who may do what, under which conditions, with a witness.
 
-The difference of two policies is exact, but cut to pieces wherever the older one had its say. So each piece is widened for as
-long as the policy that allows it still allows all of it: what is shown is a grant as it stands, and that it was a part before.
+The difference of two policies is exact, but cut into pieces wherever the older policy applies. So each piece is widened for as
+long as the policy that allows it still allows all of it: a row shows a grant as it is written, and that a part of it is not new.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _EVERYTHING: Final = parse_policy(
 )
 
 _SET: Final = re.compile(r"\{[^}]*\}")
-"""A set in the representation of a box. In which order its elements stand there is another in each process."""
+"""A set in the representation of a box. The order of its elements differs between processes."""
 
 
 def changes(question: Question) -> tuple[list[Row], list[str]]:
@@ -74,7 +74,7 @@ def _beyond(found: RequestSet) -> bool:
 
 
 class _Rows:
-    """The difference of two policies, told in grants of the policy that has more."""
+    """The difference of two policies, as grants of the policy that has more."""
 
     def __init__(self, question: Question, change: Change, before: Policy, after: Policy, found: Sequence[Box]) -> None:
         self._question, self._change, self._found = question, change, found
@@ -92,7 +92,7 @@ class _Rows:
     def rows(self) -> list[Row]:
         left = _meeting(self._found, self._asked.inner)
         found: list[Row] = []
-        # The widest grants first: they take most of what the narrower ones would say once more.
+        # The widest grants first: they cover most of what the narrower ones would repeat.
         for grant in sorted(self._has.requests.inner, key=_width):
             for part in _by_caller(_meeting([grant], self._asked.inner)):
                 if not _meeting(left, [part]):
@@ -107,7 +107,7 @@ class _Rows:
     def _widened(self, part: Box, left: Sequence[Box]) -> tuple[Box, Grantee]:
         """Return a part of a grant as wide as its policy allows, and what its callers are called.
 
-        Its actions are those of which something is left to tell.
+        Its actions are those of which something is in no row yet.
         """
         sides = dict(part.items)
         sides[ACTION] = _actions(_meeting(left, [part]))
@@ -125,29 +125,29 @@ class _Rows:
         return fewer if name in sides and self._allows(fewer) else sides
 
     def _called(self, sides: Mapping[str, Constraint], left: Sequence[Box]) -> Known:
-        """Return the callers of a box, and what they are called: the widest set of which all that is allowed is told.
+        """Return the callers of a box, and what they are called: the widest set of which all is new.
 
-        Where there is none, those of the box are told by their names; and only where these have no end, a set that holds
-        some of whom nothing is left to tell.
+        Where no set is, the callers of the box are listed by name; only where that list has no end, a set that also holds
+        callers whose access is in another row.
         """
         mine = language_of(sides[PRINCIPAL])
-        told = union(
+        new = union(
             [language_of(one.sides.get(PRINCIPAL)) for one in _meeting(left, _boxes(_for_callers(sides, None)))]
         )
-        if (mine & told).texts is not None:
-            mine = mine & told
+        if (mine & new).texts is not None:
+            mine = mine & new
         found: Known | None = None
         for callers, grantee in self._callers.around(mine):
             if found is None:
-                apart = callers is None or within(callers, told) or mine.texts is None
-                if apart and self._allows(_for_callers(sides, callers)):
+                fits = callers is None or within(callers, new) or mine.texts is None
+                if fits and self._allows(_for_callers(sides, callers)):
                     found = callers, grantee
             elif self._as_wide(sides, callers, ALL if found[0] is None else found[0]):
                 found = callers, grantee
         return found or (mine, grantee_of(mine))
 
     def _as_wide(self, sides: Mapping[str, Constraint], callers: Language | None, wider: Language) -> bool:
-        """Return whether nobody else of a wider set of callers can be allowed a box: a narrower name says as much then."""
+        """Return whether nobody else of a wider set of callers can be allowed a box: then the narrower name is as true."""
         if callers is None or not within(callers, wider):
             return False
         return not _meeting(_boxes(_for_callers(sides, wider - callers)), self._asked.outer)
@@ -232,7 +232,7 @@ def _by_caller(parts: Iterable[Box]) -> Iterator[Box]:
 
 
 def _joins(wide: Box) -> str:
-    """Return with what other rows a row may be told as one: those of named services, or of other named callers."""
+    """Return with which other rows a row may be merged: those of named services, or of other named callers."""
     named = language_of(wide.sides.get(PRINCIPAL)).texts
     return "" if named is None else "services" if all(map(SERVICES.contains, named)) else "iam"
 

@@ -33,7 +33,7 @@ _SILENT: Final = parse_policy(
     },
     resource_based=True,
 )
-"""A bucket policy that says nothing: IAM policies of the bucket's account still allow what they allow."""
+"""A bucket policy that allows and denies nothing: IAM policies of the bucket's account still allow what they allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Comparison:
 
     @property
     def may_gain(self) -> bool:
-        """Whether access is gained, or nobody can tell."""
+        """Whether access is gained, or that is unknown."""
         return bool(self.unknown) or any(row.change == "gained" for row in self.rows)
 
 
@@ -84,12 +84,12 @@ def _refuse_other_accounts(pairs: Sequence[Pair]) -> None:
         if one and two and one.account != two.account:
             raise PolicyError(
                 f"{one.location} and {two.location}: the keys are in different accounts, {one.account} and {two.account}; "
-                f"two policies of one account are compared; name it with --key-account (policies and templates), or say --rename {one.account}={two.account}"
+                f"two policies of one account are compared; name it with --key-account (policies and templates), or add --rename {one.account}={two.account}"
             )
 
 
 Asked = tuple[Where, str, Question]
-"""Where a question is asked, as rows and as errors say it, and the question."""
+"""Where a question is asked, as rows have it and as errors name it, and the question."""
 
 
 def _of_keys(pairs: Sequence[Pair]) -> Iterator[Asked]:

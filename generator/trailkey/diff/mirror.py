@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def mirrored_names(base: Deployment, mirror: Deployment) -> dict[str, str]:
-    """Return the names of a deployment, each with the name that stands in its place in the mirror of it.
+    """Return the names of a deployment, each with the name that replaces it in its mirror.
 
     They are the values of those config paths in which the mirror differs, and what the templates derive from them.
     """

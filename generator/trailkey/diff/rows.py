@@ -36,11 +36,11 @@ class Where:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Access that one side has and the other has not: some request of what the row says is allowed on one side only.
+    """Access that one side has and the other does not: some request that the row covers is allowed on one side only.
 
     ``who`` are its grantees, whose own IAM policies must allow it too where it ``needs_iam``. ``conditions`` are what is asked of
     condition keys (in lower case) and of ``resource``. ``partly`` says that the other side allows a part of it, ``every`` that
-    ``actions`` are all there are. Rows of one kind of ``joins``, unless it is empty, may be told as one where they differ in
+    ``actions`` are all there are. Rows of one kind of ``joins``, unless it is empty, are merged where they differ in
     their grantees only.
     """
 
@@ -80,7 +80,7 @@ def merged(rows: Iterable[Row], asked: Sequence[Where]) -> list[Row]:
 
 
 def _everywhere(rows: Iterable[Row], asked: Sequence[Where]) -> Iterator[Row]:
-    """Yield the rows with only the conditions of the template that set where they hold apart from everywhere else."""
+    """Yield the rows with only those conditions of the template on which they depend."""
     groups: dict[Hashable, dict[Where, Row]] = {}
     for row in rows:
         groups.setdefault((row.where.key, row.who, row.terms, row.actions), {})[row.where] = row

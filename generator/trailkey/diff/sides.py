@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What the command line says beside the two paths."""
+    """The options of the command beside the two paths."""
 
     key_account: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -31,8 +31,8 @@ class Given:
 class Side:
     """One of two things to compare, which ``what`` names.
 
-    Either ``policies`` are those of an output folder or a config (then ``deployment`` is what the config says), or ``text`` holds
-    key policies, whose account the other side may have to say.
+    Either ``policies`` are those of an output folder or a config (then ``deployment`` is the config's), or ``text`` holds key
+    policies, whose account may be known from the other side only.
     """
 
     what: str
@@ -53,7 +53,7 @@ def compare_sides(old: Side, new: Side, given: Given) -> Comparison:
     """
     if old.policies and new.policies and (given.key_account or given.parameters):
         raise UsageError(
-            "--key-account and --parameter: for policies and templates only; folders and configs say accounts and parameters themselves; leave them out"
+            "--key-account and --parameter: for policies and templates only; folders and configs have accounts and parameters of their own; leave them out"
         )
     names = dict(given.renames)
     base, mirror = old.deployment, new.deployment

@@ -1,4 +1,4 @@
-"""Constraints as a person says them: ``kms:ViaService is s3.us-east-1.amazonaws.com``."""
+"""Constraints in words: ``kms:ViaService is s3.us-east-1.amazonaws.com``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def constraint_text(key: str, side: Constraint) -> str:
     if is_boolean(key) and isinstance(side.values, Language):
         return _boolean(name, side)
     what = _values(side.values) if isinstance(side.values, Language) else _ranges(side.values)
-    # A condition that is negated passes where the key is missing, and "is not" says as much.
+    # A negated condition passes where the key is missing, and "is not" implies that.
     negative = what.startswith("is not")
     if side.absent == negative or key == "resource":
         return f"{name} {what}"
@@ -84,7 +84,7 @@ def _rule(rule: Rule) -> str:
         return f"is not like {_or(map(shown, inner.patterns))}" if isinstance(inner, AnyOf) else f"not ({_rule(inner)})"
     if isinstance(rule, AllOf):
         return " and ".join(_rule(part) for part in rule.rules)
-    raise TypeError(f"a rule of a kind that has no words: {rule!r}")
+    raise TypeError(f"a rule of a kind that has no text: {rule!r}")
 
 
 def _or(texts: Iterable[str]) -> str:
@@ -124,7 +124,7 @@ def _addresses(values: Intervals) -> str:
         else:
             ends = ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
             networks += [str(network) for network in ipaddress.summarize_address_range(*ends)]
-    return f"is {'not ' if values.unread else ''}in {_or(networks)}" if networks else "is no address"
+    return f"is {'not ' if values.unread else ''}in {_or(networks)}" if networks else "is not an address"
 
 
 def _written(values: Intervals, number: Decimal) -> str:

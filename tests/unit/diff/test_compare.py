@@ -584,7 +584,7 @@ def test_keys_of_different_accounts_are_not_compared() -> None:
 
     assert str(refused.value) == (
         "t: Resources/A and t: Resources/B: the keys are in different accounts, 222222222222 and 333333333333; two policies of one account are "
-        "compared; name it with --key-account (policies and templates), or say --rename 222222222222=333333333333"
+        "compared; name it with --key-account (policies and templates), or add --rename 222222222222=333333333333"
     )
 
 
