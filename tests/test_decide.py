@@ -13,7 +13,9 @@ from trailkey import cli, errors
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "output" / "organization" / "log-archive-key.yaml"
 CONFIG = ROOT / "config" / "organization.yaml"
+FOLDER = ROOT / "output" / "organization"
 KEY_ACCOUNT = ("--key-account", "222222222222")
+KEY = "arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TRAIL = "arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail"
 ENCRYPTS: dict[str, Any] = {
     "name": "the trail encrypts",
@@ -53,8 +55,10 @@ def written(tmp_path: Path, document: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize("asked", [(CONFIG,), ("--policy", TEMPLATE, *KEY_ACCOUNT)], ids=["config", "template"])
-def test_a_config_and_its_template_give_the_same_answer(
+@pytest.mark.parametrize(
+    "asked", [(CONFIG,), (FOLDER,), ("--policy", TEMPLATE, *KEY_ACCOUNT)], ids=["config", "folder", "template"]
+)
+def test_a_config_its_folder_and_its_template_give_the_same_answer(
     asked: tuple[str | Path, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ask(tmp_path, ENCRYPTS, "--format", "json", *asked) == errors.OK
@@ -90,17 +94,75 @@ def test_the_answer_of_the_aws_cli_can_be_asked(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out == "allowed  anyone: allowed (Open)\n"
 
 
-def test_a_template_that_does_not_say_its_account_asks_for_it(
+NO_ACCOUNT = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Sid": "Open",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+    },
+}
+DECRYPTS = {"name": "role", "principal": "arn:aws:iam::222222222222:role/Any", "action": "kms:Decrypt"}
+
+
+@pytest.mark.parametrize("policy", [NO_ACCOUNT, OWN_ACCOUNT], ids=["policy", "template"])
+def test_policy_that_does_not_say_its_account_takes_it_from_the_requests_or_asks_for_it(
+    policy: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, policy)
+
+    assert ask(tmp_path, DECRYPTS, "--policy", file) == errors.USAGE
+    assert capsys.readouterr().err == (
+        f"{file}: neither the policy nor a request shows which account owns the key; 12 digits are needed; "
+        "add --key-account ID, or name the key's ARN as resource in a request\n"
+    )
+    assert ask(tmp_path, [DECRYPTS, {**DECRYPTS, "resource": KEY}], "--policy", file) == errors.OK
+    from_requests = capsys.readouterr().out
+    assert ask(tmp_path, [DECRYPTS, {**DECRYPTS, "resource": KEY}], "--policy", file, *KEY_ACCOUNT) == errors.OK
+    assert capsys.readouterr().out == from_requests
+    assert ask(tmp_path, DECRYPTS, "--policy", file, *KEY_ACCOUNT) == errors.OK
+
+
+def test_template_speaks_of_the_account_that_the_requests_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     template = written(tmp_path, OWN_ACCOUNT)
+    root = {"name": "root", "principal": "arn:aws:iam::222222222222:root", "action": "kms:PutKeyPolicy"}
+    stranger = {**root, "name": "stranger", "principal": "arn:aws:iam::333333333333:root"}
+    requests = [{**root, "resource": KEY, "expect": "allowed"}, {**stranger, "resource": KEY, "expect": "denied"}]
 
-    assert ask(tmp_path, ENCRYPTS, "--policy", template) == errors.USAGE
-    assert capsys.readouterr().err == (
-        f"{template}: the template speaks of its own account and does not say which; 12 digits are needed; "
-        "add --key-account ID\n"
-    )
-    assert ask(tmp_path, ENCRYPTS, "--policy", template, *KEY_ACCOUNT) == errors.OK
+    assert ask(tmp_path, requests, "--policy", template) == errors.OK
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "allowed  root",
+        "denied   stranger",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            KEY_ACCOUNT,
+            "request 2: resource: a key of account 333333333333, but --key-account is 222222222222; one key is asked; correct one of them",
+        ),
+        (
+            (),
+            "the requests name keys of several accounts (222222222222, 333333333333); requests are put to one key; put those of each account into a file of their own",
+        ),
+    ],
+    ids=["option", "requests"],
+)
+def test_accounts_that_contradict_one_another_are_named(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = written(tmp_path, NO_ACCOUNT)
+    other = KEY.replace("222222222222", "333333333333")
+
+    asked = [{**DECRYPTS, "resource": KEY}, {**DECRYPTS, "resource": other}]
+    assert ask(tmp_path, asked, "--policy", policy, *arguments) == errors.USAGE
+    assert capsys.readouterr().err.endswith(f"{message}\n")
 
 
 def test_a_template_of_several_keys_is_refused_with_their_places(
@@ -121,4 +183,9 @@ def test_either_a_config_or_a_policy_is_asked(
     asked: tuple[str | Path, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ask(tmp_path, ENCRYPTS, *asked) == errors.USAGE
-    assert "name a config or --policy FILE, one of the two" in capsys.readouterr().err
+    assert "name a config, an output folder or --policy FILE, one of them" in capsys.readouterr().err
+
+
+def test_account_of_a_key_is_an_option_for_policies_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(tmp_path, ENCRYPTS, *KEY_ACCOUNT, CONFIG) == errors.USAGE
+    assert capsys.readouterr().err.startswith("--key-account: for --policy only")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 import shutil
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,18 +17,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from helpers import output_of
-from trailkey import cli, errors
+from trailkey import cli, errors, pipeline
 from trailkey.cloudformation import dump_yaml
 from trailkey.config.load import load
-from trailkey.diff.compare import compare_worlds
+from trailkey.diff.compare import compare_policies
 from trailkey.diff.mirror import mirrored_names
-from trailkey.inventory.folder import World, world_of_files
+from trailkey.reports.diff import condition_text, principal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trailkey.config.deployment import Deployment
 
 ROOT = Path(__file__).parent.parent
 ORGANIZATION, MIRROR = ROOT / "config" / "organization.yaml", ROOT / "config" / "mirror.yaml"
@@ -173,7 +175,7 @@ def test_what_cannot_be_decided_is_said_and_never_equal(
     [
         (["old.json", "none.json"], "none.json: no such file; name a file that is there"),
         (["old.json", "."], ".: holds no rollout.json; a folder that trailkey generate wrote is expected; name output/NAME"),
-        (["old.json", "old.json", "--rename", "a"], "--rename a: no NAME=VALUE; a name, an equals sign and a value; write it so"),
+        (["old.json", "old.json", "--rename", "a"], "--rename a: not a valid NAME=VALUE; a name, an equals sign and a value; correct it"),
         (
             ["old.json", "old.json", "--parameter", "A=1", "--parameter", "A=2"],
             "--parameter A=2: A is given twice; each name once; remove one",
@@ -181,11 +183,11 @@ def test_what_cannot_be_decided_is_said_and_never_equal(
         (["old.json", "old.json", "--key-account", "2"], "--key-account: '2' is not a valid account id; 12 digits; correct it"),
         (
             [str(FOLDER), str(FOLDER), "--parameter", "A=1"],
-            "--key-account and --parameter: for policies and templates only; folders and configs say accounts and parameters themselves; leave them out",
+            "--key-account and --parameter: for policies and templates only; folders and configs have accounts and parameters of their own; leave them out",
         ),
         (
             ["old.json", "other.json"],
-            "old.json and other.json: the keys are in different accounts, 222222222222 and 333333333333; two policies of one account are compared; name it with --key-account (policies and templates), or say --rename 222222222222=333333333333",
+            "old.json and other.json: the keys are in different accounts, 222222222222 and 333333333333; two policies of one account are compared; name it with --key-account (policies and templates), or add --rename 222222222222=333333333333",
         ),
     ],
 )  # fmt: skip
@@ -197,6 +199,25 @@ def test_mistake_is_a_usage_error(
 
     assert run(*arguments) == errors.USAGE
     assert capsys.readouterr().err == f"{message}\n"
+
+
+def test_order_of_rows_is_the_same_in_every_process(written: Callable[..., str], tmp_path: Path) -> None:
+    """Sets of texts are walked in another order in each process."""
+    via, unchecked = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}, {"kms:BypassPolicyLockoutSafetyCheck": "true"}
+    other = {"AWS": "arn:aws:iam::333333333333:root"}
+    keys = {**OWNER, "Action": "kms:GenerateDataKey*"}
+    old = [
+        {**keys, "Condition": {"StringNotEquals": via}},
+        {**keys, "Principal": other, "Condition": {"Bool": unchecked}},
+    ]
+    paths = [written("old.json", *old), written("new.json", CLOUDTRAIL)]
+    command = [sys.executable, "-m", "trailkey", "diff", *paths, "--key-account", HOME]
+    printed = {
+        subprocess.check_output(command, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("0", "1")
+    }
+
+    assert len(printed) == 1
 
 
 # Policies and templates
@@ -279,9 +300,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def edit(file: Path, old: str, new: str) -> None:
+    """Edit a file of a folder, and its hash in rollout.json with it: a folder that is not consistent is not compared."""
     text = file.read_text(encoding="utf-8")
     assert old in text
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    edited = text.replace(old, new, 1)
+    file.write_text(edited, encoding="utf-8")
+    rollout = file.parent / "rollout.json"
+    hashes = [hashlib.sha256(one.encode()).hexdigest() for one in (text, edited)]
+    rollout.write_text(rollout.read_text(encoding="utf-8").replace(*hashes), encoding="utf-8")
 
 
 def summary(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[str], str]]:
@@ -332,6 +358,8 @@ def test_key_bucket_and_iam_policies_of_a_folder_are_compared(folder: Path, caps
 def test_stack_that_is_gone_loses_what_its_policies_allowed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rollout = json.loads((folder / "rollout.json").read_text(encoding="utf-8"))
     rollout["stacks"] = [stack for stack in rollout["stacks"] if stack["stack"] != "organization-security-ou"]
+    del rollout["files"]["organization-security-ou.yaml"]
+    (folder / "organization-security-ou.yaml").unlink()
     (folder / "rollout.json").write_text(json.dumps(rollout), encoding="utf-8")
 
     assert run(FOLDER, folder, "--format", "json") == errors.OK
@@ -363,21 +391,26 @@ def test_key_policy_is_compared_with_the_key_of_a_folder(
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("damage", "code", "message"),
     [
-        (lambda rollout: rollout.pop("stacks"), "rollout.json: not as trailkey generate writes it (KeyError('stacks')); stacks with template, target and parameters are expected; generate it again"),
-        (lambda rollout: rollout["stacks"][0].update(template="none.yaml"), "none.yaml: missing, though rollout.json names it; generate the folder again"),
+        (
+            lambda rollout: rollout.pop("stacks"),
+            errors.USAGE,
+            "rollout.json: stacks: missing; a list is expected; run trailkey generate again",
+        ),
+        (lambda rollout: rollout["stacks"][0].update(template="none.yaml"), errors.CHECK_FAILED, "none.yaml"),
     ],
-)  # fmt: skip
+    ids=["unreadable", "inconsistent"],
+)
 def test_folder_that_is_damaged_is_refused(
-    damage: Callable[[dict[str, Any]], Any], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    damage: Callable[[dict[str, Any]], Any], code: int, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rollout = json.loads((folder / "rollout.json").read_text(encoding="utf-8"))
     damage(rollout)
     (folder / "rollout.json").write_text(json.dumps(rollout), encoding="utf-8")
 
-    assert run(FOLDER, folder) == errors.USAGE
-    assert capsys.readouterr().err == f"{folder}/{message}\n"
+    assert run(FOLDER, folder) == code
+    assert message in capsys.readouterr().err
 
 
 def test_config_is_compared_with_its_next_version(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -402,15 +435,6 @@ def test_config_is_compared_with_its_next_version(tmp_path: Path, capsys: pytest
 # The mirror
 
 
-def worlds(base: Deployment, mirror: Deployment) -> tuple[World, World]:
-    """Both worlds, the base's with the names of the mirror."""
-    found = []
-    for deployment in (base, mirror):
-        files = {name: content.decode() for name, content in output_of(deployment).items()}
-        found.append(world_of_files(f"{deployment.name}/", files, bucket_account=deployment.bucket_account.id))
-    return found[0].renamed(mirrored_names(base, mirror)), found[1]
-
-
 def test_committed_mirror_equals_production(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(ORGANIZATION, MIRROR) == errors.OK
     assert capsys.readouterr().out == EQUAL
@@ -431,20 +455,20 @@ def test_mirror_whose_accounts_are_production_s_in_another_order_equals_it(
 
 def test_mirror_with_one_changed_statement_does_not() -> None:
     base, mirror = load(ORGANIZATION), load(MIRROR)
-    old, new = worlds(base, mirror)
+    old = pipeline.folder_of(base).policies.renamed(mirrored_names(base, mirror))
+    new = pipeline.folder_of(mirror).policies
     (key,) = new.keys
     statement = next(one for one in key.document["Statement"] if one["Sid"] == "ReaderResponders")
-    assert compare_worlds(old, new).rows == ()
+    assert compare_policies(old, new).rows == ()
     del statement["Condition"]["StringEquals"]
 
-    assert [(row.change, row.principal, row.actions, row.condition_text) for row in compare_worlds(old, new).rows] == [
-        (
-            "gained",
-            "role arn:aws:iam::666666666666:role/CloudTrailRead",
-            ("kms:Decrypt",),
-            "kms:EncryptionContext:aws:cloudtrail:arn is like arn:aws:cloudtrail:*:444444444444:trail/* and their IAM policy allows it; a part of it was allowed before",
-        )
-    ]
+    (row,) = compare_policies(old, replace(new, keys=(replace(key),))).rows
+    assert (row.change, principal_text(row), row.actions, condition_text(row)) == (
+        "gained",
+        "role arn:aws:iam::666666666666:role/CloudTrailRead",
+        ("kms:Decrypt",),
+        "kms:EncryptionContext:aws:cloudtrail:arn is like arn:aws:cloudtrail:*:444444444444:trail/* and their IAM policy allows it; a part of it was allowed before",
+    )
 
 
 def test_folders_of_a_mirror_need_its_names(capsys: pytest.CaptureFixture[str]) -> None:

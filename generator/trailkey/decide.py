@@ -1,27 +1,29 @@
-"""Questions to policies: concrete requests against a policy file, or against the policies a config renders. Prints nothing."""
+"""Answers to concrete requests, from a key policy in a file or from the policies of a deployment. Prints nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trailkey import cloudformation, pipeline
+from trailkey import cloudformation
 from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
-from trailkey.errors import PolicyError
+from trailkey.aws import parse_arn
+from trailkey.errors import PolicyError, UsageError
 from trailkey.inventory import find_policies, read_text
+from trailkey.inventory.policies import ANY_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from trailkey.access.language.policy import Policy
+    from trailkey.access.language.request import Request
+    from trailkey.inventory import PolicySet, ResourcePolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer to one request, in the shape that ``trailkey decide`` prints; ``expected`` is None where nothing was."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswer:
+    """The answer to one request: allowed or denied, why, and by which statements; ``expected`` is None where nothing was."""
 
     name: str
     decision: str
@@ -34,76 +36,140 @@ class Verdict:
         """Whether the answer is the one the request expects; true where it expects none."""
         return self.expected in (None, self.decision)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the answer as JSON: name, decision, reason, statements."""
-        return {
-            "name": self.name,
-            "decision": self.decision,
-            "reason": self.reason,
-            "statements": list(self.statements),
-        }
+
+def answers_of_file(policy: Path, requests: Path, key_account: str = "") -> list[RequestAnswer]:
+    """Answer requests from the key policy in a file: a policy, the answer of the AWS CLI, or a template with one key.
+
+    The key's account is the one that is given, or that the requests' key ARNs name, or that the policy itself shows.
+
+    Args:
+        policy: the file.
+        requests: a file with one request or a list of them, in JSON or YAML.
+        key_account: the account that owns the key, or an empty text.
+
+    Raises:
+        UsageError: a file that cannot be read, or accounts that contradict one another.
+        PolicyError: no key policy or several, a request that cannot be read, or nothing that shows whose key it is.
+    """
+    entries = _entries(requests, ("kms",))
+    text, name = read_text(policy)
+    found = find_policies(text, name, key_account=_key_account(entries, key_account))
+    if len(found) > 1:
+        locations = ", ".join(str(one.location) for one in found)
+        raise PolicyError(
+            f"{name}: holds {len(found)} key policies ({locations}); requests are put to one; put that policy into a file of its own"
+        )
+    (key,) = found
+    if key.account_is_placeholder:
+        raise PolicyError(
+            f"{name}: neither the policy nor a request shows which account owns the key; 12 digits are needed; "
+            "add --key-account ID, or name the key's ARN as resource in a request"
+        )
+    return [_answer(entry.what, entry.written, key) for entry in entries]
+
+
+def answers_of_deployment(policies: PolicySet, requests: Path) -> list[RequestAnswer]:
+    """Answer requests from the policies of an output folder, or those that a config renders.
+
+    The policy of the key or bucket that a request names is asked; where it names none, that of the trails' key or bucket. The id
+    of a key is known after deployment only, so any key of its account stands for the trails' key.
+
+    Args:
+        policies: the policies.
+        requests: a file with one request or a list of them, in JSON or YAML.
+
+    Raises:
+        UsageError: a file that cannot be read.
+        PolicyError: a request that cannot be read, or that is about no key or bucket of the deployment.
+    """
+    answers = []
+    for entry in _entries(requests, ("kms", "s3")):
+        policy = _asked(entry, policies)
+        written = entry.written if entry.request.resource else {**entry.written, "resource": policy.arn}
+        answers.append(_answer(entry.what, written, policy))
+    return answers
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What requests are put to: the resource policy of each service, and what stands in for what a request leaves out."""
+class _Entry:
+    """A request as it is written, what errors call it, and as it is read before it is known who owns its resource."""
 
-    policies: Mapping[str, Policy]
-    account: str
-    resources: Mapping[str, str]
+    what: str
+    written: Any
+    request: Request
 
 
-def of_file(policy: Path, account: str) -> Asked:
-    """Return the key policy in a file as something to ask: a policy, the answer of the AWS CLI, or a template with one key.
+def _entries(requests: Path, services: Sequence[str]) -> list[_Entry]:
+    text, name = read_text(requests)
+    document = cloudformation.load(text, name)
+    found = []
+    for number, written in enumerate(document if isinstance(document, list) else [document], 1):
+        what = f"{name}: request {number}"
+        request = parse_request(written, what=what, key_account=ANY_ACCOUNT)
+        if request.service not in services:
+            raise PolicyError(
+                f"{what}: {request.action}: there is no policy of {request.service} to ask; actions of {', '.join(services)} are allowed; correct the action"
+            )
+        found.append(_Entry(what, written, request))
+    return found
 
-    Raises UsageError, and PolicyError where there is no key policy, or where there are several.
-    """
-    text, name = read_text(policy)
-    found = find_policies(text, name, key_account=account)
-    if len(found) > 1:
-        places = ", ".join(one.place for one in found)
-        raise PolicyError(
-            f"{name}: holds {len(found)} key policies ({places}); requests are put to one; put that policy into a file of its own"
+
+def _key_account(entries: Iterable[_Entry], given: str) -> str:
+    """Return the account that owns the key, as it is given or as the requests name it; an empty text where neither does."""
+    named = {entry.request.account: entry.what for entry in entries if entry.request.resource}
+    for account, what in named.items():
+        if given and account != given:
+            raise UsageError(
+                f"{what}: resource: a key of account {account}, but --key-account is {given}; one key is asked; correct one of them"
+            )
+    if len(named) > 1:
+        raise UsageError(
+            f"the requests name keys of several accounts ({', '.join(sorted(named))}); requests are put to one key; "
+            "put those of each account into a file of their own"
         )
-    (one,) = found
-    if one.account_is_placeholder and not account:
+    return given or "".join(named)
+
+
+def _asked(entry: _Entry, policies: PolicySet) -> ResourcePolicy:
+    """Return the policy of the key or bucket that a request names, or of the trails' one where it names none."""
+    trails = [one.properties for one in policies.resources if one.kind == "AWS::CloudTrail::Trail"]
+    of_kms = entry.request.service == "kms"
+    found = (_keys if of_kms else _buckets)(entry.request, policies, trails)
+    if len(found) != 1:
+        every = " or ".join(one.arn for one in (policies.keys if of_kms else policies.buckets)) or "nothing"
         raise PolicyError(
-            f"{name}: the template speaks of its own account and does not say which; 12 digits are needed; add --key-account ID"
+            f"{entry.what}: resource: {entry.request.resource or 'missing'}: which policy of {policies.what.rstrip(': /')} is asked "
+            f"is not known; {every} can be asked; name one of them"
         )
-    return Asked({"kms": parse_policy(one.document, what=name, resource_based=True)}, account, {})
+    return found[0]
 
 
-def of_config(config: Path) -> Asked:
-    """Return the policies a config renders, with its key and bucket in place of resources that a request leaves out.
-
-    The key's id is known after deployment only: requests about it leave ``resource`` out, or name any key of the account.
-    """
-    deployment = pipeline.load_all([config])[0]
-    documents = pipeline.render(deployment).documents()
-    return Asked(
-        {"kms": documents.trail_key.policy, "s3": documents.bucket.policy},
-        deployment.key_account.id,
-        {"kms": documents.trail_key.arn, "s3": f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"},
+def _keys(request: Request, policies: PolicySet, trails: Sequence[Mapping[str, Any]]) -> list[ResourcePolicy]:
+    used = {trail.get("KMSKeyId") for trail in trails}
+    own = [key for key in policies.keys if key.arn in used]
+    if not request.resource:
+        return own
+    return (
+        [key for key in policies.keys if key.arn == request.resource]
+        or [key for key in own if key.account == request.account]
+        or [key for key in policies.keys if key.account == request.account]
     )
 
 
-def answer(asked: Asked, requests: Path) -> list[Verdict]:
-    """Answer every request of a file: one object or a list of them, in JSON or YAML. Raises UsageError, PolicyError."""
-    text, name = read_text(requests)
-    document = cloudformation.load(text, name)
-    entries: Sequence[Any] = document if isinstance(document, list) else [document]
-    return [_answer(asked, entry, f"{name}: request {number}") for number, entry in enumerate(entries, 1)]
+def _buckets(request: Request, policies: PolicySet, trails: Sequence[Mapping[str, Any]]) -> list[ResourcePolicy]:
+    if request.resource:
+        return [one for one in policies.buckets if f"{request.resource}/".startswith(f"{one.arn}/")]
+    used = {trail.get("S3BucketName") for trail in trails}
+    return [one for one in policies.buckets if (arn := parse_arn(one.arn)) and arn.resource in used]
 
 
-def _answer(asked: Asked, entry: Any, what: str) -> Verdict:
-    if isinstance(entry, dict) and "resource" not in entry:
-        service = str(entry.get("action", "")).partition(":")[0].casefold()
-        if service in asked.resources:
-            entry = {**entry, "resource": asked.resources[service]}
-    request = parse_request(entry, what=what, key_account=asked.account)
-    if request.service not in asked.policies:
-        raise PolicyError(
-            f"{what}: {request.action}: there is no policy of {request.service} to ask; actions of {', '.join(asked.policies)} are allowed; correct the action"
-        )
-    decision = decide(request, resource_policy=asked.policies[request.service])
-    return Verdict(request.name or what, decision.decision, decision.reason, decision.statements, request.expect)
+def _answer(what: str, written: Any, policy: ResourcePolicy) -> RequestAnswer:
+    request = parse_request(written, what=what, key_account=policy.account)
+    decision = decide(request, resource_policy=policy.policy)
+    return RequestAnswer(
+        name=request.name or what,
+        decision=decision.decision,
+        reason=decision.reason,
+        statements=decision.statements,
+        expected=request.expect,
+    )

@@ -10,11 +10,7 @@ from trailkey import errors
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
-
-    from trailkey.diff.compare import Comparison
-
-_EQUAL = "no difference in access"
+    from collections.abc import Sequence
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,8 +19,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "diff",
         help="who gains and who loses access",
         description="Who gains and who loses access from OLD to NEW: key policies or templates that hold them, output "
-        "folders, or configs. Wording and order are no differences. Where NEW is a config that extends OLD, the names of "
-        "its world are put in place of OLD's first.",
+        "folders, or configs. Wording and order make no difference. Where NEW is a config that extends OLD, OLD's "
+        "names are first replaced with those of NEW.",
     )
     diff.add_argument(
         "old",
@@ -48,32 +44,34 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="append",
         default=[],
         metavar="OLD=NEW",
-        help="a name of OLD that is called otherwise in NEW, such as an account id",
+        help="a name of OLD that is another in NEW, such as an account id",
     )
     diff.set_defaults(command=_diff)
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from trailkey.diff.run import Given, compare  # loaded when asked for
+    import json  # noqa: PLC0415 # loaded when asked for
+
+    from trailkey.diff.sides import Given, compare_sides  # noqa: PLC0415 # the same
+    from trailkey.reports.diff import markdown_lines, row_json, table_lines  # noqa: PLC0415 # the same
+    from trailkey.sources import read_side  # noqa: PLC0415 # the same
 
     given = Given(
         key_account=options.key_account,
         parameters=_pairs("--parameter", options.parameter),
         renames=_pairs("--rename", options.rename),
     )
-    found = compare(options.old, options.new, given)
+    found = compare_sides(read_side(options.old), read_side(options.new), given)
     for sentence in found.assumptions:
         print(f"assumed: {sentence}", file=sys.stderr)
     for sentence in found.unknown:
         print(f"unknown: {sentence}", file=sys.stderr)
     if options.format == "json":
-        import json  # the same
-
-        print(json.dumps([row.as_json() for row in found.rows], indent=2, ensure_ascii=False))
+        print(json.dumps([row_json(row) for row in found.rows], indent=2, ensure_ascii=False))
     else:
-        for line in _markdown(found) if options.format == "markdown" else _table(found):
+        for line in markdown_lines(found) if options.format == "markdown" else table_lines(found):
             print(line)
-    if options.fail_on_new_access and (found.unknown or any(row.change == "gained" for row in found.rows)):
+    if options.fail_on_new_access and found.may_gain:
         return errors.DIFFERS
     return errors.CHECK_FAILED if found.unknown else errors.OK
 
@@ -83,40 +81,10 @@ def _pairs(option: str, written: Sequence[str]) -> dict[str, str]:
     for entry in written:
         name, equals, value = entry.partition("=")
         if not name or not equals:
-            raise errors.UsageError(f"{option} {entry}: no NAME=VALUE; a name, an equals sign and a value; write it so")
+            raise errors.UsageError(
+                f"{option} {entry}: not a valid NAME=VALUE; a name, an equals sign and a value; correct it"
+            )
         if name in found:
             raise errors.UsageError(f"{option} {entry}: {name} is given twice; each name once; remove one")
         found[name] = value
     return found
-
-
-def _table(found: Comparison) -> Iterator[str]:
-    for row in found.rows:
-        yield f"{row.change:7} {row.principal}"
-        yield f"        {row.actions_text}"
-        if row.condition_text:
-            told = not row.condition or row.condition.startswith(("where ", "on key "))
-            yield f"        {'' if told else 'if '}{row.condition_text}"
-        yield f"        such as {row.witness_text}"
-    yield _summary(found)
-
-
-def _markdown(found: Comparison) -> Iterator[str]:
-    if found.rows:
-        yield "| | who | what | under which condition | for example |"
-        yield "| --- | --- | --- | --- | --- |"
-    for row in found.rows:
-        cells = (row.change, row.principal, row.actions_text, row.condition_text, f"`{row.witness_text}`")
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-    if found.rows:
-        yield ""
-    yield _summary(found)
-    yield from (f"\nunknown: {sentence}" for sentence in found.unknown)
-
-
-def _summary(found: Comparison) -> str:
-    gained = sum(row.change == "gained" for row in found.rows)
-    lost = len(found.rows) - gained
-    parts = [f"{number} {change}" for number, change in ((gained, "gained"), (lost, "lost")) if number]
-    parts += [f"{len(found.unknown)} unknown"] if found.unknown else []
-    return ", ".join(parts) or _EQUAL

@@ -67,7 +67,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _report(result: Result, *, check: bool) -> None:
-    """Say what became of a deployment: what changed by name, what did not by number, then what to know."""
+    """Print what became of a deployment: changed files by name, unchanged ones by number, then notices."""
     counts = [change for change in result.changes if change.change == "unchanged"]
     changed = [change for change in result.changes if change.change != "unchanged"]
     verb = "checked" if check else "wrote" if changed else "kept"
@@ -75,9 +75,10 @@ def _report(result: Result, *, check: bool) -> None:
     for change in changed:
         print(f"  {change.change} {change.name}")
     if result.deployment.mirrors:
-        print(
-            f"  mirrors {result.deployment.mirrors}; differs only in {', '.join(result.deployment.differences) or 'its name'}"
-        )
+        from trailkey.config.source import written  # noqa: PLC0415 # loaded with the pipeline, for mirrors only
+
+        differences = ", ".join(map(written, result.deployment.differences)) or "its name"
+        print(f"  mirrors {result.deployment.mirrors}; differs only in {differences}")
     for notice in result.deployment.notices:
         print(f"  notice: {notice}")
 

@@ -16,7 +16,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     init = commands.add_parser(
         "init",
         help="write a commented starter config",
-        description="Write a commented starter config; refuses to overwrite.",
+        description="Write a commented starter config; an existing file is never overwritten.",
     )
     kind = init.add_mutually_exclusive_group()
     kind.add_argument(

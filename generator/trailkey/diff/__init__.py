@@ -1,1 +1,1 @@
-"""Who gains and who loses access between two worlds: policies, templates, output folders or configs."""
+"""Who gains and who loses access between two sets of policies: texts, output folders or configs."""

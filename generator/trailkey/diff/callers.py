@@ -1,8 +1,9 @@
-"""Sets of callers as a person says them: ``role arn:…``, ``any principal of account 333333333333``, ``anyone``."""
+"""Sets of callers by the names a reader knows: ``role arn:…``, ``any principal of account 333333333333``, ``anyone``."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.boxes import Single
@@ -11,24 +12,27 @@ from trailkey.access.algebra.patterns import arn, glob
 from trailkey.access.algebra.unions import AnyOf
 from trailkey.access.analysis.caller_sets import SERVICES, in_account, people
 from trailkey.access.language.callers import parse_caller
-from trailkey.diff.describe import shown
+from trailkey.diff.rows import Grantee
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from trailkey.access.algebra.boxes import Constraint
+    from trailkey.access.algebra.patterns import Pattern
     from trailkey.access.analysis.scope import Scope
     from trailkey.access.language.policy import Policy, Statement
 
 _ACCOUNT: Final = re.compile(r"\b\d{12}\b")
 
-Known = tuple[Language | None, str]
+_DIGIT: Final = "[0123456789]"
+
+Known = tuple[Language | None, Grantee]
 """Callers and what they are called; None stands for all there are."""
 
 
 class Callers:
-    """The sets of callers that two policies on a resource speak about, and the words for them.
+    """The sets of callers that two policies on a resource speak about, and their names.
 
     Args:
         before, after: the policies.
@@ -42,32 +46,33 @@ class Callers:
         found = {account for statement in statements for account in _accounts(statement)}
         accounts = [scope.account, *sorted(found - {scope.account})]
         self.examples = tuple(f"arn:{scope.partition}:iam::{account}:role/Anyone" for account in accounts)
-        sets: list[Known] = [
+        classes = [
             (None, "anyone"),
             (everybody, "any principal of any account"),
             (SERVICES, "any AWS service"),
             *((everybody - in_account(one), f"any principal outside account {one}") for one in accounts),
             *((everybody & in_account(one), f"any principal of account {one}") for one in accounts),
         ]
-        named = [values for statement in statements for values in _named(statement)]
-        ordered = sorted(dict.fromkeys(named), key=lambda values: (-len(values), values))
-        sets += [(_like(values) & everybody, ", ".join(map(_said_like, values))) for values in ordered]
+        lists = [values for statement in statements for values in _named(statement)]
+        ordered = sorted(dict.fromkeys(lists), key=lambda values: (-len(values), values))
+        sets = [(callers, Grantee(name=name, is_class=True)) for callers, name in classes]
+        sets += [(_like(values) & everybody, Grantee(name=_listed_as(values))) for values in ordered]
         denied = [one for statement in after.statements if statement.effect == "Deny" for one in _named(statement)]
-        # Whom an explicit Deny names is left out of what is said of everyone else.
-        exempt = [(_like(values), ", ".join(map(_said_like, values))) for values in dict.fromkeys(denied)]
-        self._known = list(known) if known is not None else sets
+        # Whom an explicit Deny names is left out of a grant to everyone else.
+        exempt = [(_like(values), _listed_as(values)) for values in dict.fromkeys(denied)]
+        self._known = sets if known is None else list(known)
         self._exempt = exempt if known is None else []
 
     def around(self, callers: Language) -> Iterator[Known]:
         """Yield the known sets that hold these callers, each whole and without those whom a Deny names."""
-        for known, name in self._known:
+        for known, grantee in self._known:
             if known is not None and not within(callers, known):
                 continue
-            yield known, name
-            for denied, word in self._exempt:
+            yield known, grantee
+            for denied, name in self._exempt:
                 others = ~denied if known is None else known - denied
                 if within(callers, others) and (known is None or not known.disjoint(denied)):
-                    yield others, f"{name}, except {word}"
+                    yield others, replace(grantee, exceptions=(name,))
 
 
 def language_of(side: Constraint | None) -> Language:
@@ -75,18 +80,17 @@ def language_of(side: Constraint | None) -> Language:
     return side.values if isinstance(side, Single) and isinstance(side.values, Language) else ALL
 
 
-def said_callers(callers: Language) -> str:
-    """Return a set of callers in words, where it is none of the known ones."""
+def grantee_of(callers: Language) -> Grantee:
+    """Return a set of callers as a row names it, where it is not a known one."""
     try:
-        parts = []
-        if not (callers & SERVICES).is_empty():
-            parts.append(_listed(callers & SERVICES, "any AWS service", SERVICES))
-        rest = callers - SERVICES
-        if not rest.is_empty():
-            parts.append(_listed(rest, "principals", None))
-        return " and ".join(parts)
+        services, rest = callers & SERVICES, callers - SERVICES
+        parts = [
+            *([] if services.is_empty() else [_listed(services, "any AWS service", SERVICES)]),
+            *([] if rest.is_empty() else [_listed(rest, "principals", None)]),
+        ]
+        return Grantee(name=" and ".join(parts), is_class=within(SERVICES, callers))
     except UndecidedError:
-        return _listed(callers, "principals", None)
+        return Grantee(name=_listed(callers, "principals", None))
 
 
 def _listed(callers: Language, word: str, whole: Language | None) -> str:
@@ -112,11 +116,20 @@ def named(caller: str) -> str:
     return f"the root user of account {one.account}" if one.kind == "root" else f"{one.kind} {caller}"
 
 
+def shown(pattern: Pattern) -> str:
+    """Return a pattern as one would write it in a policy; twelve digits are written ``*``, as they are an account id."""
+    return pattern.text.replace(_DIGIT * 12, "*").replace("?*", "*")
+
+
 def _like(values: Iterable[str]) -> Language:
     return language(arn(value) or glob(value) for value in values)
 
 
-def _said_like(value: str) -> str:
+def _listed_as(values: Iterable[str]) -> str:
+    return ", ".join(map(_pattern_text, values))
+
+
+def _pattern_text(value: str) -> str:
     if "*" in value or "?" in value or "${" in value:
         return f"principals like {value}"
     return named(value) if value.startswith("arn:") else value

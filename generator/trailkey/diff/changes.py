@@ -1,11 +1,12 @@
-"""What one policy allows and another does not, in few rows: each says who may do what, under which condition, with a witness.
+"""What one policy allows and another does not, in few rows: each holds who may do what, under which conditions, with a witness.
 
-The difference of two policies is exact, but cut to pieces wherever the older one had its say. So each piece is widened for as
-long as the policy that allows it still allows all of it: what is shown is a grant as it stands, and that it was a part before.
+The difference of two policies is exact, but cut into pieces wherever the older policy applies. So each piece is widened for as
+long as the policy that allows it still allows all of it: a row shows a grant as it is written, and that a part of it is not new.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.algebra.boxes import Box, Single, box, subtract
@@ -17,8 +18,7 @@ from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE, allow
 from trailkey.access.analysis.principal_sets import sessions_in
 from trailkey.access.analysis.prove import difference, example, region, universe
 from trailkey.access.language.policy import Policy, parse_policy
-from trailkey.diff.callers import Callers, Known, language_of, said_callers, within
-from trailkey.diff.describe import said
+from trailkey.diff.callers import Callers, Known, grantee_of, language_of, within
 from trailkey.diff.question import added
 from trailkey.diff.rows import Row
 from trailkey.errors import UndecidedError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trailkey.access.algebra.boxes import Constraint
     from trailkey.access.analysis.scope import Scope
     from trailkey.diff.question import Question
-    from trailkey.diff.rows import Change
+    from trailkey.diff.rows import Change, Grantee
 
 _EVERYTHING: Final = parse_policy(
     {
@@ -38,6 +38,9 @@ _EVERYTHING: Final = parse_policy(
     },
     resource_based=True,
 )
+
+_SET: Final = re.compile(r"\{[^}]*\}")
+"""A set in the representation of a box. The order of its elements differs between processes."""
 
 
 def changes(question: Question) -> tuple[list[Row], list[str]]:
@@ -71,7 +74,7 @@ def _beyond(found: RequestSet) -> bool:
 
 
 class _Rows:
-    """The difference of two policies, told in grants of the policy that has more."""
+    """The difference of two policies, as grants of the policy that has more."""
 
     def __init__(self, question: Question, change: Change, before: Policy, after: Policy, found: Sequence[Box]) -> None:
         self._question, self._change, self._found = question, change, found
@@ -89,22 +92,22 @@ class _Rows:
     def rows(self) -> list[Row]:
         left = _meeting(self._found, self._asked.inner)
         found: list[Row] = []
-        # The widest grants first: they take most of what the narrower ones would say once more.
+        # The widest grants first: they cover most of what the narrower ones would repeat.
         for grant in sorted(self._has.requests.inner, key=_width):
             for part in _by_caller(_meeting([grant], self._asked.inner)):
                 if not _meeting(left, [part]):
                     continue
-                wide, who = self._widened(part, left)
-                found.append(self._row(wide, who, _meeting(left, [wide])))
+                wide, grantee = self._widened(part, left)
+                found.append(self._row(wide, grantee, _meeting(left, [wide])))
                 left = [piece for one in left for piece in subtract(one, [wide])]
         if left:
             raise RuntimeError(f"a difference that no grant explains: {left[0]}")
         return found
 
-    def _widened(self, part: Box, left: Sequence[Box]) -> tuple[Box, str]:
+    def _widened(self, part: Box, left: Sequence[Box]) -> tuple[Box, Grantee]:
         """Return a part of a grant as wide as its policy allows, and what its callers are called.
 
-        Its actions are those of which something is left to tell.
+        Its actions are those of which something is in no row yet.
         """
         sides = dict(part.items)
         sides[ACTION] = _actions(_meeting(left, [part]))
@@ -113,8 +116,8 @@ class _Rows:
         more = {**sides, ACTION: _actions(_meeting(left, _boxes({key: sides[key] for key in sides if key != ACTION})))}
         if self._allows(more):
             sides = more
-        callers, name = self._called(sides, left)
-        return _boxes(self._without(IDENTITY, _for_callers(sides, callers)))[0], name
+        callers, grantee = self._called(sides, left)
+        return _boxes(self._without(IDENTITY, _for_callers(sides, callers)))[0], grantee
 
     def _without(self, name: str, sides: dict[str, Constraint]) -> dict[str, Constraint]:
         """Return the sides without one that the policy does not ask for."""
@@ -122,29 +125,29 @@ class _Rows:
         return fewer if name in sides and self._allows(fewer) else sides
 
     def _called(self, sides: Mapping[str, Constraint], left: Sequence[Box]) -> Known:
-        """Return the callers of a box, and what they are called: the widest set of which all that is allowed is told.
+        """Return the callers of a box, and what they are called: the widest set of which all is new.
 
-        Where there is none, those of the box are told by their names; and only where these have no end, a set that holds
-        some of whom nothing is left to tell.
+        Where no set is, the callers of the box are listed by name; only where that list has no end, a set that also holds
+        callers whose access is in another row.
         """
         mine = language_of(sides[PRINCIPAL])
-        told = union(
+        new = union(
             [language_of(one.sides.get(PRINCIPAL)) for one in _meeting(left, _boxes(_for_callers(sides, None)))]
         )
-        if (mine & told).texts is not None:
-            mine = mine & told
+        if (mine & new).texts is not None:
+            mine = mine & new
         found: Known | None = None
-        for callers, name in self._callers.around(mine):
+        for callers, grantee in self._callers.around(mine):
             if found is None:
-                apart = callers is None or within(callers, told) or mine.texts is None
-                if apart and self._allows(_for_callers(sides, callers)):
-                    found = callers, name
+                fits = callers is None or within(callers, new) or mine.texts is None
+                if fits and self._allows(_for_callers(sides, callers)):
+                    found = callers, grantee
             elif self._as_wide(sides, callers, ALL if found[0] is None else found[0]):
-                found = callers, name
-        return found or (mine, said_callers(mine))
+                found = callers, grantee
+        return found or (mine, grantee_of(mine))
 
     def _as_wide(self, sides: Mapping[str, Constraint], callers: Language | None, wider: Language) -> bool:
-        """Return whether nobody else of a wider set of callers can be allowed a box: a narrower name says as much then."""
+        """Return whether nobody else of a wider set of callers can be allowed a box: then the narrower name is as true."""
         if callers is None or not within(callers, wider):
             return False
         return not _meeting(_boxes(_for_callers(sides, wider - callers)), self._asked.outer)
@@ -159,22 +162,16 @@ class _Rows:
         except UndecidedError:
             return False
 
-    def _row(self, wide: Box, who: str, new: Sequence[Box]) -> Row:
+    def _row(self, wide: Box, grantee: Grantee, new: Sequence[Box]) -> Row:
         actions = _actions(new).values
         listed = sorted((actions.texts or ()) if isinstance(actions, Language) else ())
-        condition = [said(name, side) for name, side in wide.items if name not in (PRINCIPAL, ACTION, IDENTITY)]
-        needs = self._needs_iam(wide)
-        if needs and who.startswith("any"):
-            whoever, *exception = who.split(", except ")
-            who = ", except ".join((f"{whoever} whose IAM policies allow it", *exception))
-        elif needs:
-            condition.append("their IAM policy allows it")
         had = _meeting(_meeting([wide], self._asked.inner), self._had.allow.outer)
         return Row(
             change=self._change,
-            principal=who,
+            who=(grantee,),
             actions=tuple(listed),
-            condition=" and ".join(filter(None, condition)),
+            conditions=tuple((key, side) for key, side in wide.items if key not in (PRINCIPAL, ACTION, IDENTITY)),
+            needs_iam=self._needs_iam(wide),
             witness=self._witness(wide),
             partly=any(next(subtract(one, self._had.deny.inner), None) is not None for one in had),
             every=set(listed) == set(self._question.scope.universe),
@@ -235,7 +232,7 @@ def _by_caller(parts: Iterable[Box]) -> Iterator[Box]:
 
 
 def _joins(wide: Box) -> str:
-    """Return with what other rows a row may be told as one: those of named services, or of other named callers."""
+    """Return with which other rows a row may be merged: those of named services, or of other named callers."""
     named = language_of(wide.sides.get(PRINCIPAL)).texts
     return "" if named is None else "services" if all(map(SERVICES.contains, named)) else "iam"
 
@@ -248,7 +245,7 @@ def _for_callers(sides: Mapping[str, Constraint], callers: Language | None) -> d
 def _width(grant: Box) -> tuple[int, int, str]:
     side = grant.sides.get(ACTION)
     number = len(side.values.texts or ()) if isinstance(side, Single) and isinstance(side.values, Language) else 1000
-    return len(grant.items), -number, str(grant.items)
+    return len(grant.items), -number, _SET.sub(lambda found: "".join(sorted(found[0])), str(grant.items))
 
 
 def _boxes(sides: Mapping[str, Constraint]) -> list[Box]:

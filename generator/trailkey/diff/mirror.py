@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
-
-_STEP = re.compile(r"([\w-]+)|\[(\d+)\]")
+    from trailkey.config.source import ConfigPath
 
 
 def mirrored_names(base: Deployment, mirror: Deployment) -> dict[str, str]:
-    """Return the names of a deployment, each with the name that stands in its place in the mirror of it.
+    """Return the names of a deployment, each with the name that replaces it in its mirror.
 
     They are the values of those config paths in which the mirror differs, and what the templates derive from them.
     """
     names = {base.name: mirror.name}
     for path in mirror.differences:
-        steps = [name or int(index) for name, index in _STEP.findall(path)]
-        old, new = _at(base.source.data, steps), _at(mirror.source.data, steps)
+        old, new = _value(base.source.data, path), _value(mirror.source.data, path)
         if isinstance(old, str) and isinstance(new, str):
             names[old] = new
     if base.access_log_bucket and mirror.access_log_bucket:
@@ -27,9 +24,9 @@ def mirrored_names(base: Deployment, mirror: Deployment) -> dict[str, str]:
     return {old: new for old, new in names.items() if old != new}
 
 
-def _at(data: Any, steps: list[str | int]) -> Any:
-    """Return the value at a path of a config, or None where there is none."""
-    for step in steps:
+def _value(data: Any, path: ConfigPath) -> Any:
+    """Return the value at a path of a config, or None where there is none: the mirror may set what the base leaves out."""
+    for step in path:
         try:
             data = data[step]
         except (KeyError, IndexError, TypeError):

@@ -1,4 +1,4 @@
-"""Which policy of one world answers to which of the other."""
+"""Which policy of one side answers to which of the other."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
-    from trailkey.inventory.folder import Attached
+    from trailkey.findings import Branch
+    from trailkey.inventory import ResourcePolicy
 
 T = TypeVar("T")
 
-Pair = tuple["Attached | None", "Attached | None"]
+Pair = tuple["ResourcePolicy | None", "ResourcePolicy | None"]
 
 
-def paired_keys(old: Sequence[Attached], new: Sequence[Attached]) -> list[Pair]:
-    """Return the keys of two worlds in pairs: by name, and where one is left on either side, these two.
+def paired_keys(old: Sequence[ResourcePolicy], new: Sequence[ResourcePolicy]) -> list[Pair]:
+    """Return the keys of two sides in pairs: by name, and where one is left on either side, these two.
 
     A key that can have several policies is paired policy by policy: each with all those of the other side whose conditions
     do not contradict its own.
@@ -35,21 +36,16 @@ def paired_keys(old: Sequence[Attached], new: Sequence[Attached]) -> list[Pair]:
 
 
 def matched(old: Sequence[T], new: Sequence[T], key_of: Callable[[T], Hashable]) -> Iterator[tuple[T | None, T | None]]:
-    """Yield entries of two sequences in pairs, by their keys; one that has no counterpart stands with None."""
+    """Yield entries of two sequences in pairs, by their keys; one that has no counterpart is paired with None."""
     mine, its = ({key_of(entry): entry for entry in entries} for entries in (old, new))
     for key in dict.fromkeys((*mine, *its)):
         yield mine.get(key), its.get(key)
 
 
-def _variants(old: Sequence[Attached], new: Sequence[Attached]) -> list[Pair]:
-    return [(one, two) for one in old for two in new if _agree(truths(one.variant), truths(two.variant))]
+def _variants(old: Sequence[ResourcePolicy], new: Sequence[ResourcePolicy]) -> list[Pair]:
+    return [(one, two) for one in old for two in new if _agree(one.location.branch, two.location.branch)]
 
 
-def truths(variant: str) -> dict[str, str]:
-    """Return the truths of a variant's label by condition: ``IsProd is true and HasReader is false``."""
-    parts = (part.partition(" is ") for part in variant.split(" and ")) if variant else ()
-    return {name: truth for name, _, truth in parts}
-
-
-def _agree(one: dict[str, str], two: dict[str, str]) -> bool:
-    return all(two.get(name, truth) == truth for name, truth in one.items())
+def _agree(one: Branch, two: Branch) -> bool:
+    truths = dict(two)
+    return all(truths.get(name, truth) == truth for name, truth in one)

@@ -55,7 +55,7 @@ def added(before: Policy, after: Policy) -> Policy | None:
     """Return a policy that allows beyond ``before`` what ``after`` does, without the statements both have; None where nothing is.
 
     As long as no Deny is gone, what an Allow of both allows now it allowed before. So statements that nobody touched are not
-    proven anew, and one that cannot be decided leaves nothing open while it stays.
+    proven again, and one that cannot be decided leaves nothing open while it stays.
     """
     had = {_meaning(statement, before) for statement in before.statements}
     has = {_meaning(statement, after) for statement in after.statements}
@@ -66,7 +66,7 @@ def added(before: Policy, after: Policy) -> Policy | None:
 
 
 def _meaning(statement: Statement, policy: Policy) -> Hashable:
-    """Return a statement without what is no difference: Sid, place, and the order of values."""
+    """Return a statement without what makes no difference: Sid, position, and the order of values."""
     who = statement.principals
     return (
         policy.variables,

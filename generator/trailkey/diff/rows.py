@@ -1,122 +1,109 @@
-"""Rows of a comparison: what they hold, and how many become few."""
+"""Rows of a comparison: who may do what on one side only, and how many rows become few. ``reports.diff`` puts them in words."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+    from trailkey.access.algebra.boxes import Constraint
+    from trailkey.findings import Branch
 
 Change = Literal["gained", "lost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """Access that one side has and the other has not: some request of what the row says is allowed on one side only.
+class Grantee:
+    """Callers by what they are called, less those whom ``exceptions`` name.
 
-    ``partly`` says that the other side allows a part of it. ``every`` says that ``actions`` are all there are. Rows of one
-    kind of ``joins``, unless it is empty, may be told as one where they differ in the principal only.
+    ``is_class`` says that ``name`` is a whole class of callers (``any principal of account 333333333333``), not names.
     """
 
-    change: Change
-    principal: str
-    actions: tuple[str, ...]
-    condition: str
-    witness: dict[str, Any]
-    partly: bool = False
-    every: bool = False
-    joins: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the row as JSON: change, principal, actions, condition, witness."""
-        return {
-            "change": self.change,
-            "principal": self.principal,
-            "actions": list(self.actions),
-            "condition": self.condition_text,
-            "witness": self.witness,
-        }
-
-    @property
-    def condition_text(self) -> str:
-        """The condition for a reader, with a word on what the other side allows of it."""
-        part = "a part of it was allowed before" if self.change == "gained" else "a part of it is still allowed"
-        return "; ".join(filter(None, (self.condition, part if self.partly else "")))
-
-    @property
-    def actions_text(self) -> str:
-        """The actions for a reader."""
-        return "every action" if self.every else ", ".join(self.actions)
-
-    @property
-    def witness_text(self) -> str:
-        """The witness as one line of JSON."""
-        return json.dumps(self.witness, ensure_ascii=False)
+    name: str
+    exceptions: tuple[str, ...] = ()
+    is_class: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a row was found: on which of several keys, and under which truths of a template's conditions."""
+    """Where a row was found: on which of several keys, and under which conditions of a template."""
 
     key: str = ""
-    truths: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        """``on key LakeKey where IsProd is true``."""
-        truths = " and ".join(f"{name} is {truth}" for name, truth in self.truths)
-        return " ".join(filter(None, (self.key and f"on key {self.key}", truths and f"where {truths}")))
+    branch: Branch = ()
 
 
-def merged(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> list[Row]:
-    """Return the rows, those of one principal and condition as one, and of named principals with one condition too.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Access that one side has and the other does not: some request that the row covers is allowed on one side only.
 
-    What is found under all truths of a condition does not name the condition.
+    ``who`` are its grantees, whose own IAM policies must allow it too where it ``needs_iam``. ``conditions`` are what is asked of
+    condition keys (in lower case) and of ``resource``. ``partly`` says that the other side allows a part of it, ``every`` that
+    ``actions`` are all there are. Rows of one kind of ``joins``, unless it is empty, are merged where they differ in
+    their grantees only.
+    """
+
+    change: Change
+    who: tuple[Grantee, ...]
+    actions: tuple[str, ...]
+    witness: dict[str, Any]
+    where: Where = Where()
+    conditions: tuple[tuple[str, Constraint], ...] = ()
+    needs_iam: bool = False
+    partly: bool = False
+    every: bool = False
+    joins: str = ""
+
+    @property
+    def terms(self) -> Hashable:
+        """What is gained or lost under which conditions, whoever gains it and whatever the actions."""
+        return self.change, self.conditions, self.needs_iam
+
+
+def merged(rows: Iterable[Row], asked: Sequence[Where]) -> list[Row]:
+    """Return the rows, those of one grantee on the same terms as one, and of named grantees on the same terms too.
+
+    What is found under all truths of a template's condition does not name the condition.
 
     Args:
-        rows: the rows, each with where it was found.
-        wheres: all places that were asked.
+        rows: the rows.
+        asked: everywhere that was asked.
     """
-    found: dict[tuple[Any, ...], Row] = {}
-    for row in _everywhere(rows, wheres):
-        group = (row.change, row.condition, row.actions, row.partly, row.joins, "" if row.joins else row.principal)
-        first = found.get(group)
-        found[group] = row if first is None else replace(first, principal=f"{first.principal}, {row.principal}")
+    found: dict[Hashable, Row] = {}
+    for row in _everywhere(_joined(rows), asked):
+        who = () if row.joins else row.who
+        same = (row.terms, row.where, row.actions, row.partly, row.joins, who)
+        first = found.get(same)
+        found[same] = row if first is None else replace(first, who=(*first.who, *row.who))
     return list(found.values())
 
 
-def _everywhere(rows: Sequence[tuple[Where, Row]], wheres: Sequence[Where]) -> Iterator[Row]:
-    """Yield the rows with where they hold: only the truths that tell those places from all others."""
-    groups: dict[tuple[Any, ...], dict[Where, Row]] = {}
-    for where, row in _joined(rows):
-        groups.setdefault((where.key, row.change, row.principal, row.condition, row.actions), {})[where] = row
+def _everywhere(rows: Iterable[Row], asked: Sequence[Where]) -> Iterator[Row]:
+    """Yield the rows with only those conditions of the template on which they depend."""
+    groups: dict[Hashable, dict[Where, Row]] = {}
+    for row in rows:
+        groups.setdefault((row.where.key, row.who, row.terms, row.actions), {})[row.where] = row
     for found in groups.values():
-        common = set.intersection(*(set(where.truths) for where in found))
-        same = {where for where in wheres if where.key == next(iter(found)).key and common <= set(where.truths)}
-        told = found
-        if same == set(found):
-            where, row = next(iter(found.items()))
-            told = {Where(where.key, tuple(truth for truth in where.truths if truth in common)): row}
-        for where, row in told.items():
-            yield replace(row, condition=": ".join(filter(None, (str(where), row.condition))))
+        first, row = next(iter(found.items()))
+        common = set.intersection(*(set(where.branch) for where in found))
+        alike = {where for where in asked if where.key == first.key and common <= set(where.branch)}
+        if alike == set(found):
+            yield replace(row, where=Where(first.key, tuple(truth for truth in first.branch if truth in common)))
+        else:
+            yield from found.values()
 
 
-def _joined(rows: Sequence[tuple[Where, Row]]) -> Iterator[tuple[Where, Row]]:
-    """Yield the rows of one place, principal and condition with their actions together."""
-    groups: dict[tuple[Where, str, str, str], list[Row]] = {}
-    for where, row in rows:
-        groups.setdefault((where, row.change, row.principal, row.condition), []).append(row)
-    for (where, *_), found in groups.items():
-        actions = sorted({action for row in found for action in row.actions})
-        witness = min((row.witness for row in found), key=lambda one: (len(one), len(str(one))))
-        yield (
-            where,
-            replace(
-                found[0],
-                actions=tuple(actions),
-                witness=witness,
-                partly=any(row.partly for row in found),
-                every=any(row.every for row in found),
-            ),
+def _joined(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the rows of one grantee on the same terms with their actions together."""
+    groups: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.where, row.who, row.terms), []).append(row)
+    for found in groups.values():
+        yield replace(
+            found[0],
+            actions=tuple(sorted({action for row in found for action in row.actions})),
+            witness=min((row.witness for row in found), key=lambda one: (len(one), len(str(one)))),
+            partly=any(row.partly for row in found),
+            every=any(row.every for row in found),
         )

@@ -11,6 +11,7 @@ from trailkey.access.analysis.scope import bucket_scope, key_scope
 from trailkey.access.language.policy import VARIABLES_VERSION, Policy, parse_policy
 from trailkey.aws import parse_arn
 from trailkey.cloudformation.renaming import rename
+from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -160,12 +161,21 @@ class PolicySet:
         )
 
 
-def merged(policies: Iterable[Policy]) -> Policy:
+def merged(policies: Iterable[Policy], *, what: str = "IAM policies") -> Policy:
     """Return the statements of several IAM policies of one principal as one: IAM takes them together.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+
+    Raises:
+        PolicyError: policies of several versions: what is a policy variable in one of them is plain text in another.
     """
-    return Policy(VARIABLES_VERSION, tuple(statement for policy in policies for statement in policy.statements))
+    found = tuple(policies)
+    versions = {policy.version for policy in found} or {VARIABLES_VERSION}
+    if len(versions) > 1:
+        raise PolicyError(
+            f"{what}: of Version {' and '.join(sorted(versions))}; one version in all is modelled; use {VARIABLES_VERSION}"
+        )
+    return Policy(versions.pop(), tuple(statement for policy in found for statement in policy.statements))
 
 
 def _region(arn: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,18 +20,23 @@ from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.cloudformation.renaming import rename
 from trailkey.diff.changes import changes
-from trailkey.diff.compare import compare_worlds
-from trailkey.diff.describe import said
+from trailkey.diff.compare import compare_policies
 from trailkey.diff.pairs import paired_keys
 from trailkey.diff.question import NOBODY, resource_question
-from trailkey.diff.rows import Row, Where, merged
+from trailkey.diff.rows import Grantee, Row, Where, merged
 from trailkey.errors import PolicyError
-from trailkey.inventory.folder import Attached, Held, World
+from trailkey.findings import Location
+from trailkey.inventory import IdentityPolicy, PolicySet, ResourcePolicy
+from trailkey.inventory.policies import ANY_ACCOUNT
+from trailkey.reports.describe import constraint_text
+from trailkey.reports.diff import actions_text, condition_text, principal_text, row_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.access.algebra.boxes import Constraint
+    from trailkey.diff.rows import Change
+    from trailkey.findings import Branch
 
 Document = dict[str, Any]
 
@@ -65,10 +71,11 @@ def rows(old: Sequence[Document], new: Sequence[Document]) -> list[tuple[str, st
     """The rows as change, principal, actions and condition."""
     found, unknown = changes(resource_question(policy(*old), policy(*new), SCOPE))
     assert unknown == []
-    return [
-        (row.change, row.principal, row.actions_text, row.condition_text)
-        for row in merged([(Where(), row) for row in found], [Where()])
-    ]
+    return [texts_of(row) for row in merged(found, [Where()])]
+
+
+def texts_of(row: Row) -> tuple[str, str, str, str]:
+    return row.change, principal_text(row), actions_text(row), condition_text(row)
 
 
 ROOT = {"AWS": f"arn:aws:iam::{HOME}:root"}
@@ -223,7 +230,7 @@ def test_actions_of_one_caller_under_one_condition_are_one_row() -> None:
 def test_row_as_json_has_the_five_keys_of_the_contract() -> None:
     found, _ = changes(resource_question(NOBODY, policy(allow(AWAY_ROOT, StringEquals=VIA)), SCOPE))
 
-    assert [row.as_json() for row in found] == [
+    assert [row_json(row) for row in found] == [
         {
             "change": "gained",
             "principal": f"any principal of account {AWAY} whose IAM policies allow it",
@@ -257,7 +264,7 @@ def test_bucket_policy_is_compared_with_its_owners_account() -> None:
     }
     found, _ = changes(resource_question(policy(insecure), policy(statement, insecure), scope))
 
-    assert [row.as_json() for row in found] == [
+    assert [row_json(row) for row in found] == [
         {
             "change": "gained",
             "principal": f"any principal of account {AWAY} whose IAM policies allow it",
@@ -435,14 +442,17 @@ IP = invert(intervals("IpAddress", "10.0.0.0/8"))
     ],
 )  # fmt: skip
 def test_constraint_is_said_in_words(key: str, side: Constraint, words: str) -> None:
-    assert said(key, side) == words
+    assert constraint_text(key, side) == words
 
 
 def test_address_range_is_said_as_its_networks() -> None:
     """What is left of one network without another has no single mask."""
     part = meet(intervals("IpAddress", "10.0.0.0/30"), invert(intervals("IpAddress", "10.0.0.0/32")))
 
-    assert said("aws:sourceip", Single(absent=False, values=part)) == "aws:SourceIp is in 10.0.0.1/32 or 10.0.0.2/31"
+    assert (
+        constraint_text("aws:sourceip", Single(absent=False, values=part))
+        == "aws:SourceIp is in 10.0.0.1/32 or 10.0.0.2/31"
+    )
 
 
 # Names
@@ -477,22 +487,26 @@ def test_whole_names_are_replaced_all_at_once(value: Any, expected: Any) -> None
     assert rename(value, {}) == value
 
 
-# Worlds
+# Sets of policies
 
 
-def key(name: str, *statements: Document, variant: str = "", account: str = HOME, number: int = 1) -> Attached:
-    arn = f"arn:aws:kms:us-east-1:{account}:key/{number}"
-    return Attached(
-        name=name, place=f"t: {name}", document=document(*statements), arn=arn, account=account, variant=variant
+def key(name: str, *statements: Document, branch: Branch = (), account: str = HOME, number: int = 1) -> ResourcePolicy:
+    return ResourcePolicy(
+        location=Location(file="t", logical_id=name, branch=branch),
+        document=document(*statements),
+        arn=f"arn:aws:kms:us-east-1:{account}:key/{number}",
+        account=account,
     )
 
 
-def world(*keys: Attached, holders: tuple[Held, ...] = (), buckets: tuple[Attached, ...] = ()) -> World:
-    return World(what="t", keys=keys, holders=holders, buckets=buckets)
+def policies(
+    *keys: ResourcePolicy, identities: tuple[IdentityPolicy, ...] = (), buckets: tuple[ResourcePolicy, ...] = ()
+) -> PolicySet:
+    return PolicySet(what="t", keys=keys, identities=identities, buckets=buckets)
 
 
-def told(old: World, new: World) -> list[tuple[str, str, str, str]]:
-    return [(row.change, row.principal, row.actions_text, row.condition_text) for row in compare_worlds(old, new).rows]
+def told(old: PolicySet, new: PolicySet) -> list[tuple[str, str, str, str]]:
+    return [texts_of(row) for row in compare_policies(old, new).rows]
 
 
 @pytest.mark.parametrize(
@@ -514,26 +528,26 @@ def test_keys_are_paired_by_name_and_the_last_two_whatever_their_names(
     assert [(one and one.name, two and two.name) for one, two in found] == pairs
 
 
-def test_variants_are_paired_where_they_do_not_contradict_one_another() -> None:
-    old = [key("A", variant=variant) for variant in ("X is true", "X is false")]
-    new = [
-        key("A", variant=variant) for variant in ("X is true and Y is true", "X is true and Y is false", "X is false")
+def test_branches_are_paired_where_they_do_not_contradict_one_another() -> None:
+    always, never = (("X", True),), (("X", False),)
+    both, one = (("X", True), ("Y", True)), (("X", True), ("Y", False))
+    old = [key("A", branch=branch) for branch in (always, never)]
+    new = [key("A", branch=branch) for branch in (both, one, never)]
+
+    assert [(one and one.location.branch, two and two.location.branch) for one, two in paired_keys(old, new)] == [
+        (always, both),
+        (always, one),
+        (never, never),
     ]
 
-    assert [(one and one.variant, two and two.variant) for one, two in paired_keys(old, new)] == [
-        ("X is true", "X is true and Y is true"),
-        ("X is true", "X is true and Y is false"),
-        ("X is false", "X is false"),
-    ]
 
-
-def test_row_of_one_variant_says_which_and_row_of_all_says_none() -> None:
+def test_row_of_one_branch_says_which_and_row_of_all_says_none() -> None:
     always, sometimes = allow({"AWS": ADMIN}), allow({"Service": "sns.amazonaws.com"})
-    old = world(key("A", *BASE))
-    new = world(
-        key("A", *BASE, always, sometimes, variant="X is true"),
-        key("A", *BASE, always, variant="X is false and Y is true"),
-        key("A", *BASE, always, variant="X is false and Y is false"),
+    old = policies(key("A", *BASE))
+    new = policies(
+        key("A", *BASE, always, sometimes, branch=(("X", True),)),
+        key("A", *BASE, always, branch=(("X", False), ("Y", True))),
+        key("A", *BASE, always, branch=(("X", False), ("Y", False))),
     )
 
     assert told(old, new) == [
@@ -543,8 +557,8 @@ def test_row_of_one_variant_says_which_and_row_of_all_says_none() -> None:
 
 
 def test_of_several_keys_a_row_says_which() -> None:
-    old = world(key("A", *BASE), key("B", *BASE, number=2))
-    new = world(key("A", *BASE), key("B", *BASE, allow({"AWS": ADMIN}, StringEquals=VIA), number=2))
+    old = policies(key("A", *BASE), key("B", *BASE, number=2))
+    new = policies(key("A", *BASE), key("B", *BASE, allow({"AWS": ADMIN}, StringEquals=VIA), number=2))
 
     assert told(old, new) == [
         ("gained", f"role {ADMIN}", "kms:Decrypt", "on key B: kms:ViaService is s3.us-east-1.amazonaws.com")
@@ -552,7 +566,7 @@ def test_of_several_keys_a_row_says_which() -> None:
 
 
 def test_key_on_one_side_only_is_all_gained_or_lost() -> None:
-    one, both = world(key("A", *BASE)), world(key("A", *BASE), key("B", allow({"AWS": ADMIN}), number=2))
+    one, both = policies(key("A", *BASE)), policies(key("A", *BASE), key("B", allow({"AWS": ADMIN}), number=2))
 
     assert told(one, both) == [("gained", f"role {ADMIN}", "kms:Decrypt", "on key B")]
     assert told(both, one) == [("lost", f"role {ADMIN}", "kms:Decrypt", "on key B")]
@@ -561,16 +575,16 @@ def test_key_on_one_side_only_is_all_gained_or_lost() -> None:
 def test_id_of_a_key_is_no_difference() -> None:
     names_itself = [{**statement, "Resource": "arn:aws:kms:us-east-1:222222222222:key/2"} for statement in BASE]
 
-    assert told(world(key("A", *BASE)), world(key("A", *names_itself, number=2))) == []
+    assert told(policies(key("A", *BASE)), policies(key("A", *names_itself, number=2))) == []
 
 
 def test_keys_of_different_accounts_are_not_compared() -> None:
     with pytest.raises(PolicyError) as refused:
-        compare_worlds(world(key("A", *BASE)), world(key("B", *BASE, account=AWAY)))
+        compare_policies(policies(key("A", *BASE)), policies(key("B", *BASE, account=AWAY)))
 
     assert str(refused.value) == (
-        "t: A and t: B: the keys are in different accounts, 222222222222 and 333333333333; two policies of one account are "
-        "compared; name it with --key-account (policies and templates), or say --rename 222222222222=333333333333"
+        "t: Resources/A and t: Resources/B: the keys are in different accounts, 222222222222 and 333333333333; two policies of one account are "
+        "compared; name it with --key-account (policies and templates), or add --rename 222222222222=333333333333"
     )
 
 
@@ -578,30 +592,57 @@ def iam(actions: Any, *, resource: Any = "*") -> Document:
     return document({"Effect": "Allow", "Action": actions, "Resource": resource})
 
 
-def held(holder: str, *documents: Document, account: str = AWAY) -> Held:
-    return Held(holder=holder, account=account, partition="aws", documents=documents)
+def identity(document: Document, *attached: str, name: str = "", account: str = AWAY) -> IdentityPolicy:
+    return IdentityPolicy(
+        location=Location(file="t", logical_id="Policy"),
+        document=document,
+        account=account,
+        partition="aws",
+        attached=frozenset(attached),
+        policy_name=name,
+    )
 
 
 def test_iam_policies_are_compared_by_their_holder() -> None:
     keys = key("A", *BASE)
-    old = world(keys, holders=(held(READER, iam("kms:Decrypt")), held("reads", iam("kms:Decrypt", resource=KEY))))
-    new = world(
-        keys, holders=(held(READER, iam("kms:DescribeKey"), iam(["kms:Decrypt"])), held("reads", iam("kms:Sign")))
+    old = policies(
+        keys,
+        identities=(
+            identity(iam("kms:Decrypt"), "role/Reader"),
+            identity(iam("kms:Decrypt", resource=KEY), "group/readers", name="reads"),
+        ),
+    )
+    new = policies(
+        keys,
+        identities=(
+            identity(iam("kms:DescribeKey"), "role/Reader"),
+            identity(iam(["kms:Decrypt"]), "role/Reader"),
+            identity(iam("kms:Sign"), name="reads"),
+        ),
     )
 
     assert told(old, new) == [
         ("gained", f"role {READER} by its IAM policies", "kms:DescribeKey", ""),
         ("gained", f"whoever holds policy reads in account {AWAY}", "kms:Sign", ""),
     ]
-    assert told(world(keys), world(keys, holders=(held(READER, iam("s3:GetObject")),))) == []
+    assert told(policies(keys), policies(keys, identities=(identity(iam("s3:GetObject"), "role/Reader"),))) == []
+
+
+def test_iam_policies_of_one_role_in_two_versions_are_refused() -> None:
+    mixed = [
+        identity({**iam("kms:Sign"), "Version": version}, "role/Reader") for version in ("2012-10-17", "2008-10-17")
+    ]
+
+    with pytest.raises(PolicyError, match="one version in all is modelled"):
+        compare_policies(policies(key("A", *BASE)), policies(key("A", *BASE), identities=tuple(mixed)))
 
 
 def test_policy_of_a_stack_set_is_held_in_any_account() -> None:
     keys = key("A", *BASE)
-    new = world(keys, holders=(held("reads", iam("kms:Decrypt"), account="000000000000"),))
+    new = policies(keys, identities=(identity(iam("kms:Decrypt"), name="reads", account=ANY_ACCOUNT),))
 
-    (row,) = compare_worlds(world(keys), new).rows
-    assert row.as_json() == {
+    (row,) = compare_policies(policies(keys), new).rows
+    assert row_json(row) == {
         "change": "gained",
         "principal": "whoever holds policy reads",
         "actions": ["kms:Decrypt"],
@@ -616,8 +657,9 @@ def test_policy_of_a_stack_set_is_held_in_any_account() -> None:
 
 def test_bucket_policy_on_one_side_only_leaves_what_iam_allows() -> None:
     statement = {"Effect": "Allow", "Principal": AWAY_ROOT, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::logs/*"}
-    bucket = Attached(name="B", place="t: B", document=document(statement), arn="arn:aws:s3:::logs", account=HOME)
-    without, with_it = world(key("A", *BASE)), world(key("A", *BASE), buckets=(bucket,))
+    location = Location(file="t", logical_id="B")
+    bucket = ResourcePolicy(location=location, document=document(statement), arn="arn:aws:s3:::logs", account=HOME)
+    without, with_it = policies(key("A", *BASE)), policies(key("A", *BASE), buckets=(bucket,))
 
     assert told(without, with_it) == [
         (
@@ -631,17 +673,12 @@ def test_bucket_policy_on_one_side_only_leaves_what_iam_allows() -> None:
 
 
 def test_merging_keeps_rows_of_different_changes_apart() -> None:
-    def row(change: Any, action: str) -> Row:
-        return Row(change=change, principal="p", actions=(action,), condition="", witness={"action": action})
+    def row(change: Change, *actions: str) -> Row:
+        return Row(change=change, who=(Grantee(name="p"),), actions=actions, witness={"action": actions[0]})
 
-    found = merged(
-        [(Where(), row("gained", "b")), (Where(), row("lost", "a")), (Where(), row("gained", "a"))], [Where()]
-    )
+    found = merged([row("gained", "b"), row("lost", "a"), row("gained", "a")], [Where()])
 
-    assert found == [
-        Row(change="gained", principal="p", actions=("a", "b"), condition="", witness={"action": "b"}),
-        Row(change="lost", principal="p", actions=("a",), condition="", witness={"action": "a"}),
-    ]
+    assert found == [replace(row("gained", "a", "b"), witness={"action": "b"}), row("lost", "a")]
 
 
 def test_named_callers_of_one_grant_are_one_row_whatever_statements_they_stand_in() -> None:
@@ -662,8 +699,10 @@ def test_undecidable_statement_may_be_written_otherwise() -> None:
 
 def test_what_refers_to_a_key_follows_it_to_its_new_id() -> None:
     old_arn, new_arn = (f"arn:aws:kms:us-east-1:{HOME}:key/{number}" for number in (1, 2))
-    old = world(key("A", *BASE), holders=(held(READER, iam("kms:Decrypt", resource=old_arn)),))
-    new = world(key("A", *BASE, number=2), holders=(held(READER, iam(["kms:Decrypt"], resource=[new_arn])),))
+    old = policies(key("A", *BASE), identities=(identity(iam("kms:Decrypt", resource=old_arn), "role/Reader"),))
+    new = policies(
+        key("A", *BASE, number=2), identities=(identity(iam(["kms:Decrypt"], resource=[new_arn]), "role/Reader"),)
+    )
 
     assert told(old, new) == []
 

@@ -1,4 +1,4 @@
-"""Constraints as a person says them: ``kms:ViaService is s3.us-east-1.amazonaws.com``."""
+"""Constraints in words: ``kms:ViaService is s3.us-east-1.amazonaws.com``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from trailkey.access.algebra.boxes import Many, Single
 from trailkey.access.algebra.languages import ALL, EMPTY, Language
 from trailkey.access.algebra.unions import AllOf, AnyOf, Not, Rule
 from trailkey.access.language.catalog import is_boolean, spelling
+from trailkey.diff.callers import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,16 +18,14 @@ if TYPE_CHECKING:
 
     from trailkey.access.algebra.boxes import Constraint
     from trailkey.access.algebra.intervals import Intervals
-    from trailkey.access.algebra.patterns import Pattern
 
 _V6: Final = 1 << 40
-_DIGIT: Final = "[0123456789]"
 _FIRST: Final = -62135596800  # the years 1 and 9999, between which dates are
 _LAST: Final = 253402300799
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def said(key: str, side: Constraint) -> str:
+def constraint_text(key: str, side: Constraint) -> str:
     """Return what a constraint asks of a key (in lower case, or ``resource``), or an empty text where it asks nothing."""
     name = "the resource" if key == "resource" else spelling(key)
     if isinstance(side, Many):
@@ -38,16 +37,11 @@ def said(key: str, side: Constraint) -> str:
     if is_boolean(key) and isinstance(side.values, Language):
         return _boolean(name, side)
     what = _values(side.values) if isinstance(side.values, Language) else _ranges(side.values)
-    # A condition that is negated passes where the key is missing, and "is not" says as much.
+    # A negated condition passes where the key is missing, and "is not" implies that.
     negative = what.startswith("is not")
     if side.absent == negative or key == "resource":
         return f"{name} {what}"
     return f"{name} is missing or {what}" if side.absent else f"{name} is there and {what}"
-
-
-def shown(pattern: Pattern) -> str:
-    """Return a pattern as one would write it in a policy; twelve digits are written ``*``, as they are an account id."""
-    return pattern.text.replace(_DIGIT * 12, "*").replace("?*", "*")
 
 
 def _boolean(name: str, side: Single) -> str:
@@ -90,7 +84,7 @@ def _rule(rule: Rule) -> str:
         return f"is not like {_or(map(shown, inner.patterns))}" if isinstance(inner, AnyOf) else f"not ({_rule(inner)})"
     if isinstance(rule, AllOf):
         return " and ".join(_rule(part) for part in rule.rules)
-    raise TypeError(f"a rule of a kind that has no words: {rule!r}")
+    raise TypeError(f"a rule of a kind that has no text: {rule!r}")
 
 
 def _or(texts: Iterable[str]) -> str:
@@ -130,7 +124,7 @@ def _addresses(values: Intervals) -> str:
         else:
             ends = ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
             networks += [str(network) for network in ipaddress.summarize_address_range(*ends)]
-    return f"is {'not ' if values.unread else ''}in {_or(networks)}" if networks else "is no address"
+    return f"is {'not ' if values.unread else ''}in {_or(networks)}" if networks else "is not an address"
 
 
 def _written(values: Intervals, number: Decimal) -> str:

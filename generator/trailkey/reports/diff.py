@@ -1,0 +1,98 @@
+"""Who gains and who loses access, as a table, as Markdown and as JSON: the one place where a row becomes a sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trailkey.findings import branch_text
+from trailkey.reports.describe import constraint_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trailkey.diff.compare import Comparison
+    from trailkey.diff.rows import Grantee, Row
+
+_EQUAL = "no difference in access"
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """Return a row in the shape that outside tools read: change, principal, actions, condition, witness."""
+    return {
+        "change": row.change,
+        "principal": principal_text(row),
+        "actions": list(row.actions),
+        "condition": condition_text(row),
+        "witness": row.witness,
+    }
+
+
+def table_lines(found: Comparison) -> Iterator[str]:
+    """Yield the rows as lines for a terminal, and their number."""
+    for row in found.rows:
+        yield f"{row.change:7} {principal_text(row)}"
+        yield f"        {actions_text(row)}"
+        if text := condition_text(row):
+            yield f"        {'if ' if not _where(row) and _terms(row) else ''}{text}"
+        yield f"        such as {_witness(row)}"
+    yield _summary(found)
+
+
+def markdown_lines(found: Comparison) -> Iterator[str]:
+    """Yield the rows as a table in Markdown, their number, and what is unknown."""
+    if found.rows:
+        yield "| | who | what | under which condition | for example |"
+        yield "| --- | --- | --- | --- | --- |"
+    for row in found.rows:
+        cells = (row.change, principal_text(row), actions_text(row), condition_text(row), f"`{_witness(row)}`")
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    if found.rows:
+        yield ""
+    yield _summary(found)
+    yield from (f"\nunknown: {sentence}" for sentence in found.unknown)
+
+
+def principal_text(row: Row) -> str:
+    """Return who gains or loses: ``any principal of account 333333333333 whose IAM policies allow it, except role arn:…``."""
+    return ", ".join(_grantee(one, needs_iam=row.needs_iam) for one in row.who)
+
+
+def actions_text(row: Row) -> str:
+    """Return the actions: ``kms:Decrypt, kms:DescribeKey``."""
+    return "every action" if row.every else ", ".join(row.actions)
+
+
+def condition_text(row: Row) -> str:
+    """Return on which key and under which conditions, and whether the other side allows a part of it."""
+    part = "a part of it was allowed before" if row.change == "gained" else "a part of it is still allowed"
+    condition = ": ".join(filter(None, (_where(row), _terms(row))))
+    return "; ".join(filter(None, (condition, part if row.partly else "")))
+
+
+def _grantee(one: Grantee, *, needs_iam: bool) -> str:
+    whose = " whose IAM policies allow it" if needs_iam and one.is_class else ""
+    return ", except ".join((f"{one.name}{whose}", *one.exceptions))
+
+
+def _where(row: Row) -> str:
+    """Return ``on key LakeKey where IsProd is true``."""
+    branch = f"where {branch_text(row.where.branch)}" if row.where.branch else ""
+    return " ".join(filter(None, (row.where.key and f"on key {row.where.key}", branch)))
+
+
+def _terms(row: Row) -> str:
+    parts = [constraint_text(key, side) for key, side in row.conditions]
+    if row.needs_iam and not any(one.is_class for one in row.who):
+        parts.append("their IAM policy allows it")
+    return " and ".join(filter(None, parts))
+
+
+def _witness(row: Row) -> str:
+    return json.dumps(row.witness, ensure_ascii=False)
+
+
+def _summary(found: Comparison) -> str:
+    gained = sum(row.change == "gained" for row in found.rows)
+    counts = ((gained, "gained"), (len(found.rows) - gained, "lost"), (len(found.unknown), "unknown"))
+    return ", ".join(f"{number} {word}" for number, word in counts if number) or _EQUAL
