@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -12,11 +13,21 @@ from trailkey.cloudformation.resolve import resolve
 from trailkey.config.load import load
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from trailkey.config.deployment import Deployment
 
 Document = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+PACKAGE = ROOT / "generator" / "trailkey"
+OUTPUT = ROOT / "output"
+EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
+GOLDEN = sorted((TESTS / "golden").glob("*/config.yaml"))
+CONFIGS = {
+    **{config.stem: config for config in EXAMPLES},
+    **{config.parent.name: config for config in GOLDEN},
+}
+"""Every config with an output that is committed, by its name: the examples first, then those of tests/golden."""
 
 SINGLE: Document = {
     "name": "one",

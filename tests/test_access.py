@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from helpers import CONFIGS
 from trailkey import cli, errors, pipeline
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trailkey.pipeline import Rendered
 
-ROOT = Path(__file__).parent.parent
-SOUND = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
+SOUND = CONFIGS["single-account"].read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from helpers import TESTS
 from trailkey.config.load import load
 from trailkey.errors import ConfigError
 
-BAD = Path(__file__).parent / "bad"
+BAD = TESTS / "bad"
 CASES = sorted(case.parent.name for case in BAD.glob("*/config.yaml"))
 
 

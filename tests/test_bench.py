@@ -7,15 +7,16 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import scale
+from helpers import CONFIGS, TESTS
 from trailkey.aws import KEY_POLICY_BYTES
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
 HEAVY = ("troposphere", "awacs", "cfnlint", "pydantic", "rich")
@@ -23,7 +24,7 @@ HEAVY = ("troposphere", "awacs", "cfnlint", "pydantic", "rich")
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("bench", Path(__file__).with_name("bench.py"))
+    specification = importlib.util.spec_from_file_location("bench", TESTS / "bench.py")
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -121,14 +122,14 @@ def test_a_reader_that_is_not_meant_to_read_shows_in_the_raw_policy() -> None:
 
 def test_the_largest_policy_stays_below_the_limit_and_is_proven(tmp_path: Path) -> None:
     path = tmp_path / "largest.yaml"
-    size = scale.largest(Path(__file__).parent.parent / "config" / "organization.yaml", path)
+    size = scale.largest(CONFIGS["organization"], path)
     assert 0.95 * KEY_POLICY_BYTES < size <= KEY_POLICY_BYTES
     scale.prove_config(path)
 
 
 def test_the_requests_asked_for_the_rate_are_of_both_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scale, "REQUESTS", 10)
-    assert scale.decide_rate(Path(__file__).parent.parent / "config" / "organization.yaml") > 0
+    assert scale.decide_rate(CONFIGS["organization"]) > 0
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"], ["--version"]])

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 import yaml
 
+from helpers import CONFIGS, EXAMPLES, ROOT
 from trailkey import cli, errors
 from trailkey.config.starter import STARTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-SOUND = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
+SOUND = CONFIGS["single-account"].read_text(encoding="utf-8")
 
 
 def trailkey(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -176,7 +176,7 @@ def test_schema_accepts_the_examples_and_refuses_what_the_model_refuses(capsys: 
     validator = jsonschema.Draft202012Validator(json.loads(text))
 
     assert (ROOT / "docs" / "config.schema.json").read_text(encoding="utf-8") == text
-    for config in sorted((ROOT / "config").glob("*.yaml")):
+    for config in EXAMPLES:
         assert list(validator.iter_errors(yaml.safe_load(config.read_text(encoding="utf-8")))) == []
     assert list(validator.iter_errors({**yaml.safe_load(SOUND), "alias": 1}))
     assert list(validator.iter_errors({"name": "a"}))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import CONFIGS, OUTPUT
 from trailkey import cli, errors
 
-ROOT = Path(__file__).parent.parent
-TEMPLATE = ROOT / "output" / "organization" / "log-archive-key.yaml"
-CONFIG = ROOT / "config" / "organization.yaml"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEMPLATE = OUTPUT / "organization" / "log-archive-key.yaml"
+CONFIG = CONFIGS["organization"]
 KEY_ACCOUNT = ("--key-account", "222222222222")
 TRAIL = "arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail"
 ENCRYPTS: dict[str, Any] = {

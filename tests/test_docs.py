@@ -8,12 +8,12 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from helpers import CONFIGS, OUTPUT, PACKAGE, ROOT
 from trailkey import __version__, aws, cli, errors
 from trailkey.config.model import Config
 from trailkey.config.schema import schema_text
@@ -22,8 +22,8 @@ from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 KEY_TEMPLATE = "output/organization/log-archive-key.yaml"
@@ -131,7 +131,7 @@ def test_the_sessions_of_the_readme_in_the_checkout_are_real() -> None:
 
 
 def test_the_rows_of_the_matrix_in_the_readme_are_real() -> None:
-    page = (ROOT / "output" / "organization" / "access.md").read_text(encoding="utf-8").splitlines()
+    page = (OUTPUT / "organization" / "access.md").read_text(encoding="utf-8").splitlines()
     rows = [line for line in README.splitlines() if line.startswith("|") and line.count("|") == 12]
     assert len(rows) == 9
     assert [row for row in rows if row not in page] == []
@@ -139,14 +139,14 @@ def test_the_rows_of_the_matrix_in_the_readme_are_real() -> None:
 
 def test_the_config_in_the_readme_is_the_example() -> None:
     block = next(block for block in blocks(README, "yaml") if block.startswith("name: single-account"))
-    example = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
+    example = CONFIGS["single-account"].read_text(encoding="utf-8")
     assert block in example
     assert "ten lines" in README
     assert len(block.splitlines()) <= 10
 
 
 def test_the_excerpt_of_the_rollout_is_real() -> None:
-    rollout = (ROOT / "output" / "organization" / "rollout.json").read_text(encoding="utf-8")
+    rollout = (OUTPUT / "organization" / "rollout.json").read_text(encoding="utf-8")
     (excerpt,) = blocks(README, "json")
     assert textwrap.indent(excerpt, " " * 4) in rollout
 
@@ -204,11 +204,11 @@ def test_every_limit_in_the_readme_is_that_of_the_code() -> None:
 
 def test_the_page_on_checks_lists_each_limit_and_no_suppression_exists() -> None:
     page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
-    source = (ROOT / "generator" / "trailkey" / "checks" / "limits.py").read_text(encoding="utf-8")
+    source = (PACKAGE / "checks" / "limits.py").read_text(encoding="utf-8")
     known = set(re.findall(r'"((?:template|policies|key-policy|bucket-policy|managed-policy)-[a-z-]+)"', source))
     assert known
     assert known == set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page)) - {"cfn-lint"}
-    for template in ROOT.glob("output/*/*.yaml"):
+    for template in OUTPUT.glob("*/*.yaml"):
         assert "cfn-lint" not in template.read_text(encoding="utf-8")
 
 

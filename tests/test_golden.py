@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers import output_of
+from helpers import EXAMPLES, GOLDEN, OUTPUT, output_of
 from trailkey import cloudformation, pipeline
 
-ROOT = Path(__file__).parent.parent
-GOLDEN = sorted(path for path in (ROOT / "tests" / "golden").iterdir() if path.is_dir())
-EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def rendered(config: Path) -> dict[str, bytes]:
@@ -26,30 +25,30 @@ def recorded(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
 
 
-@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.name)
-def test_config_gives_the_recorded_files(case: Path, *, update_golden: bool) -> None:
-    files = rendered(case / "config.yaml")
+@pytest.mark.parametrize("config", GOLDEN, ids=lambda config: config.parent.name)
+def test_config_gives_the_recorded_files(config: Path, *, update_golden: bool) -> None:
+    files = rendered(config)
 
     if update_golden:
-        (case / "expected").mkdir(exist_ok=True)
-        for path in (case / "expected").iterdir():
+        (config.parent / "expected").mkdir(exist_ok=True)
+        for path in (config.parent / "expected").iterdir():
             path.unlink()
         for name, content in files.items():
-            (case / "expected" / name).write_bytes(content)
-    assert recorded(case / "expected") == files
+            (config.parent / "expected" / name).write_bytes(content)
+    assert recorded(config.parent / "expected") == files
 
 
 @pytest.mark.parametrize("config", EXAMPLES, ids=lambda config: config.stem)
 def test_examples_are_what_output_holds(config: Path) -> None:
-    assert recorded(ROOT / "output" / config.stem) == rendered(config)
+    assert recorded(OUTPUT / config.stem) == rendered(config)
 
 
 def test_every_output_folder_has_a_config() -> None:
-    assert [config.stem for config in EXAMPLES] == sorted(path.name for path in (ROOT / "output").iterdir())
+    assert [config.stem for config in EXAMPLES] == sorted(path.name for path in OUTPUT.iterdir())
 
 
 def test_all_recordings_pass_every_check() -> None:
-    deployments = pipeline.load_all([case / "config.yaml" for case in GOLDEN])
+    deployments = pipeline.load_all(GOLDEN)
 
     assert pipeline.check_all([pipeline.render(deployment) for deployment in deployments]) == []
 
@@ -64,7 +63,7 @@ def test_bytes_do_not_depend_on_hash_order_locale_or_folder(tmp_path: Path) -> N
             "-m",
             "trailkey",
             "generate",
-            str(GOLDEN[0] / "config.yaml"),
+            str(GOLDEN[0]),
             "--output",
             str(output),
             "--quiet",
@@ -72,9 +71,9 @@ def test_bytes_do_not_depend_on_hash_order_locale_or_folder(tmp_path: Path) -> N
         subprocess.run(
             command, check=True, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": language}
         )
-        outputs.append(recorded(output / GOLDEN[0].name))
+        outputs.append(recorded(output / GOLDEN[0].parent.name))
 
-    assert outputs[0] == outputs[1] == recorded(GOLDEN[0] / "expected")
+    assert outputs[0] == outputs[1] == recorded(GOLDEN[0].parent / "expected")
 
 
 def test_json_holds_the_same_templates() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import CONFIGS
 from trailkey import pipeline
 from trailkey.access.analysis.prove import difference
 from trailkey.access.language.policy import parse_policy
@@ -16,18 +16,10 @@ from trailkey.proofs.judge import judge, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from trailkey.access.language.policy import Policy
     from trailkey.proofs.properties.property import Target
-
-ROOT = Path(__file__).parent.parent
-EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
-GOLDEN = sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))
-CONFIGS = [*EXAMPLES, *GOLDEN]
-
-
-def named(config: Path) -> str:
-    return config.stem if config.stem != "config" else config.parent.name
 
 
 def judged(config: Path) -> list[tuple[str, dict[str, Any], list[Target[Any]]]]:
@@ -108,19 +100,19 @@ def mutations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield f"{sid}: {key} is anything", changed(Condition={**rest, operator: {**keys, key: wide}})
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=named)
-def test_every_property_is_proven(config: Path) -> None:
-    deployment = pipeline.load_all([config])[0]
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_property_is_proven(name: str) -> None:
+    deployment = pipeline.load_all([CONFIGS[name]])[0]
     verdict = pipeline.prove(pipeline.render(deployment))
 
     assert [(one.id, one.place, one.answer) for one in verdict.judged if not one.holds] == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", CONFIGS, ids=named)
-def test_what_survives_a_mutation_is_proven_to_mean_the_same(config: Path) -> None:
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_survives_a_mutation_is_proven_to_mean_the_same(name: str) -> None:
     survivors = []
-    for place, document, asked in judged(config):
+    for place, document, asked in judged(CONFIGS[name]):
         assert asked, f"nothing is asked about {place}"
         for what, changed in mutations(document):
             policy = parse_policy(changed, resource_based="Principal" in document["Statement"][0])

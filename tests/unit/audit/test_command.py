@@ -5,17 +5,18 @@ from __future__ import annotations
 import io
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import TESTS
 from trailkey import cli, errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-CASES = Path(__file__).parent.parent.parent / "audit"
+CASES = TESTS / "audit"
 ACCOUNT = "210987654321"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/b5900000-0000-0000-0000-000000000000"
 

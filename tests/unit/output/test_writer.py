@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import TESTS
 from trailkey.errors import NOT_WRITTEN, OutputError
 from trailkey.output import writer
 from trailkey.output.writer import Change, FileChange, compare_output, write_output
@@ -29,7 +30,7 @@ from trailkey.output.writer import Change, FileChange, compare_output, write_out
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KILLING = Path(__file__).parents[2] / "killing.py"
+KILLING = TESTS / "killing.py"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links, locks and forks as POSIX has them")
 
 
