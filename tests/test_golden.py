@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helpers import EXAMPLES, GOLDEN, OUTPUT, output_of
+from recordings import read_folder
 from trailkey import cloudformation, pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from recordings import Recorder
 
 
 def rendered(config: Path) -> dict[str, bytes]:
@@ -21,26 +24,14 @@ def rendered(config: Path) -> dict[str, bytes]:
     return output_of(deployments[0])
 
 
-def recorded(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
-
-
 @pytest.mark.parametrize("config", GOLDEN, ids=lambda config: config.parent.name)
-def test_config_gives_the_recorded_files(config: Path, *, update_golden: bool) -> None:
-    files = rendered(config)
-
-    if update_golden:
-        (config.parent / "expected").mkdir(exist_ok=True)
-        for path in (config.parent / "expected").iterdir():
-            path.unlink()
-        for name, content in files.items():
-            (config.parent / "expected" / name).write_bytes(content)
-    assert recorded(config.parent / "expected") == files
+def test_config_gives_the_recorded_files(config: Path, recorded: Recorder) -> None:
+    recorded(config.parent / "expected", rendered(config))
 
 
 @pytest.mark.parametrize("config", EXAMPLES, ids=lambda config: config.stem)
-def test_examples_are_what_output_holds(config: Path) -> None:
-    assert recorded(OUTPUT / config.stem) == rendered(config)
+def test_examples_are_what_output_holds(config: Path, recorded: Recorder) -> None:
+    recorded(OUTPUT / config.stem, rendered(config))
 
 
 def test_every_output_folder_has_a_config() -> None:
@@ -71,9 +62,9 @@ def test_bytes_do_not_depend_on_hash_order_locale_or_folder(tmp_path: Path) -> N
         subprocess.run(
             command, check=True, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": language}
         )
-        outputs.append(recorded(output / GOLDEN[0].parent.name))
+        outputs.append(read_folder(output / GOLDEN[0].parent.name))
 
-    assert outputs[0] == outputs[1] == recorded(GOLDEN[0].parent / "expected")
+    assert outputs[0] == outputs[1] == read_folder(GOLDEN[0].parent / "expected")
 
 
 def test_json_holds_the_same_templates() -> None:
