@@ -1,4 +1,4 @@
-"""What the tests share: a config from a few words, and the policies of its templates as AWS would see them."""
+"""What the tests share: paths, policies and configs from a few words, and the policies of templates as AWS would see them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from trailkey import cloudformation, pipeline
+from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.cloudformation.resolve import resolve
 from trailkey.config.load import load
 
@@ -28,6 +29,42 @@ CONFIGS = {
     **{config.parent.name: config for config in GOLDEN},
 }
 """Every config with an output that is committed, by its name: the examples first, then those of tests/golden."""
+
+HOME, AWAY = "222222222222", "333333333333"
+"""The account of the key in tests of a single policy, and another one."""
+
+KEY = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+TRAIL = f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/t"
+CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
+ADMIN, READER = f"arn:aws:iam::{HOME}:role/Admin", f"arn:aws:iam::{AWAY}:role/Reader"
+
+
+def statement(**elements: Any) -> Document:
+    """Return a statement that lets everyone decrypt, with other elements where they are given; one given as ``...`` is left out."""
+    found = {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*", **elements}
+    return {name: value for name, value in found.items() if value is not ...}
+
+
+def allow(principal: Any, action: Any = "kms:Decrypt", *, sid: str | None = None, **condition: Any) -> Document:
+    """Return a statement that allows; what else is given are operators of its condition."""
+    named = {} if sid is None else {"Sid": sid}
+    return statement(**named, Principal=principal, Action=action, Condition=condition or ...)
+
+
+def deny(principal: Any, action: Any = "kms:Decrypt", *, sid: str | None = None, **condition: Any) -> Document:
+    """Return a statement that denies; what else is given are operators of its condition."""
+    return {**allow(principal, action, sid=sid, **condition), "Effect": "Deny"}
+
+
+def document(*statements: Any, **elements: Any) -> Document:
+    """Return a policy of these statements, as JSON has it."""
+    return {"Version": "2012-10-17", "Statement": list(statements), **elements}
+
+
+def policy(*statements: Any, **elements: Any) -> Policy:
+    """Return the policy of a resource, read."""
+    return parse_policy(document(*statements, **elements), resource_based=True)
+
 
 SINGLE: Document = {
     "name": "one",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helpers import CONFIGS, OUTPUT
+from helpers import CONFIGS, OUTPUT, document, statement
 from trailkey import cli, errors
 
 if TYPE_CHECKING:
@@ -83,9 +83,8 @@ def test_an_answer_that_is_not_expected_ends_with_3(tmp_path: Path, capsys: pyte
 
 
 def test_the_answer_of_the_aws_cli_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    statement = {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    answer = written(tmp_path, {"Policy": json.dumps(policy), "PolicyName": "default"})
+    policy = json.dumps(document(statement(Sid="Open")))
+    answer = written(tmp_path, {"Policy": policy, "PolicyName": "default"})
     request = {"name": "anyone", "principal": "arn:aws:iam::222222222222:role/Anyone", "action": "kms:Decrypt"}
 
     assert ask(tmp_path, request, "--policy", answer, *KEY_ACCOUNT) == errors.OK

@@ -17,6 +17,7 @@ import z3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import AWAY, HOME, KEY
 from trailkey.access.algebra.boxes import Constraint, Single
 from trailkey.access.algebra.languages import Language, language, texts
 from trailkey.access.algebra.patterns import arn, glob
@@ -131,8 +132,6 @@ def test_z3_agrees_on_ten_thousand_languages() -> None:
 
 # Policies ---------------------------------------------------------------------------------------------------------------
 
-HOME, AWAY = "222222222222", "333333333333"
-KEY = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 ADMIN, READER = f"arn:aws:iam::{HOME}:role/Admin", f"arn:aws:iam::{AWAY}:role/Reader"
 TRAIL_SERVICE = "cloudtrail.amazonaws.com"
 SOURCE, CONTEXT, VIA = "aws:SourceArn", "kms:EncryptionContext:aws:cloudtrail:arn", "kms:ViaService"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import AWAY, CONTEXT, HOME, KEY, READER, TRAIL, policy, statement
 from trailkey.access.algebra.boxes import Many, Single
 from trailkey.access.algebra.languages import ALL, language, texts
 from trailkey.access.algebra.patterns import glob
@@ -23,21 +24,8 @@ from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.errors import PolicyError
 
-HOME, AWAY = "222222222222", "333333333333"
-KEY = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SCOPE = key_scope(KEY)
-TRAIL = f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/t"
-CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
-READER = f"arn:aws:iam::{AWAY}:role/Reader"
 CLOUDTRAIL = texts("cloudtrail.amazonaws.com")
-
-
-def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> Policy:
-    return parse_policy({"Version": version, "Statement": list(statements)}, resource_based=True)
-
-
-def statement(**elements: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*", **elements}
 
 
 def granted(*statements: dict[str, Any]) -> EffectivePermissions:
@@ -422,7 +410,7 @@ def test_a_condition_that_needs_its_key_is_not_open_to_those_who_never_have_it()
 
 
 def test_in_the_old_version_a_variable_is_plain_text() -> None:
-    old = policy(statement(Condition={"StringEquals": {"aws:userid": "${aws:username}"}}), version="2008-10-17")
+    old = policy(statement(Condition={"StringEquals": {"aws:userid": "${aws:username}"}}), Version="2008-10-17")
     answer = reaches(allowed(old, SCOPE))
     assert answer.witness is not None
     assert answer.witness["context"] == {"aws:userid": "${aws:username}"}
