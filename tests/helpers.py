@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +91,19 @@ ORGANIZATION: Document = {
     "trails": [{"name": "everyone", "home_region": "us-east-1", "is_organization_trail": True}],
 }
 """A config of an organization: trail in management, key and bucket in archive; nobody reads, nobody administers."""
+
+
+def python(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run this Python in a folder, with what the tests import on its path, and return how it ended."""
+    path = os.pathsep.join([str(TESTS), *sys.path])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def deploy(folder: Path, base: Document, **changes: Any) -> Deployment:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers import TESTS
+from helpers import python
 from recordings import Recorder, read_folder
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 DRAW = """
@@ -36,15 +34,8 @@ def test_fails():
 """
 
 
-def python(folder: Path, *arguments: str, ci: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "CI": ci, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
-    return subprocess.run(
-        [sys.executable, *arguments], check=False, capture_output=True, text=True, env=environment, cwd=folder
-    )
-
-
 def drawn(folder: Path, ci: str) -> str:
-    done = python(folder, "-c", DRAW, ci=ci)
+    done = python(folder, "-c", DRAW, CI=ci)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -53,7 +44,7 @@ def run_tests(folder: Path, *options: str, ci: str = "") -> subprocess.Completed
     """Run a test that holds page.md to a recording, and one that fails, with the conftest of this folder."""
     (folder / "test_page.py").write_text(HOLDS, encoding="utf-8")
     (folder / "page.md").write_text("old", encoding="utf-8")
-    return python(folder, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", *options, ci=ci)
+    return python(folder, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", *options, CI=ci)
 
 
 def test_random_cases_are_the_same_in_ci(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whatever config the model accepts: it builds, twice the same to the byte, every property is proven, and cfn-lint is silent."""
+"""Whatever config the model accepts: it builds, every property is proven, and cfn-lint is silent."""
 
 from __future__ import annotations
 
@@ -40,11 +40,10 @@ def test_any_config_builds(shard: int, tmp_path: Path) -> None:
     @settings(max_examples=EXAMPLES // SHARDS, deadline=None, database=None, suppress_health_check=HEALTH)
     @given(configs())
     def builds(data: dict[str, Any]) -> None:
-        first, second = built(tmp_path, data), built(tmp_path, data)
+        rendered = built(tmp_path, data)
 
-        assert first.files == second.files
-        for scope in first.stacks:
-            text = first.files[f"{scope.name}.yaml"].decode()
+        for scope in rendered.stacks:
+            text = rendered.files[f"{scope.name}.yaml"].decode()
             document = cloudformation.load(text, scope.name)
             assert all(
                 isinstance(finding, Finding) for finding in check_limits(scope.name, text, document, place_of(scope))
