@@ -2,6 +2,9 @@
 
 z3 decides regular expressions well but not always in time. A case it does not answer is counted and not compared; how many
 were compared is what the long tests assert.
+
+Others rest on this one: tests/test_mutations.py lets a mutant of a policy live where the prover says that it means the same, so
+the prover has to be right, and here something other than the prover says so.
 """
 
 from __future__ import annotations
