@@ -64,7 +64,7 @@ def test_the_table_shows_every_row_in_aligned_columns(bench: Any) -> None:
     assert lines[3].startswith("| --help")
 
 
-def test_the_two_commands_run_in_turn_after_one_run_that_does_not_count(bench: Any) -> None:
+def test_commands_take_turns_after_a_warm_up(bench: Any) -> None:
     calls: list[str] = []
 
     def run(name: str, taken: float) -> float:

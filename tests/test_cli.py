@@ -79,7 +79,7 @@ def test_two_configs_of_one_name_are_refused(tmp_path: Path, capsys: pytest.Capt
     assert f"'single-account' is the name of {(tmp_path / 'a.yaml').as_posix()} too" in capsys.readouterr().err
 
 
-def test_a_limit_exceeded_ends_with_3_names_the_config_line_and_writes_nothing(
+def test_exceeded_limit_ends_with_3_and_names_the_config_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     readers = "".join(f"  - {{name: reader-{number}, role: main:role/{'x' * 50}{number}}}\n" for number in range(120))
@@ -174,7 +174,7 @@ def test_schema_accepts_the_examples_and_refuses_what_the_model_refuses(capsys: 
     assert list(validator.iter_errors({"name": "a"}))
 
 
-def test_quiet_prints_nothing_and_lines_are_plain_without_a_terminal(
+def test_quiet_prints_nothing_and_lines_are_plain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.yaml").write_text(SOUND, encoding="utf-8")

@@ -72,7 +72,7 @@ def test_record_is_refused_in_ci(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("before", "made"), [(b"old", "new"), (b"old", b"new"), (None, "new"), (None, {"a": b"1"})])
-def test_what_differs_from_its_recording_fails_until_it_is_recorded(
+def test_difference_from_a_recording_fails_until_it_is_recorded(
     before: bytes | None, made: str | bytes | dict[str, bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "recording"

@@ -74,7 +74,7 @@ def test_the_readme_names_each_make_target() -> None:
     assert [target for target in targets if f"`make {target}`" not in README] == []
 
 
-def test_exit_codes_in_the_readme_and_the_help_are_those_of_the_code() -> None:
+def test_readme_and_help_give_the_exit_codes_of_the_code() -> None:
     codes = {value for name, value in vars(errors).items() if name.isupper() and isinstance(value, int)}
     rows = {int(code): text for code, text in re.findall(r"^\| (\d) \| (.+) \|$", README, flags=re.MULTILINE)}
     told = {int(code): text for code, text in re.findall(r"^  (\d)  (.+)$", cli.EPILOG, flags=re.MULTILINE)}
@@ -200,7 +200,7 @@ def test_every_limit_in_the_readme_is_that_of_the_code() -> None:
     }
 
 
-def test_the_page_on_checks_lists_each_limit_and_no_suppression_exists() -> None:
+def test_page_on_checks_lists_each_limit_and_nothing_is_suppressed() -> None:
     page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
     source = (PACKAGE / "checks" / "limits.py").read_text(encoding="utf-8")
     known = set(re.findall(r'"((?:template|policies|key-policy|bucket-policy|managed-policy)-[a-z-]+)"', source))
@@ -210,7 +210,7 @@ def test_the_page_on_checks_lists_each_limit_and_no_suppression_exists() -> None
         assert "cfn-lint" not in template.read_text(encoding="utf-8")
 
 
-def test_the_changelog_has_this_version_with_access_and_replacement_first() -> None:
+def test_changelog_has_this_version_with_access_and_replacement_first() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^##+ (.+)$", changelog, flags=re.MULTILINE)
     assert headings[0].startswith(__version__)

@@ -69,7 +69,7 @@ def test_module_imports_from_floors_below_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("judge", ["access", "proofs", "audit"])
-def test_what_judges_reads_documents_and_never_what_built_them(judge: str) -> None:
+def test_judges_import_no_builders(judge: str) -> None:
     """A check that reads the builder's objects proves only that the builder agrees with itself."""
     names = {name for path in (PACKAGE / judge).rglob("*.py") for name in imports_of(path)}
 

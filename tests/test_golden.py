@@ -54,7 +54,7 @@ for name in sorted(CONFIGS, reverse=sys.argv[2] == "reversed"):
 """
 
 
-def test_bytes_do_not_depend_on_hash_order_locale_folder_or_what_was_built_before(tmp_path: Path) -> None:
+def test_bytes_depend_on_the_config_alone(tmp_path: Path) -> None:
     """The same config gives the same bytes on every machine: two processes that differ in all that may differ."""
     recordings = {
         name: OUTPUT / name if path in EXAMPLES else path.parent / "expected" for name, path in CONFIGS.items()

@@ -101,9 +101,7 @@ def test_cfn_lint_is_silent_about_a_trail_whose_bucket_has_no_policy() -> None:
     )
 
 
-def test_a_cfnlintrc_weakens_the_plain_interface_of_cfn_lint_and_not_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cfnlintrc_weakens_cfn_lint_itself_and_not_our_lint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".cfnlintrc").write_text("ignore_checks: [E3034]\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))

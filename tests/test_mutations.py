@@ -123,7 +123,7 @@ def test_every_property_is_proven(name: str) -> None:
     assert [(one.id, one.place, one.answer) for one in verdict.judged if not one.holds] == []
 
 
-def test_mirror_has_the_policies_and_questions_of_the_organization() -> None:
+def test_mirror_has_the_policies_and_properties_of_the_organization() -> None:
     """So the mutations of the one stand for those of the other."""
 
     def all_of(name: str) -> str:

@@ -71,7 +71,7 @@ def test_no_key_policy_allows_nothing() -> None:
     assert decide(ask(identity_policies=[IAM]), resource_policy=None).reason == "account_not_trusted"
 
 
-def test_a_request_without_resource_meets_statements_on_everything_only() -> None:
+def test_request_without_resource_matches_only_statements_on_everything() -> None:
     request = parse_request({"principal": ROLE, "action": "kms:Decrypt"}, key_account=ACCOUNT)
     assert decide(request, resource_policy=key_policy({"AWS": ROLE})).decision == "allowed"
     with pytest.raises(PolicyError, match="names no resource"):
