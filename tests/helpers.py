@@ -1,28 +1,80 @@
-"""What the tests share: a config from a few words, and the policies of its templates as AWS would see them."""
+"""What the tests share: paths, policies and configs from a few words, and the policies of templates as AWS would see them."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from trailkey import cloudformation, pipeline
+from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.cloudformation.resolve import resolve
 from trailkey.config.load import load
 from trailkey.output.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from trailkey.config.deployment import Deployment
     from trailkey.pipeline import Rendered
 
 Document = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+PACKAGE = ROOT / "generator" / "trailkey"
+OUTPUT = ROOT / "output"
+EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
+GOLDEN = sorted((TESTS / "golden").glob("*/config.yaml"))
+CONFIGS = {
+    **{config.stem: config for config in EXAMPLES},
+    **{config.parent.name: config for config in GOLDEN},
+}
+"""Every config with an output that is committed, by its name: the examples first, then those of tests/golden."""
+
+HOME, AWAY = "222222222222", "333333333333"
+"""The account of the key in tests of a single policy, and another one."""
+
+KEY = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+TRAIL = f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/t"
+CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
+ADMIN, READER = f"arn:aws:iam::{HOME}:role/Admin", f"arn:aws:iam::{AWAY}:role/Reader"
+
+
+def statement(**elements: Any) -> Document:
+    """Return a statement that lets everyone decrypt, with other elements where they are given; one given as ``...`` is left out."""
+    found = {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*", **elements}
+    return {name: value for name, value in found.items() if value is not ...}
+
+
+def allow(principal: Any, action: Any = "kms:Decrypt", *, sid: str | None = None, **condition: Any) -> Document:
+    """Return a statement that allows; what else is given are operators of its condition."""
+    named = {} if sid is None else {"Sid": sid}
+    return statement(**named, Principal=principal, Action=action, Condition=condition or ...)
+
+
+def deny(principal: Any, action: Any = "kms:Decrypt", *, sid: str | None = None, **condition: Any) -> Document:
+    """Return a statement that denies; what else is given are operators of its condition."""
+    return {**allow(principal, action, sid=sid, **condition), "Effect": "Deny"}
+
+
+def document(*statements: Any, **elements: Any) -> Document:
+    """Return a policy of these statements, as JSON has it."""
+    return {"Version": "2012-10-17", "Statement": list(statements), **elements}
+
+
+def policy(*statements: Any, **elements: Any) -> Policy:
+    """Return the policy of a resource, read."""
+    return parse_policy(document(*statements, **elements), resource_based=True)
+
 
 SINGLE: Document = {
     "name": "one",
@@ -46,6 +98,19 @@ ORGANIZATION: Document = {
     "trails": [{"name": "everyone", "home_region": "us-east-1", "is_organization_trail": True}],
 }
 """A config of an organization: trail in management, key and bucket in archive; nobody reads, nobody administers."""
+
+
+def python(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run this Python in a folder, with what the tests import on its path, and return how it ended."""
+    path = os.pathsep.join([str(TESTS), *sys.path])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def deploy(folder: Path, base: Document, **changes: Any) -> Deployment:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from helpers import OUTPUT, TESTS
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
@@ -20,9 +20,11 @@ from trailkey.inventory import find_policies
 from trailkey.reports.findings import finding_text, message_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trailkey.audit.report import Report
 
-CASES = Path(__file__).parent / "audit"
+CASES = TESTS / "audit"
 NAMES = sorted(case.parent.name for case in CASES.glob("*/case.yaml"))
 
 
@@ -155,7 +157,7 @@ OWN: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_own_key_policies_have_no_findings(name: str) -> None:
     file, options = OWN[name]
-    text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
+    text = (OUTPUT / name / file).read_text(encoding="utf-8")
 
     assert [finding_text(one) for one in audit_all(find_policies(text, file), intent(**options)).findings] == []
 
@@ -164,7 +166,7 @@ def test_own_key_policies_have_no_findings(name: str) -> None:
 def test_own_key_policies_with_a_statement_less_careful_have_one(name: str) -> None:
     """The neighbour: CloudTrail's guard taken out of the first statement."""
     file, options = OWN[name]
-    text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
+    text = (OUTPUT / name / file).read_text(encoding="utf-8")
     found = find_policies(text, file)
     found[0].document["Statement"][0].pop("Condition")
 

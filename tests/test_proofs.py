@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from helpers import SINGLE, deploy, edited
+from helpers import ROOT, SINGLE, deploy, edited
 from trailkey import cli, errors, pipeline
 from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.findings import finding_text, message_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from trailkey.proofs.verdict import Verdict
 
-PROOFS = Path(__file__).parent.parent / "docs" / "proofs.md"
+PROOFS = ROOT / "docs" / "proofs.md"
 OVERLAP: dict[str, Any] = {
     **SINGLE,
     "key": {"account": "main", "break_glass": ["main:role/OnCall"]},

@@ -1,4 +1,4 @@
-"""Whatever config the model accepts: it builds, twice the same to the byte, every property is proven, and cfn-lint is silent."""
+"""Whatever config the model accepts: it builds, every property is proven, and cfn-lint is silent."""
 
 from __future__ import annotations
 
@@ -40,11 +40,10 @@ def test_any_config_builds(shard: int, tmp_path: Path) -> None:
     @settings(max_examples=EXAMPLES // SHARDS, deadline=None, database=None, suppress_health_check=HEALTH)
     @given(configs())
     def builds(data: dict[str, Any]) -> None:
-        first, second = built(tmp_path, data), built(tmp_path, data)
+        rendered = built(tmp_path, data)
 
-        assert first.files == second.files
-        for one in first.folder.stacks:
-            text = first.files[one.stack.template].decode()
+        for one in rendered.folder.stacks:
+            text = rendered.files[one.stack.template].decode()
             found = check_limits(one.stack.template, text, one.template, one.place)
             assert all(isinstance(finding, Finding) for finding in found)
 

@@ -7,20 +7,18 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from helpers import by_sid
+from helpers import OUTPUT, by_sid
 from trailkey.cloudformation import dump_json, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OUTPUT = Path(__file__).parents[1] / "output"
 DEPLOYMENTS = sorted(folder.name for folder in OUTPUT.iterdir() if folder.is_dir())
 MEMBER = "999999999999"
 """An account of the organization, in which each stack set is created as a plain stack."""

@@ -75,7 +75,7 @@ def _report(result: Result, *, check: bool) -> None:
     for change in changed:
         print(f"  {change.change} {change.name}")
     if result.deployment.mirrors:
-        from trailkey.config.source import written  # noqa: PLC0415 # loaded with the pipeline, for mirrors only
+        from trailkey.config.source import written  # loaded with the pipeline, for mirrors only
 
         differences = ", ".join(map(written, result.deployment.differences)) or "its name"
         print(f"  mirrors {result.deployment.mirrors}; differs only in {differences}")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import TESTS, allow
+from helpers import document as policy
 from trailkey import cli, errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-CASES = Path(__file__).parent.parent.parent / "audit"
+CASES = TESTS / "audit"
 ACCOUNT = "210987654321"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/b5900000-0000-0000-0000-000000000000"
 
@@ -24,24 +26,15 @@ def run(*arguments: str | Path) -> int:
     return cli.run(["audit", *map(str, arguments)])
 
 
-def statement(sid: str, principal: Any, action: Any, **condition: Any) -> dict[str, Any]:
-    found = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
-    return {**found, "Condition": condition} if condition else found
-
-
-SHIP = statement("ShipUpdates", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy")
-OPEN = statement("TrailEncrypts", {"Service": "cloudtrail.amazonaws.com"}, "kms:GenerateDataKey*")
-HELD = statement(
-    "TrailEncrypts",
+SHIP = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy", sid="ShipUpdates")
+OPEN = allow({"Service": "cloudtrail.amazonaws.com"}, "kms:GenerateDataKey*", sid="TrailEncrypts")
+HELD = allow(
     {"Service": "cloudtrail.amazonaws.com"},
     "kms:GenerateDataKey*",
+    sid="TrailEncrypts",
     StringEquals={"aws:SourceArn": f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/ledger"},
     StringLike={"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"},
 )
-
-
-def policy(*statements: Any) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def written(folder: Path, document: Any) -> Path:
@@ -114,7 +107,7 @@ def test_a_sound_policy_has_no_findings(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_warnings_end_with_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    account = statement("AccountDoesAll", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "kms:*")
+    account = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "kms:*", sid="AccountDoesAll")
 
     assert run(written(tmp_path, policy(HELD, account))) == errors.OK
     assert capsys.readouterr().out.splitlines()[0] == "warning delegated-to-iam"
@@ -198,7 +191,7 @@ def test_a_finding_of_all_branches_is_given_once(tmp_path: Path, capsys: pytest.
     extra = {
         "Fn::If": [
             "IsTest",
-            statement("TestersLook", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/T"}, "kms:DescribeKey"),
+            allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/T"}, "kms:DescribeKey", sid="TestersLook"),
             NOTHING,
         ]
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import allow, document
 from trailkey.access.algebra.boxes import Box
 from trailkey.access.language.evaluate import Decision
 from trailkey.audit import registry
@@ -28,13 +29,8 @@ KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666
 CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
 
 
-def statement(sid: str, principal: Any, action: Any, **condition: Any) -> dict[str, Any]:
-    found = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
-    return {**found, "Condition": condition} if condition else found
-
-
-SHIP = statement("ShipUpdates", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy")
-STORE = statement("StoreWorks", CLOUDTRAIL, ["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"])
+SHIP = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy", sid="ShipUpdates")
+STORE = allow(CLOUDTRAIL, ["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"], sid="StoreWorks")
 
 
 def key_policy(document: Any, *, account_known: bool = True) -> ResourcePolicy:
@@ -63,17 +59,17 @@ def test_the_same_statement_is_an_error_on_a_key_of_trails() -> None:
 
 
 def test_everyone_is_no_store_of_events() -> None:
-    assert found(statement("All", "*", "kms:*")) == [
+    assert found(allow("*", "kms:*", sid="All")) == [
         ("error", "cloudtrail-unconfined", "All"),
         ("error", "public", "All"),
     ]
 
 
 def test_an_account_that_is_made_up_makes_a_lockout_a_warning() -> None:
-    document = {"Version": "2012-10-17", "Statement": [statement("Looks", {"AWS": ACCOUNT}, "kms:DescribeKey")]}
+    looks = document(allow({"AWS": ACCOUNT}, "kms:DescribeKey", sid="Looks"))
 
     known, assumed = (
-        [(one.severity, one.id) for one in audit(key_policy(document, account_known=known))] for known in (True, False)
+        [(one.severity, one.id) for one in audit(key_policy(looks, account_known=known))] for known in (True, False)
     )
 
     assert known == [("error", "locked-out")]
@@ -83,7 +79,7 @@ def test_an_account_that_is_made_up_makes_a_lockout_a_warning() -> None:
 def test_one_reason_for_many_open_questions_is_one_finding() -> None:
     keeper = KeyIntent(administrators=(f"arn:aws:iam::{ACCOUNT}:role/Keeper",))
     actions = ["kms:Decrypt", "kms:CreateGrant"]
-    open_to_tags = statement("TeamsOpen", "*", actions, StringLike={"aws:PrincipalOrgID": "${aws:PrincipalTag/team}"})
+    open_to_tags = allow("*", actions, StringLike={"aws:PrincipalOrgID": "${aws:PrincipalTag/team}"}, sid="TeamsOpen")
 
     [finding] = [one for one in audit(of(SHIP, open_to_tags), keeper) if one.id == "undecided"]
 
@@ -98,11 +94,11 @@ def test_statements_without_a_sid_go_by_their_position() -> None:
     keeper = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Keeper"}
     statements = [
         SHIP,
-        statement("", keeper, "kms:Decrypt", StringEquals={"kms:ViaService": "s3.eu-west-1.amazonaws.com"}),
-        statement(
-            "", keeper, "kms:Decrypt", StringLike={"kms:EncryptionContext:stage": "test", "kms:ViaService": "s3.*"}
+        allow(keeper, "kms:Decrypt", StringEquals={"kms:ViaService": "s3.eu-west-1.amazonaws.com"}, sid=""),
+        allow(
+            keeper, "kms:Decrypt", sid="", StringLike={"kms:EncryptionContext:stage": "test", "kms:ViaService": "s3.*"}
         ),
-        statement("", keeper, ["kms:Decrypt", "kms:TagResource"]),
+        allow(keeper, ["kms:Decrypt", "kms:TagResource"], sid=""),
     ]
 
     messages = {one.id: (one.statement, one.message) for one in audit(of(*statements))}
@@ -129,7 +125,7 @@ def test_a_witness_that_the_evaluator_answers_otherwise_is_a_defect(monkeypatch:
     monkeypatch.setattr(registry, "decide", lambda *_, **__: Decision("denied", "no_matching_allow"))
 
     with pytest.raises(AssertionError, match="the prover and the evaluator disagree"):
-        found(statement("All", "*", "kms:*"))
+        found(allow("*", "kms:*", sid="All"))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +175,7 @@ def test_ids_are_unique_and_each_is_on_the_page() -> None:
 
 def test_witness_names_a_whole_trail_of_the_account_that_a_context_asks_for() -> None:
     context = {"kms:EncryptionContext:aws:cloudtrail:arn": "arn:aws:cloudtrail:*:654321098765:trail/*"}
-    encrypts = statement("Encrypts", CLOUDTRAIL, "kms:GenerateDataKey*", StringLike=context)
+    encrypts = allow(CLOUDTRAIL, "kms:GenerateDataKey*", StringLike=context, sid="Encrypts")
 
     assert [one.witness for one in audit(of(encrypts)) if one.id == "cloudtrail-unconfined"] == [
         {
@@ -195,7 +191,7 @@ def test_witness_names_a_whole_trail_of_the_account_that_a_context_asks_for() ->
 
 
 def test_a_statement_that_cannot_be_decided_is_not_said_to_match_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = read_subject(of(statement("All", "*", "*")), KeyIntent())
+    subject = read_subject(of(allow("*", "*", sid="All")), KeyIntent())
 
     def undecided(_one: Box, _other: Box) -> Box | None:
         raise UndecidedError("too entangled")

@@ -290,7 +290,7 @@ def in_a_process_of_its_own(text: str, home: Path) -> subprocess.CompletedProces
     return subprocess.run(command, input=text, env=env, cwd=home, capture_output=True, text=True, check=True)
 
 
-def test_schemas_downloaded_earlier_change_nothing_and_nothing_is_printed(tmp_path: Path) -> None:
+def test_downloaded_schemas_change_and_print_nothing(tmp_path: Path) -> None:
     cache = tmp_path / "cache" / "aws" / "cfn-lint" / "schemas"
     (cache / "providers").mkdir(parents=True)
     (cache / "providers" / "us-east-1.json").write_text("{}")  # no resource type at all
@@ -302,7 +302,7 @@ def test_schemas_downloaded_earlier_change_nothing_and_nothing_is_printed(tmp_pa
     assert not done.stderr
 
 
-def test_importing_the_module_does_not_import_cfn_lint_and_unreadable_text_prints_nothing(tmp_path: Path) -> None:
+def test_import_loads_no_cfn_lint_and_unreadable_text_prints_nothing(tmp_path: Path) -> None:
     done = in_a_process_of_its_own("[" * 2000 + '"\\q"', tmp_path)  # cfn-lint logs that it gave up on this
 
     assert json.loads(done.stdout) == [[1, "E0000"]]

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import helpers
+from helpers import ADMIN, AWAY, CONTEXT, HOME, KEY, READER, TRAIL, Document, allow, deny, document
 from trailkey.access.algebra.boxes import Many, Single
 from trailkey.access.algebra.intervals import intervals, invert, meet
 from trailkey.access.algebra.languages import ALL, EMPTY, language, texts
@@ -16,7 +18,6 @@ from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.prove import universe
 from trailkey.access.analysis.scope import bucket_scope, key_scope
 from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.cloudformation.renaming import rename
 from trailkey.diff.changes import changes
@@ -35,36 +36,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.access.algebra.boxes import Constraint
+    from trailkey.access.language.policy import Policy
     from trailkey.diff.rows import Change
     from trailkey.findings import Branch
 
-Document = dict[str, Any]
-
-HOME, AWAY = "222222222222", "333333333333"
-KEY = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SCOPE = key_scope(KEY)
-TRAIL = f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/t"
-CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
-ADMIN, READER = f"arn:aws:iam::{HOME}:role/Admin", f"arn:aws:iam::{AWAY}:role/Reader"
 VIA: Document = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def allow(principal: Any, actions: Any = "kms:Decrypt", **condition: Any) -> Document:
-    found = {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*"}
-    return {**found, "Condition": condition} if condition else found
-
-
-def deny(principal: Any, actions: Any = "kms:Decrypt", **condition: Any) -> Document:
-    return {**allow(principal, actions, **condition), "Effect": "Deny"}
-
-
-def document(*statements: Document) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
 def policy(*statements: Document) -> Policy:
-    return parse_policy(document(*statements), resource_based=True) if statements else NOBODY
+    return helpers.policy(*statements) if statements else NOBODY
 
 
 def rows(old: Sequence[Document], new: Sequence[Document]) -> list[tuple[str, str, str, str]]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import Document, allow
+from helpers import document as policy
 from trailkey import cloudformation
 from trailkey.access.language.policy import parse_policy
 from trailkey.aws import TEMPLATE_URL_BYTES
@@ -20,8 +22,6 @@ from trailkey.inventory import ResourcePolicy, find_policies, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Document = dict[str, Any]
 
 ROOT: Document = {
     "Sid": "Root",
@@ -39,19 +39,8 @@ REGION = "the key's Region is us-east-1: nothing says another"
 STACK = "AWS::AccountId, which is the key's account, is 111122223333, made up"
 
 
-def policy(*statements: Any) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
 def reader(principal: Any, **condition: Any) -> Document:
-    found = {
-        "Sid": "Reader",
-        "Effect": "Allow",
-        "Principal": {"AWS": principal},
-        "Action": "kms:Decrypt",
-        "Resource": "*",
-    }
-    return {**found, "Condition": {"StringEquals": condition}} if condition else found
+    return allow({"AWS": principal}, sid="Reader", **({"StringEquals": condition} if condition else {}))
 
 
 def template(key_policy: Any, **sections: Any) -> str:

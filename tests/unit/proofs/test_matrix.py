@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import CONFIGS, deploy
 from helpers import ORGANIZATION as ORGANIZATION_CONFIG
-from helpers import deploy
 from trailkey import pipeline
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, PROVEN, joined
 from trailkey.access.analysis.effective import EffectivePermissions
@@ -24,14 +23,11 @@ from trailkey.proofs.matrix import matrices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from trailkey.config.deployment import Deployment
     from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Cell, Matrix
-
-ROOT = Path(__file__).parent.parent.parent.parent
-CONFIGS = {path.stem: path for path in sorted((ROOT / "config").glob("*.yaml"))}
-CONFIGS |= {path.parent.name: path for path in sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))}
 
 # Answers in the order of the columns, then the statements that decide the row.
 ORGANIZATION = """

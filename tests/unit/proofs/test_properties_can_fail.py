@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from helpers import CONFIGS, deploy, edited
 from helpers import ORGANIZATION as ARCHIVE
-from helpers import deploy, edited
 from trailkey import pipeline
 from trailkey.access.language.policy import parse_policy
 from trailkey.proofs.judge import PROPERTIES, judge, targets
@@ -19,14 +18,13 @@ from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 Document = dict[str, Any]
 
-ROOT: Final = Path(__file__).parents[3]
-SINGLE: Final = ROOT / "config" / "single-account.yaml"
-ORGANIZATION: Final = ROOT / "config" / "organization.yaml"
-LAKE: Final = ROOT / "tests" / "golden" / "lake" / "config.yaml"
-CONFIGS: Final = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "tests" / "golden").glob("*/config.yaml")])
+SINGLE: Final = CONFIGS["single-account"]
+ORGANIZATION: Final = CONFIGS["organization"]
+LAKE: Final = CONFIGS["lake"]
 KEY_ACCOUNT: Final = "arn:aws:iam::777777777777"
 STRANGER: Final = "arn:aws:iam::999999999999"
 SESSION: Final = "arn:aws:sts::777777777777:assumed-role/Anyone/visit"
@@ -416,7 +414,7 @@ NOBODY: Final[dict[str, Callable[[Any], bool]]] = {
 """Properties about people who need not be there, and when a config has none of them."""
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.parent.name + "-" + path.stem)
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=list(CONFIGS))
 def test_no_property_holds_both_of_nothing_and_of_everything(config: Path) -> None:
     (deployment,) = pipeline.load_all([config])
     policies = pipeline.render(deployment).folder.policies

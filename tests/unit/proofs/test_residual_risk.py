@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helpers import ORGANIZATION, SINGLE, deploy, edited
+from helpers import CONFIGS, ORGANIZATION, SINGLE, deploy, edited
 from trailkey import pipeline
 from trailkey.access.analysis.witnesses import ALLOW_ALL
 from trailkey.access.language.evaluate import decide
@@ -21,10 +20,11 @@ from trailkey.proofs.residual_risk import KEY_ID, beyond_scps, policy_writers, s
 from trailkey.proofs.verdict import verdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trailkey.config.deployment import Deployment
     from trailkey.inventory.folder import Folder
 
-ROOT = Path(__file__).parent.parent.parent.parent
 KEY = "arn:aws:kms:us-east-1:222222222222:key/12345678-1234-1234-1234-123456789012"
 IN_KEY_ACCOUNT = "arn:aws:iam::222222222222:"
 EVERYTHING_GOES = {
@@ -36,7 +36,7 @@ FULL_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Actio
 
 
 def built(name: str) -> tuple[Deployment, Folder]:
-    deployment = pipeline.load_all([ROOT / "config" / f"{name}.yaml"])[0]
+    deployment = pipeline.load_all([CONFIGS[name]])[0]
     return deployment, pipeline.render(deployment).folder
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from helpers import Document
 from trailkey import cli, errors, pipeline
 from trailkey.output.manifest import MANIFEST, load_manifest
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from helpers import Document
 
 ROOT: Final = Path(__file__).parents[3]
 OUTPUT: Final = ROOT / "output" / "organization"

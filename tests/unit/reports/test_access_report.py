@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from helpers import ORGANIZATION, deploy, edited
+from helpers import CONFIGS, ORGANIZATION, deploy, edited
 from trailkey import pipeline
 from trailkey.proofs.verdict import verdict
 from trailkey.reports.access import as_markdown
@@ -19,11 +18,11 @@ from trailkey.reports.access_table import as_table
 from trailkey.reports.view import access_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trailkey.config.deployment import Deployment
     from trailkey.inventory.folder import Folder
 
-ROOT = Path(__file__).parent.parent.parent.parent
-CONFIGS = [*sorted((ROOT / "config").glob("*.yaml")), *sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))]
 GRANTS = {
     "Sid": "AccountGrants",
     "Effect": "Allow",
@@ -58,18 +57,18 @@ def headings(text: str) -> list[str]:
 
 
 def test_the_page_goes_from_the_matrix_to_what_remains() -> None:
-    assert headings(page(ROOT / "tests" / "golden" / "lake" / "config.yaml")) == [
+    assert headings(page(CONFIGS["lake"])) == [
         "alias/cloudtrail-logs: the key of the trails",
         "alias/lake: the key of event data store org-events",
         "Proven",
         "Assumed",
         "What remains",
     ]
-    assert headings(page(ROOT / "config" / "organization.yaml"))[1] == "Readers, end to end"
+    assert headings(page(CONFIGS["organization"]))[1] == "Readers, end to end"
 
 
 def test_each_row_is_one_line_that_says_all_about_itself() -> None:
-    lines = page(ROOT / "config" / "organization.yaml").splitlines()
+    lines = page(CONFIGS["organization"]).splitlines()
 
     assert (
         "| deployer | no | no | no | **IAM** | **IAM** | **IAM** | **IAM** | no | no | "
@@ -89,7 +88,7 @@ def test_each_row_is_one_line_that_says_all_about_itself() -> None:
     ) in lines
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("path", CONFIGS.values(), ids=list(CONFIGS))
 def test_tables_are_whole_and_the_page_is_the_same_each_time(path: Path) -> None:
     text = page(path)
     width = 0
@@ -135,7 +134,7 @@ def row(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_the_json_has_the_shape_that_its_module_documents() -> None:
-    deployment, folder = built(ROOT / "config" / "organization.yaml")
+    deployment, folder = built(CONFIGS["organization"])
     document = as_json(access_of(deployment, folder.policies, verdict(deployment, folder)))
 
     assert json.loads(json.dumps(document)) == document
@@ -190,7 +189,7 @@ def printed(path: Path, width: int) -> list[str]:
 
 
 def test_the_table_fits_eighty_columns_with_every_word_whole() -> None:
-    lines = printed(ROOT / "config" / "organization.yaml", 80)
+    lines = printed(CONFIGS["organization"], 80)
 
     assert max(map(len, lines)) <= 80
     assert "administrators     denied denied no    IAM      IAM    denied no   no     denied" in lines

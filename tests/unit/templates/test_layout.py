@@ -65,7 +65,7 @@ def test_a_stack_set_and_an_account_named_organization_are_kept_apart(tmp_path: 
 
 
 @pytest.mark.parametrize("name", ["rollout", "bucket-policy", "config"])
-def test_no_template_is_called_like_another_file(tmp_path: Path, name: str) -> None:
+def test_template_names_differ_from_other_files(tmp_path: Path, name: str) -> None:
     files = output_of(deploy(tmp_path, {**SINGLE, "name": name}, bucket={"existing": True}), as_json=True)
     assert set(files) == {f"{name}-stack.json", "rollout.json", "bucket-policy.json", "access.md", "config.json"}
 

@@ -85,7 +85,7 @@ def test_roles_named_exactly_get_their_policy_attached(tmp_path: Path) -> None:
     assert f"{arn} exists: stack security-iam attaches a policy to it." in said
 
 
-def test_permission_sets_and_patterns_and_accounts_get_theirs_by_name(tmp_path: Path) -> None:
+def test_permission_sets_patterns_and_accounts_get_a_named_policy(tmp_path: Path) -> None:
     readers = [
         {"name": "sets", "permission_set": "Analyst", "account": "security"},
         {"name": "patterns", "principal_arn_like": "security:role/siem-*"},

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import helpers
 from trailkey.access.language.documents import load_json
 from trailkey.access.language.policy import Condition, parse_policy
 from trailkey.errors import PolicyError
@@ -12,19 +13,11 @@ ROLE = "arn:aws:iam::111122223333:role/Reader"
 
 
 def statement(**changes: Any) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "Sid": "One",
-        "Effect": "Allow",
-        "Principal": {"AWS": ROLE},
-        "Action": "kms:Decrypt",
-        "Resource": "*",
-    }
-    entry.update(changes)
-    return {name: value for name, value in entry.items() if value is not ...}
+    return helpers.statement(**{"Sid": "One", "Principal": {"AWS": ROLE}, **changes})
 
 
 def document(*statements: Any, **changes: Any) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements) or [statement()], **changes}
+    return helpers.document(*(statements or [statement()]), **changes)
 
 
 def test_a_single_statement_and_a_list_mean_the_same() -> None:
