@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trailkey.config import source as text
+from trailkey.config.reader_kinds import mirrored_keys
 
 if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath, Mark, Source
 
 MIRRORED = re.compile(
     r"name|organization\.(id|root_id)|accounts\.[^.]+\.id|bucket\.name|bucket\.access_logs\.bucket|key\.alarm\.(topic_arn|email)"
-    r"|trails\[\d+\]\.(sns_topic\.kms_key|cloudwatch_logs\.kms_key_arn)|readers\[\d+\]\.(principal_org_path|principal_org_id)"
+    rf"|trails\[\d+\]\.(sns_topic\.kms_key|cloudwatch_logs\.kms_key_arn)|readers\[\d+\]\.({'|'.join(mirrored_keys())})"
 )
 """What a file that extends another may change: that which differs between two worlds, and nothing else."""
 

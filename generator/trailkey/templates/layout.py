@@ -89,39 +89,18 @@ def build(deployment: Deployment) -> list[Stack]:
 
 def _add_readers(stacks: _Stacks, deployment: Deployment, key_arn: Any) -> None:
     for reader in deployment.readers:
-        if reader.settings.service:
-            _service_preconditions(stacks, deployment, reader.settings.service)
-        elif reader.account is not None:
-            stack = stacks.of(reader.account, deployment.region, "iam")
-            add_reader(stack, deployment, reader, key_arn(stack))
-        else:
-            path = reader.settings.principal_org_path or reader.settings.principal_org_id or ""
-            stack = stacks.over(path, reader.name)
-            add_reader(stack, deployment, reader, key_arn(stack))
-            management = deployment.management
-            if management is not None and _takes_in_root(path):
+        if reader.kind.iam_policy == "none":
+            key_stack = stacks.of(deployment.key_account, deployment.region, "key")
+            key_stack.preconditions.append(reader.kind.precondition.format(account=deployment.key_account.id))
+            continue
+        homes = [stacks.of(reader.account, deployment.region, "iam")] if reader.account else []
+        if reader.account is None:
+            homes.append(stacks.over(reader.value, reader.name))
+            if deployment.management is not None and reader.covers_root:
                 # Service-managed stack sets skip the management account, which is below the root only.
-                plain = stacks.of(management, deployment.region, "iam")
-                add_reader(plain, deployment, reader, key_arn(plain))
-
-
-def _takes_in_root(path: str) -> bool:
-    """Tell whether an organization path takes in accounts directly below the root, as the management account often is."""
-    return "/ou-" not in path
-
-
-def _service_preconditions(stacks: _Stacks, deployment: Deployment, service: str) -> None:
-    key_stack = stacks.of(deployment.key_account, deployment.region, "key")
-    if service == "macie":
-        key_stack.preconditions.append(
-            f"Macie is on in account {deployment.key_account.id}: KMS refuses a key policy that names its service-linked role before that exists."
-        )
-    else:
-        key_stack.preconditions.append(
-            "Each account that generates policies has the role service-role/AccessAnalyzerMonitorServiceRole_… with kms:Decrypt and s3:GetObject; the console of IAM Access Analyzer makes it.".replace(
-                "…", "*"
-            )
-        )
+                homes.append(stacks.of(deployment.management, deployment.region, "iam"))
+        for stack in homes:
+            add_reader(stack, deployment, reader, key_arn(stack))
 
 
 class _Stacks:

@@ -105,7 +105,7 @@ def _named(arns: Sequence[str], kind: str) -> list[str]:
 def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: Any) -> None:
     """Add the policy of a reader and say who must attach it where nothing here can."""
     statements = identity.reads_logs(reader, deployment, key_arn)
-    attached = bool(reader.settings.role)
+    attached = reader.kind.iam_policy == "attached"
     name = None if attached else policy_name(deployment, f"read-{reader.name}")
     description = f"Reads the CloudTrail logs in {deployment.config.bucket.name} as reader {reader.name}"
     add_policies(
@@ -117,13 +117,12 @@ def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: An
         arns=reader.principal_arns if attached else (),
         name=name,
     )
-    if reader.settings.permission_set and reader.account:
+    if reader.kind.precondition:
+        account = reader.account.id if reader.account else ""
+        where = f"account {account}" if account else f"each account of {stack.organizational_path}"
         stack.preconditions.append(
-            f"Permission set {reader.settings.permission_set} refers to the customer managed policy {name} and is provisioned to account {reader.account.id}."
+            reader.kind.precondition.format(value=reader.value, policy=name, account=account, where=where)
         )
-    elif name:
-        where = f"account {reader.account.id}" if reader.account else f"each account of {stack.organizational_path}"
-        stack.preconditions.append(f"IAM in {where} decides who reads: attach policy {name} to those who shall.")
 
 
 def add_key_people(stack: Stack, deployment: Deployment, key_arn: Any) -> None:

@@ -108,7 +108,7 @@ def _readers(deployment: Deployment, at: KeyPlace) -> Iterator[Entitlement]:
     on_bucket = region(actions=("s3:GetObject",), resources=objects(bucket.logs))
     on_bucket |= region(actions=LIST, resources=texts(bucket.arn))
     for reader, row in zip(deployment.readers, intent.readers, strict=True):
-        if reader.settings.service:  # services bring IAM policies of their own
+        if reader.kind.iam_policy == "none":
             continue
         context: dict[str, Constraint] = dict(intent.context)
         if row.via_service:
@@ -116,7 +116,7 @@ def _readers(deployment: Deployment, at: KeyPlace) -> Iterator[Entitlement]:
         yield Entitlement(
             path=row.path,
             name=f"reader {row.name}",
-            arns=reader.principal_arns if reader.settings.role else (),
+            arns=reader.principal_arns if reader.kind.iam_policy == "attached" else (),
             at=at,
             on_key=at.row("kms:Decrypt", context=context),
             on_bucket=on_bucket,
