@@ -45,6 +45,12 @@ class Source:
             path = path[:-1]
         return self.marks.get(path, Mark(self.file, 1))
 
+    def rename(self, path: ConfigPath, old: str, new: str) -> None:
+        """Give a key the marks of another one: what is said of its values stands where they are written."""
+        for below, mark in list(self.marks.items()):
+            if below[: len(path) + 1] == (*path, old):
+                self.marks[*path, new, *below[len(path) + 1 :]] = mark
+
     def problem(self, path: ConfigPath, text: str) -> str:
         """Return ``config error: file:line: config path: text``."""
         mark = self.mark(path)

@@ -33,6 +33,11 @@ def resolve(config: model.Config, source: Source) -> tuple[Deployment | None, li
         source: gives the line of each config path.
     """
     resolver = Resolver(config)
+    deployment = resolver.attempt(_deployment, source)
+    return None if resolver.problems else deployment, resolver.problems
+
+
+def _deployment(resolver: Resolver, source: Source) -> Deployment:
     resolver.attempt(_accounts)
     resolver.attempt(_bucket)
     resolver.attempt(_management_account)
@@ -45,28 +50,24 @@ def resolve(config: model.Config, source: Source) -> tuple[Deployment | None, li
     resolver.attempt(_alarm)
     resolver.attempt(_names_apart, trails, readers, stores)
     resolver.attempt(_deployers, trails, readers, stores)
-    if resolver.problems or people is None:
-        return None, resolver.problems
-    administrators, break_glass = people
+    config = resolver.config
+    administrators, break_glass = people or ((), ())
     notices = ([LAKE_CLOSED] if stores else []) + ([BUCKET_KEYS] if config.bucket.bucket_key_enabled else [])
-    return (
-        Deployment(
-            name=config.name,
-            partition=config.partition,
-            config=config,
-            source=source,
-            accounts=resolver.accounts,
-            key_account=resolver.key_account,
-            bucket_account=resolver.accounts[config.bucket.account],
-            region=config.bucket.region,
-            trails=tuple(trails),
-            readers=tuple(readers),
-            stores=tuple(stores),
-            administrators=administrators,
-            break_glass=break_glass,
-            notices=tuple(notices),
-        ),
-        [],
+    return Deployment(
+        name=config.name,
+        partition=config.partition,
+        config=config,
+        source=source,
+        accounts=resolver.accounts,
+        key_account=resolver.key_account,
+        bucket_account=resolver.account(config.bucket.account, ("bucket", "account")),
+        region=config.bucket.region,
+        trails=tuple(trails),
+        readers=tuple(readers),
+        stores=tuple(stores),
+        administrators=administrators,
+        break_glass=break_glass,
+        notices=tuple(notices),
     )
 
 
@@ -203,7 +204,6 @@ def _unique(
 
 def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], stores: list[Store]) -> None:
     """Refuse an account without a deployer that gets a stack; the first thing that is deployed there says why."""
-    config = resolver.config
     needs: list[tuple[str | None, str]] = [
         (resolver.attempt(lambda one: one.config.key.account), "the key"),
         (resolver.attempt(lambda one: None if one.config.bucket.existing else one.config.bucket.account), "the bucket"),
@@ -211,14 +211,19 @@ def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], s
         *((store.account.name, f"event data store {store.settings.name!r}") for store in stores),
     ]
     for reader in readers:
-        purpose = f"the policies of reader {reader.name!r}"
-        if reader.account and reader.kind.iam_policy != "none":
-            needs.append((reader.account.name, purpose))
-        if reader.covers_root and config.organization:
-            # Stack sets skip the management account, so its policy comes with a plain stack.
-            needs.append((config.organization.management_account, purpose))
+        needs += resolver.attempt(_stacks_of, reader) or ()
     for name, purpose in reversed(dict(reversed(needs)).items()):
         resolver.attempt(_has_deployer, name, purpose)
+
+
+def _stacks_of(resolver: Resolver, reader: Reader) -> list[tuple[str, str]]:
+    purpose, organization = f"the policies of reader {reader.name!r}", resolver.config.organization
+    if reader.account and reader.kind.iam_policy != "none":
+        return [(reader.account.name, purpose)]
+    if reader.covers_root and organization:
+        # Stack sets skip the management account, so its policy comes with a plain stack.
+        return [(organization.management_account, purpose)]
+    return []
 
 
 def _has_deployer(resolver: Resolver, name: str | None, purpose: str) -> None:

@@ -28,7 +28,7 @@ def resolve_store(resolver: Resolver, index: int, settings: model.EventDataStore
         resolver.give_up(
             path, f"event data store {settings.name!r} is in aws-cn; CloudTrail Lake does not exist there; remove it"
         )
-    resolver.attempt(_name, settings, path)
+    _name(resolver, settings, path)
     account = resolver.account(settings.account, (*path, "account"))
     resolver.attempt(_owner, settings, path)
     administrators = resolver.principals_of(
