@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trailkey.config import model
+    from trailkey.config.reader_kinds import ReaderKind
     from trailkey.config.source import ConfigPath, Mark, Source
+    from trailkey.config.trail_model import Trail as TrailSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Account:
 class Trail:
     """A trail, its owner and its ARN."""
 
-    settings: model.Trail
+    settings: TrailSettings
     account: Account
     arn: str
     path: ConfigPath
@@ -34,17 +36,32 @@ class Trail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """A reader; ``principal_arns`` are ArnLike patterns in ``account``, both empty for readers of an organization."""
+    """A reader of some kind: ArnLike patterns in ``account``, without patterns all of it, without an account an organization.
+
+    ``organization_path`` says which part of the organization, where it is a part.
+    """
 
     settings: model.Reader
+    kind: ReaderKind
     account: Account | None
     principal_arns: tuple[str, ...]
+    organization_path: str
     path: ConfigPath
 
     @property
     def name(self) -> str:
         """Name of the reader in the config."""
         return self.settings.name
+
+    @property
+    def value(self) -> str:
+        """What the config gives for the kind: an ARN, a name, an organization path or id."""
+        return self.kind.value(self.settings)
+
+    @property
+    def covers_root(self) -> bool:
+        """Whether IAM in the accounts directly below the root decides, as the management account often is one of them."""
+        return self.account is None and self.kind.iam_policy != "none" and "/ou-" not in self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +95,7 @@ class Deployment:
     break_glass: tuple[str, ...]
     notices: tuple[str, ...] = ()
     mirrors: str | None = None
-    differences: tuple[str, ...] = ()
+    differences: tuple[ConfigPath, ...] = ()
 
     @property
     def management(self) -> Account | None:

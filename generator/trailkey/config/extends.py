@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.config import source as text
+from trailkey.config.reader_kinds import mirrored_keys
 
 if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath, Mark, Source
 
-MIRRORED = re.compile(
-    r"name|organization\.(id|root_id)|accounts\.[^.]+\.id|bucket\.name|bucket\.access_logs\.bucket|key\.alarm\.(topic_arn|email)"
-    r"|trails\[\d+\]\.(sns_topic\.kms_key|cloudwatch_logs\.kms_key_arn)|readers\[\d+\]\.(principal_org_path|principal_org_id)"
+_ANY: Final = None
+MIRRORED: Final[tuple[tuple[str | None, ...], ...]] = (
+    ("name",),
+    ("organization", "id"),
+    ("organization", "root_id"),
+    ("accounts", _ANY, "id"),
+    ("bucket", "name"),
+    ("bucket", "access_logs", "bucket"),
+    ("key", "alarm", "topic_arn"),
+    ("key", "alarm", "email"),
+    ("trails", _ANY, "sns_topic", "kms_key"),
+    ("trails", _ANY, "cloudwatch_logs", "kms_key_arn"),
+    *(("readers", _ANY, key) for key in mirrored_keys()),
 )
 """What a file that extends another may change: that which differs between two worlds, and nothing else."""
 
@@ -23,7 +33,7 @@ class Mirrored:
     """The deployment that is mirrored, and the config paths in which the mirror differs."""
 
     name: str
-    differences: tuple[str, ...]
+    differences: tuple[ConfigPath, ...]
 
 
 def extend(source: Source, base: Source) -> Mirrored | None:
@@ -57,7 +67,7 @@ def extend(source: Source, base: Source) -> Mirrored | None:
     source.marks = dict(base.marks)
     source.marks["name",] = overlay.own.get(("name",), overlay.own[()])
     source.data = overlay.laid(base.data, source.data, (), ())
-    return Mirrored(name, tuple(sorted(set(overlay.changes) - {"name"})))
+    return Mirrored(name, tuple(sorted(set(overlay.changes) - {("name",)}, key=text.written)))
 
 
 @dataclass(slots=True)
@@ -65,7 +75,7 @@ class _Overlay:
     source: Source
     base: str
     own: dict[ConfigPath, Mark]
-    changes: list[str] = field(default_factory=list)
+    changes: list[ConfigPath] = field(default_factory=list)
 
     def laid(self, base: Any, over: Any, path: ConfigPath, over_path: ConfigPath) -> Any:
         """Return base with the values of over in place of its own, and note each changed path with its mark."""
@@ -111,9 +121,8 @@ class _Overlay:
         for below, mark in self.own.items():
             if below[: len(over_path)] == over_path:
                 self.source.marks[*path, *below[len(over_path) :]] = mark
-        place = text.written(path)
-        if MIRRORED.fullmatch(place):
-            self.changes.append(place)
+        if any(_matches(path, form) for form in MIRRORED):
+            self.changes.append(path)
         else:
             self.source.problems.append(
                 (
@@ -121,6 +130,10 @@ class _Overlay:
                     f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there",
                 )
             )
+
+
+def _matches(path: ConfigPath, form: tuple[str | None, ...]) -> bool:
+    return len(path) == len(form) and all(wanted in (_ANY, step) for step, wanted in zip(path, form, strict=True))
 
 
 def _named(value: Any) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, get_args
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from trailkey.config.model import Config
+from trailkey.config.section import Section
 from trailkey.config.source import shown
 
 if TYPE_CHECKING:
@@ -40,9 +39,18 @@ def problem(source: Source, error: ErrorDetails) -> tuple[ConfigPath, str]:
     """Return where an error of pydantic is shown, and its text."""
     path = place(error)
     if error["type"] == "missing":
-        needed = [name for name, field in section(path[:-1]).model_fields.items() if field.is_required()]
+        section: Any = Config
+        for step in path[:-1]:
+            section = below(section, step)
+        needed = [name for name, field in section.model_fields.items() if field.is_required()]
         return path[:-1], f"{path[-1]!r} is missing; needed here: {', '.join(needed)}; add it"
     return path, _text(source, path, error)
+
+
+def unknown_key(key: str, known: Iterable[str], near: str | None) -> str:
+    """Return what is said of a key that a section does not have."""
+    hint = f"did you mean {near!r}?" if near else "remove it"
+    return f"unknown key {shown(key)}; allowed are {', '.join(known)}; {hint}"
 
 
 def _text(source: Source, path: ConfigPath, error: ErrorDetails) -> str:
@@ -50,11 +58,6 @@ def _text(source: Source, path: ConfigPath, error: ErrorDetails) -> str:
     match kind:
         case "value_error":
             return str(context["error"])
-        case "extra_forbidden":
-            known = sorted(section(path[:-1]).model_fields)
-            near = nearest(str(path[-1]), known)
-            hint = f"did you mean {near!r}?" if near else "remove it"
-            return f"unknown key {shown(path[-1])}; allowed are {', '.join(known)}; {hint}"
         case "literal_error":
             return f"{shown(value)} is refused; {context['expected']} is allowed; correct it"
         case "greater_than_equal":
@@ -93,21 +96,21 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(word, known, n=1)), None)
 
 
-def section(path: ConfigPath) -> type[BaseModel]:
-    """Return the part of the model that stands at a path."""
-    found: Any = Config
-    for step in path:
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            found = found.model_fields[str(step)].annotation
-        else:
-            found = [argument for argument in get_args(found) if argument is not Ellipsis][-1]
-        found = _unwrapped(found)
-    return found  # type: ignore[no-any-return]  # the loop ends on a section: only sections have keys of their own
+def is_section(kind: Any) -> bool:
+    """Tell whether a type is a part of the model, with keys of its own."""
+    return isinstance(kind, type) and issubclass(kind, Section)
 
 
-def _unwrapped(annotation: Any) -> Any:
+def below(kind: Any, step: str | int) -> Any:
+    """Return the type of what stands below a part of the model: of a key, of the entries of a list; None where there is none."""
+    if is_section(kind):
+        return unwrapped(kind.model_fields[str(step)].annotation)
+    arguments = [argument for argument in get_args(kind) if argument is not Ellipsis]
+    return unwrapped(arguments[-1]) if arguments else None
+
+
+def unwrapped(annotation: Any) -> Any:
     """Return what an optional type is about: ``AccessLogs | None`` is about AccessLogs."""
-    if getattr(annotation, "__origin__", None) in (tuple, dict):
+    if get_origin(annotation) in (tuple, dict):
         return annotation
-    sections = [kind for kind in get_args(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return sections[0] if sections else annotation
+    return next((kind for kind in get_args(annotation) if is_section(kind)), annotation)

@@ -1,25 +1,21 @@
 """The config as a person writes it: words of CloudFormation and IAM in snake case, every default in sight.
 
-Holds what can be judged of a value alone; what one part says about another is judged in ``references``.
+Holds what can be judged of a value alone; what one part says about another is judged in ``resolve``.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from trailkey.aws import PENDING_WINDOW_DAYS, ROTATION_PERIOD_DAYS, SELECTOR_VALUES, TAGS_PER_RESOURCE
-from trailkey.config import names
+from trailkey.aws import PENDING_WINDOW_DAYS, ROTATION_PERIOD_DAYS, TAGS_PER_RESOURCE
+from trailkey.config import names, reader_kinds
+from trailkey.config.section import Principal, Section
+from trailkey.config.source import shown
+from trailkey.config.trail_model import Trail
 
-Principal = Annotated[str, StringConstraints(min_length=1)]
 Tags = dict[names.TagKey, names.TagValue]
-
-
-class Section(BaseModel):
-    """What all parts of a config have in common: unknown keys are errors, values are not changed after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class Organization(Section):
@@ -50,13 +46,12 @@ class Alarm(Section):
     email: names.Email | None = None
     """An address that is subscribed to the topic made here; whoever reads the mail must confirm."""
 
-    @model_validator(mode="after")
-    def _one_topic(self) -> Alarm:
+    def check(self) -> None:
+        """Refuse values that contradict each other."""
         if self.topic_arn and self.email:
             raise ValueError(
                 "email stands beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
             )
-        return self
 
 
 class KeySettings(Section):
@@ -101,8 +96,8 @@ class Lifecycle(Section):
     noncurrent_version_expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days until a replaced or deleted version goes for good."""
 
-    @model_validator(mode="after")
-    def _order(self) -> Lifecycle:
+    def check(self) -> None:
+        """Refuse values that contradict each other."""
         if (
             self.transition_storage_class == "STANDARD_IA"
             and self.transition_days is not None
@@ -115,7 +110,6 @@ class Lifecycle(Section):
             raise ValueError(
                 f"expiration_days is {self.expiration_days}, transition_days {self.transition_days}; objects must move before they go; raise expiration_days"
             )
-        return self
 
 
 class ObjectLock(Section):
@@ -159,181 +153,29 @@ class Bucket(Section):
     """S3 Object Lock with a default retention."""
 
 
-class ManagementEvents(Section):
-    """Which management events a trail logs."""
-
-    read_write_type: Literal["All", "ReadOnly", "WriteOnly"] = "All"
-    """Security Hub CloudTrail.1 wants All."""
-    exclude_event_sources: tuple[Literal["kms.amazonaws.com", "rdsdata.amazonaws.com"], ...] = ()
-    """Busy sources to leave out; leaving out KMS hides who decrypts."""
-
-
-class FieldSelector(Section):
-    """One condition of an advanced event selector; at least one operator."""
-
-    field: Literal[
-        "eventCategory",
-        "eventName",
-        "eventSource",
-        "eventType",
-        "readOnly",
-        "resources.ARN",
-        "resources.type",
-        "sessionCredentialFromConsole",
-        "errorCode",
-        "userIdentity.arn",
-        "vpcEndpointId",
-    ]
-    equals: tuple[str, ...] = ()
-    starts_with: tuple[str, ...] = ()
-    ends_with: tuple[str, ...] = ()
-    not_equals: tuple[str, ...] = ()
-    not_starts_with: tuple[str, ...] = ()
-    not_ends_with: tuple[str, ...] = ()
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """Every value of every operator; AWS counts them."""
-        return (
-            self.equals
-            + self.starts_with
-            + self.ends_with
-            + self.not_equals
-            + self.not_starts_with
-            + self.not_ends_with
+def _service(value: Any) -> Any:
+    """Refuse a service that reads in a way of its own, and one that is not known."""
+    known = reader_kinds.services()
+    word = value.lower().replace("_", "-") if isinstance(value, str) else ""
+    streams = {"guardduty": "GuardDuty", "detective": "Detective", "security-lake": "Security Lake"}
+    if word in streams:
+        raise ValueError(
+            f"{value!r} needs nothing, {streams[word]} has its own stream of events; {' and '.join(known)} are allowed; remove this reader"
         )
-
-    @model_validator(mode="after")
-    def _some_value(self) -> FieldSelector:
-        if not self.values:
-            raise ValueError(
-                f"field {self.field!r} has no operator; equals, starts_with, ends_with, not_equals, not_starts_with and not_ends_with are allowed, each a list of one or more values; add one"
-            )
-        if any(not 1 <= len(value) <= 2048 for value in self.values):
-            raise ValueError(
-                f"field {self.field!r} has an empty or overlong value; CloudTrail allows 1 to 2,048 characters; correct it"
-            )
-        return self
-
-
-class AdvancedEventSelector(Section):
-    """Data or network activity events to log as well. The log bucket leaves itself out of its own data events."""
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    field_selectors: Annotated[tuple[FieldSelector, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _category(self) -> AdvancedEventSelector:
-        fields = [selector.field for selector in self.field_selectors]
-        if len(set(fields)) != len(fields):
-            twice = next(field for field in fields if fields.count(field) > 1)
-            raise ValueError(
-                f"field {twice!r} stands twice; each may stand once in a selector; put its operators together"
-            )
-        category = next((selector for selector in self.field_selectors if selector.field == "eventCategory"), None)
-        if category is None or category.values != category.equals or len(category.equals) != 1:
-            raise ValueError(
-                "the selector says no category, or more than one; eventCategory with equals and one value is needed; write {field: eventCategory, equals: [Data]}"
-            )
-        if category.equals[0] == "Management":
-            raise ValueError(
-                "eventCategory 'Management' has its own key; Data and NetworkActivity are allowed here; use management_events"
-            )
-        if category.equals[0] not in ("Data", "NetworkActivity"):
-            raise ValueError(
-                f"eventCategory {category.equals[0]!r} is no category that a trail logs; Data and NetworkActivity are allowed; correct it"
-            )
-        needed = "resources.type" if category.equals[0] == "Data" else "eventSource"
-        if not any(selector.field == needed and selector.equals for selector in self.field_selectors):
-            raise ValueError(f"{needed} is missing; {category.equals[0]} selectors name it with equals; add it")
-        return self
-
-
-class CloudWatchLogs(Section):
-    """Delivery to a CloudWatch Logs log group, made with its role. What reads that log group reads the same events."""
-
-    retention_days: Literal[
-        1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-    ] = 365
-    """Days events are kept."""
-    kms_key_arn: names.KeyArn | None = None
-    """A key of its own for the log group, whose policy lets logs.REGION.amazonaws.com use it."""
-
-
-class SnsTopic(Section):
-    """A topic that tells of each delivered log file, made with its policy."""
-
-    name: names.TopicName
-    """Name of the topic."""
-    kms_key: names.TopicKey | None = None
-    """A key of its own (never the trail's), whose policy lets CloudTrail use kms:GenerateDataKey* and kms:Decrypt."""
-
-
-class Trail(Section):
-    """A trail that delivers to the bucket and encrypts with the key."""
-
-    name: names.TrailName
-    """Name of the trail; its ARN, which the policies name, is made from it."""
-    account: str | None = None
-    """Name of the account that owns it; an organization trail lives in the management account."""
-    home_region: names.Region
-    """Region its ARN carries and its stack is deployed to."""
-    is_organization_trail: bool = False
-    """Logs all accounts of the organization."""
-    is_multi_region_trail: bool = True
-    """Logs all Regions that are enabled."""
-    include_global_service_events: bool = True
-    """Logs IAM, STS and CloudFront, which have no Region."""
-    enable_log_file_validation: bool = True
-    """Writes digest files, which ``aws cloudtrail validate-logs`` checks."""
-    is_logging: bool = True
-    """Logs now."""
-    s3_key_prefix: names.Prefix | None = None
-    """Prefix before AWSLogs/ in the bucket."""
-    management_events: ManagementEvents | None = ManagementEvents()
-    """Management events to log; ``null`` for none."""
-    advanced_event_selectors: tuple[AdvancedEventSelector, ...] = ()
-    """Data and network activity events to log as well."""
-    insights: tuple[Literal["ApiCallRateInsight", "ApiErrorRateInsight"], ...] = ()
-    """CloudTrail Insights to detect."""
-    cloudwatch_logs: CloudWatchLogs | None = None
-    """Delivery to CloudWatch Logs; ``{}`` for the defaults."""
-    sns_topic: SnsTopic | None = None
-    """Tell of each delivered log file."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Trail:
-        if self.is_multi_region_trail and not self.include_global_service_events:
-            raise ValueError(
-                "include_global_service_events is false; CloudTrail allows that for a single-Region trail only; set is_multi_region_trail: false or remove the line"
-            )
-        if self.management_events is None and not self.advanced_event_selectors:
-            raise ValueError(
-                "the trail logs nothing: management_events is null and there are no advanced_event_selectors; one of them is needed; remove the line management_events: null, or add a selector"
-            )
-        if self.insights and (self.management_events is None or self.management_events.read_write_type == "ReadOnly"):
-            raise ValueError(
-                "insights are made from write management events, which this trail does not log; management_events with read_write_type All or WriteOnly is needed; log them, or remove insights"
-            )
-        values = sum(
-            len(field.values) for selector in self.advanced_event_selectors for field in selector.field_selectors
+    if word in ("athena", "glue", "opensearch", "emr", "quicksight", "siem", "splunk", "datadog"):
+        raise ValueError(
+            f"{value!r} reads as the role that calls it; {' and '.join(known)} are allowed; name that role with role: account:role/Name"
         )
-        if values > SELECTOR_VALUES - 20:
-            raise ValueError(
-                f"the selectors hold {values} values; CloudTrail allows {SELECTOR_VALUES} in a trail, 20 of which are kept for management events and the log bucket; use fewer, with starts_with"
-            )
-        return self
+    if value not in known:
+        raise ValueError(f"{shown(value)} is refused; {' or '.join(map(repr, known))} is allowed; correct it")
+    return value
 
 
-READER_KINDS = (
-    "role",
-    "permission_set",
-    "principal_arn_like",
-    "account_principal",
-    "principal_org_path",
-    "principal_org_id",
-    "service",
-)
+Service = Annotated[
+    str,
+    BeforeValidator(_service),
+    WithJsonSchema({"enum": reader_kinds.services(), "type": "string"}),
+]
 
 
 class Reader(Section):
@@ -353,44 +195,30 @@ class Reader(Section):
     """All accounts below an organization path; IAM in each decides who reads."""
     principal_org_id: names.OrganizationId | None = None
     """All accounts of the organization; IAM in each decides who reads."""
-    service: Literal["access-analyzer", "macie"] | None = None
+    service: Service | None = None
     """access-analyzer: policy generation of IAM Access Analyzer. macie: its service-linked role in the key's account."""
     account: str | None = None
     """The account of a permission set."""
     via_service: bool = True
     """Decrypt only by way of S3 (kms:ViaService); false for a reader that calls KMS itself."""
 
-    @field_validator("service", mode="before")
-    @classmethod
-    def _needs_nothing(cls, value: Any) -> Any:
-        streams = {"guardduty": "GuardDuty", "detective": "Detective", "security-lake": "Security Lake"}
-        if isinstance(value, str) and value.lower().replace("_", "-") in streams:
+    def check(self) -> None:
+        """Refuse values that contradict each other."""
+        allowed = reader_kinds.keys()
+        given = [key for key in allowed if getattr(self, key) is not None]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} stand together" if given else "the reader is of no kind"
+            advice = "keep one" if given else "add one"
+            raise ValueError(f"{found}; exactly one of {', '.join(allowed)} is allowed; {advice}")
+        kind = reader_kinds.kind_of(self)
+        if kind.account_reason and self.account is None:
             raise ValueError(
-                f"{value!r} needs nothing, {streams[value.lower().replace('_', '-')]} has its own stream of events; access-analyzer and macie are allowed; remove this reader"
+                f"{kind.key.replace('_', ' ')} {kind.value(self)!r} is given without an account; {kind.account_reason}; add account"
             )
-        callers = ("athena", "glue", "opensearch", "emr", "quicksight", "siem", "splunk", "datadog")
-        if isinstance(value, str) and value.lower() in callers:
+        if self.account is not None and not kind.account_reason:
             raise ValueError(
-                f"{value!r} reads as the role that calls it; access-analyzer and macie are allowed; name that role with role: account:role/Name"
+                f"account {self.account!r} is given without a permission set; a reader of kind {kind.key} names its own account; remove account"
             )
-        return value
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Reader:
-        kinds = [kind for kind in READER_KINDS if getattr(self, kind) is not None]
-        if len(kinds) != 1:
-            found = f"{' and '.join(kinds)} stand together" if kinds else "the reader is of no kind"
-            advice = "keep one" if kinds else "add one"
-            raise ValueError(f"{found}; exactly one of {', '.join(READER_KINDS)} is allowed; {advice}")
-        if self.permission_set is not None and self.account is None:
-            raise ValueError(
-                f"permission set {self.permission_set!r} is given without an account; a permission set is a role in each account it is assigned to; add account"
-            )
-        if self.permission_set is None and self.account is not None:
-            raise ValueError(
-                f"account {self.account!r} is given without a permission set; a reader of kind {kinds[0]} names its own account; remove account"
-            )
-        return self
 
 
 class EventDataStore(KeySettings):
@@ -420,13 +248,12 @@ class EventDataStore(KeySettings):
     break_glass: tuple[Principal, ...] = ()
     """As for the trails' key."""
 
-    @model_validator(mode="after")
-    def _retention(self) -> EventDataStore:
+    def check(self) -> None:
+        """Refuse values that contradict each other."""
         if self.billing_mode == "FIXED_RETENTION_PRICING" and self.retention_days > 2557:
             raise ValueError(
                 f"retention_days is {self.retention_days}; fixed pricing allows up to 2,557; lower it or use EXTENDABLE_RETENTION_PRICING"
             )
-        return self
 
 
 class AcceptedRisk(Section):
@@ -463,5 +290,5 @@ class Config(Section):
     """CloudTrail Lake, for those who already have it."""
     accepted_risks: tuple[AcceptedRisk, ...] = ()
     """Properties and flaws that are there on purpose, each with its reason. One that is not there is an error."""
-    tags: Annotated[Tags, Field(max_length=TAGS_PER_RESOURCE)] = {}
+    tags: Annotated[Tags, Field(max_length=TAGS_PER_RESOURCE)] = {}  # noqa: RUF012 # pydantic copies it
     """Tags of every resource that has tags."""

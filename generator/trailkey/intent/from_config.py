@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
     """Return what the trails' key of a deployment is meant for."""
     account = deployment.key_account
-    macie = [
-        arn for reader in deployment.readers if reader.settings.service == "macie" for arn in reader.principal_arns
-    ]
+    linked = [arn for reader in deployment.readers if reader.kind.named_directly for arn in reader.principal_arns]
     readers = [reader.principal_arns for reader in deployment.readers]
     keepers = [deployment.administrators, deployment.break_glass, _one(account.deployer)]
     return TrailKeyIntent(
@@ -38,7 +36,7 @@ def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
         deployer=account.deployer or "",
         trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
         cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
-        named_directly=(*macie, *_directly(deployment, [*keepers, *readers])),
+        named_directly=(*linked, *_directly(deployment, [*keepers, *readers])),
     )
 
 
@@ -157,8 +155,9 @@ def _reader(reader: Reader, deployment: Deployment) -> ReaderIntent:
         principal_arns=reader.principal_arns,
         account=reader.account.id if reader.account else "",
         organization_id=organization.id if organization and reader.account is None else "",
-        organization_path=reader.settings.principal_org_path or "",
-        analyzer=reader.settings.service == "access-analyzer",
-        service_linked=reader.settings.service == "macie",
+        organization_path=reader.organization_path,
+        analyzer=reader.kind.member_role,
+        own_logs_only=reader.kind.own_logs_only,
+        service_linked=not reader.kind.bucket_statements,
         via_service=f"s3.{deployment.region}.amazonaws.com" if reader.settings.via_service else "",
     )

@@ -34,8 +34,11 @@ class ReaderIntent:
     account: str = ""
     organization_id: str = ""
     organization_path: str = ""
-    analyzer: bool = False
+    analyzer: str = ""
+    """The role, with its path, that a reader such as policy generation uses in each account; empty for others."""
+    own_logs_only: bool = False
     service_linked: bool = False
+    """The reader brings its own rights to the bucket."""
     via_service: str = ""
 
     def callers(self, own_account: str) -> Language:
@@ -47,7 +50,7 @@ class ReaderIntent:
             return people(self.partition, self.account)
         elsewhere = everyone & ~in_account(own_account)
         if self.analyzer:
-            role = f"arn:{self.partition}:iam::*:role/service-role/AccessAnalyzerMonitorServiceRole*"
+            role = f"arn:{self.partition}:iam::*:role/{self.analyzer}"
             elsewhere &= named([role])
         return elsewhere
 

@@ -56,7 +56,7 @@ def cloudtrail_writes(deployment: Deployment) -> Statement:
 
 
 def reader_gets_objects(reader: Reader, deployment: Deployment) -> Statement:
-    """A reader gets log and digest files; policy generation of Access Analyzer those of its own account only.
+    """A reader gets log and digest files; some kinds those of their own account only.
 
     See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html,
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html
@@ -86,7 +86,7 @@ def reader_lists_bucket(reader: Reader, deployment: Deployment) -> Statement:
 
 def _logs(reader: Reader, deployment: Deployment) -> list[object]:
     below = "AWSLogs/*"
-    if reader.settings.service == "access-analyzer" and deployment.config.organization:
+    if reader.kind.own_logs_only and reader.account is None and deployment.config.organization:
         below = f"AWSLogs/{deployment.config.organization.id}/${{aws:PrincipalAccount}}/*"
     return [text(f"{bucket_arn(deployment.config.bucket.name)}/{prefix}{below}") for prefix in deployment.log_prefixes]
 
@@ -120,9 +120,9 @@ def s3_writes_access_logs(deployment: Deployment, bucket: str) -> Statement:
 
 
 def log_bucket_policy(deployment: Deployment) -> list[Statement]:
-    """Return the statements of the log bucket. Macie's service-linked role brings its own rights to S3."""
+    """Return the statements of the log bucket. Some readers bring rights of their own to S3."""
     statements = [cloudtrail_checks_acl(deployment), cloudtrail_writes(deployment)]
     for reader in deployment.readers:
-        if reader.settings.service != "macie":
+        if reader.kind.bucket_statements:
             statements += [reader_gets_objects(reader, deployment), reader_lists_bucket(reader, deployment)]
     return [*statements, only_tls("OnlyTls", deployment.config.bucket.name)]

@@ -47,13 +47,10 @@ def reader_grantee(reader: Reader, deployment: Deployment, own_account: str) -> 
 
     Readers of an organization never take in the account of the resource: there ``Principal: "*"`` needs no IAM policy.
     """
-    settings = reader.settings
-    if reader.account is not None and settings.account_principal:
-        return Grantee(account_principal(reader.account.id), {})
-    if settings.service == "macie":
-        # A service-linked role takes no IAM policy of ours, so it is named itself.
-        # https://docs.aws.amazon.com/macie/latest/user/discovery-supported-encryption-types.html
+    if reader.kind.named_directly:
         return Grantee(AWSPrincipal(texts(reader.principal_arns)), {})
+    if reader.account is not None and not reader.principal_arns:
+        return Grantee(account_principal(reader.account.id), {})
     if reader.account is not None:
         return grantee_of(reader.principal_arns, directly=deployment.config.key.name_roles)
     if deployment.config.organization is None:
@@ -64,11 +61,10 @@ def reader_grantee(reader: Reader, deployment: Deployment, own_account: str) -> 
         "StringEquals": {"aws:PrincipalOrgID": deployment.config.organization.id},
         "StringNotEquals": {"aws:PrincipalAccount": own_account},
     }
-    if settings.principal_org_path:
-        guard = merged(guard, {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": settings.principal_org_path}})
-    if settings.service == "access-analyzer":
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html (cross-account access)
-        role = text("arn:aws:iam::${aws:PrincipalAccount}:role/service-role/AccessAnalyzerMonitorServiceRole*")
+    if reader.organization_path:
+        guard = merged(guard, {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": reader.organization_path}})
+    if reader.kind.member_role:
+        role = text(f"arn:aws:iam::${{aws:PrincipalAccount}}:role/{reader.kind.member_role}")
         guard = merged(guard, {"StringLike": {"aws:PrincipalArn": role}})
     return Grantee(EVERYONE, guard)
 

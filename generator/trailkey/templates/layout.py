@@ -16,7 +16,7 @@ from trailkey.templates.bucket import add_bucket
 from trailkey.templates.key import KEY, add_key, store_key
 from trailkey.templates.lake import add_store, store_id
 from trailkey.templates.managed_policies import add_deployer, add_key_people, add_reader, add_store_people, store_arn
-from trailkey.templates.stack import Stack
+from trailkey.templates.stack import Stack, reader_step
 from trailkey.templates.trail import add_trail
 
 if TYPE_CHECKING:
@@ -97,46 +97,19 @@ def build(deployment: Deployment) -> list[Stack]:
 
 def _add_readers(stacks: _Stacks, deployment: Deployment, key_arn: Any) -> None:
     for reader in deployment.readers:
-        if reader.settings.service:
-            _service_preconditions(stacks, deployment, reader.settings.service)
-        elif reader.account is not None:
-            stack = stacks.of(reader.account, deployment.region, "iam")
-            add_reader(stack, deployment, reader, key_arn(stack))
-        else:
-            path = reader.settings.principal_org_path or reader.settings.principal_org_id or ""
-            stack = stacks.over(path, reader.name)
-            add_reader(stack, deployment, reader, key_arn(stack))
-            management = deployment.management
-            if management is not None and _takes_in_root(path):
+        if reader.kind.iam_policy == "none":
+            if reader.kind.step:
+                key_stack = stacks.of(deployment.key_account, deployment.region, "key")
+                key_stack.before.append(reader_step(reader.kind.step, deployment.key_account.id))
+            continue
+        homes = [stacks.of(reader.account, deployment.region, "iam")] if reader.account else []
+        if reader.account is None:
+            homes.append(stacks.over(reader.value, reader.name))
+            if deployment.management is not None and reader.covers_root:
                 # Service-managed stack sets skip the management account, which is below the root only.
-                plain = stacks.of(management, deployment.region, "iam")
-                add_reader(plain, deployment, reader, key_arn(plain))
-
-
-def _takes_in_root(path: str) -> bool:
-    """Tell whether an organization path takes in accounts directly below the root, as the management account often is."""
-    return "/ou-" not in path
-
-
-def _service_preconditions(stacks: _Stacks, deployment: Deployment, service: str) -> None:
-    key_stack = stacks.of(deployment.key_account, deployment.region, "key")
-    if service == "macie":
-        key_stack.before.append(
-            Step(
-                kind="service-linked-role",
-                account=deployment.key_account.id,
-                text=f"Macie is on in account {deployment.key_account.id}: KMS refuses a key policy that names its service-linked role before that exists.",
-                command="aws iam get-role --role-name AWSServiceRoleForAmazonMacie",
-            )
-        )
-    else:
-        key_stack.before.append(
-            Step(
-                kind="role-exists",
-                account="",
-                text="Each account that generates policies has the role service-role/AccessAnalyzerMonitorServiceRole_* with kms:Decrypt and s3:GetObject; the console of IAM Access Analyzer makes it.",
-            )
-        )
+                homes.append(stacks.of(deployment.management, deployment.region, "iam"))
+        for stack in homes:
+            add_reader(stack, deployment, reader, key_arn(stack))
 
 
 class _Stacks:

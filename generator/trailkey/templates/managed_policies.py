@@ -13,6 +13,7 @@ from trailkey.config.resolve.principals import is_pattern
 from trailkey.output.manifest import Step
 from trailkey.statements import identity
 from trailkey.statements.builders import document, text
+from trailkey.templates.stack import reader_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,7 @@ def _named(arns: Sequence[str], kind: str) -> list[str]:
 def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: Any) -> None:
     """Add the policy of a reader and say who must attach it where nothing here can."""
     statements = identity.reads_logs(reader, deployment, key_arn)
-    attached = bool(reader.settings.role)
+    attached = reader.kind.iam_policy == "attached"
     name = None if attached else deployment.policy_name(f"read-{reader.name}")
     description = f"Reads the CloudTrail logs in {deployment.config.bucket.name} as reader {reader.name}"
     add_policies(
@@ -127,20 +128,11 @@ def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: An
         arns=reader.principal_arns if attached else (),
         name=name,
     )
-    if reader.settings.permission_set and reader.account:
-        stack.after.append(
-            Step(
-                kind="permission-set",
-                account=reader.account.id,
-                text=f"Permission set {reader.settings.permission_set} refers to the customer managed policy {name} and is provisioned to account {reader.account.id}.",
-                arn=f"arn:{deployment.partition}:iam::{reader.account.id}:policy/{name}",
-            )
-        )
-    elif name:
+    if reader.kind.step:
         account = stack.account.id if stack.account else ""
         where = f"account {account}" if account else f"each account of {stack.organizational_path}"
-        said = f"IAM in {where} decides who reads: attach policy {name} to those who shall."
-        stack.after.append(_attach(deployment, account, name, said))
+        arn = f"arn:{deployment.partition}:iam::{account}:policy/{name}" if account else ""
+        stack.after.append(reader_step(reader.kind.step, account, arn, value=reader.value, policy=name, where=where))
 
 
 def add_key_people(stack: Stack, deployment: Deployment, key_arn: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from troposphere import Export, GetAtt, Output, Parameter, Ref, Sub, Tags, Template
 
 from trailkey import __version__
-from trailkey.output.manifest import FromOutput
+from trailkey.output.manifest import FromOutput, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +17,21 @@ if TYPE_CHECKING:
     from troposphere import AWSObject
 
     from trailkey.config.deployment import Account, Deployment
+    from trailkey.config.reader_kinds import ReaderStep
     from trailkey.config.source import ConfigPath
-    from trailkey.output.manifest import Step
 
 KEY_ID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def reader_step(form: ReaderStep, account: str, arn: str = "", **values: str | None) -> Step:
+    """Return the step that a kind of reader asks for, its sentence filled in; a step without ``where`` is done in one account."""
+    return Step(
+        kind=form.kind,
+        account="" if form.in_every_account else account,
+        text=form.text.format(account=account, **values),
+        command=form.command,
+        arn=arn,
+    )
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from trailkey.templates.bucket import BUCKET_POLICY
 
 if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment, Trail
-    from trailkey.config.model import AdvancedEventSelector, FieldSelector
+    from trailkey.config.trail_model import AdvancedEventSelector, FieldSelector
     from trailkey.templates.stack import Stack
 
 

@@ -244,7 +244,7 @@ def test_deeply_nested_branches_are_judged_or_refused(tmp_path: Path, capsys: py
     ("text", "says"),
     [
         ('{"Version": "2012-10-17", "Statement": [}', "policy.json:1: not valid JSON"),
-        ('{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}', "key 'Version' stands twice"),
+        ('{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}', "key 'Version' is given twice"),
         ("", "policy.json: empty"),
         ("[]", "not a key policy"),
         ('{"Statement": []}', "Statement: missing or empty"),

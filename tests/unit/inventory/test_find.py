@@ -695,7 +695,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ('{"Version": "2012-10-17",\n "Statement": [}', "t:2: not valid JSON: Expecting value; correct it there"),
         (
             '{"Version": "2012-10-17",\n "Statement": [],\n "Statement": []}',
-            "t:3: key 'Statement' stands twice in one mapping, and only one of them would count; remove the other",
+            "t:3: key 'Statement' is given twice, first in line 2, and only one of them would count; remove the other",
         ),
         (
             json.dumps({"Policy": '{"Version": "2012-10-17", "Statement": [}', "PolicyName": "default"}),
@@ -707,7 +707,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template('{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}'),
-            "t: Resources/Key: KeyPolicy:1: key 'Version' stands twice in one mapping, and only one of them would count; remove the other",
+            "t: Resources/Key: KeyPolicy:1: key 'Version' is given twice, first in line 1, and only one of them would count; remove the other",
         ),
         (
             template(policy({"Ref": "Statement"}), Parameters={"Statement": {"Type": "String"}}),

@@ -53,6 +53,10 @@ def removed(name: str) -> Callable[[Document], Any]:
     return lambda rollout: rollout.update(stacks=[one for one in rollout["stacks"] if one["stack"] != name])
 
 
+def twice(name: str) -> Callable[[Document], Any]:
+    return lambda rollout: rollout["stacks"].append(next(one for one in rollout["stacks"] if one["stack"] == name))
+
+
 @dataclass(frozen=True)
 class Case:
     """An alteration of rollout.json, and the rule that refuses it."""
@@ -103,7 +107,7 @@ CASES: Final = (
     Case("no dependency on the bucket", stack("management-trail", depends_on=["log-archive-key", "management-iam"]), "stacks-ordered"),
     Case("no dependency on the deployer", stack("management-trail", depends_on=["log-archive-key", "log-archive-bucket"]), "stacks-ordered"),
     *(Case(f"{name} removed", removed(name), "files-as-listed") for name in STACKS),
-    *(Case(f"{name} twice", lambda rollout, at=at: rollout["stacks"].append(rollout["stacks"][at]), "stack-names-unique") for at, name in enumerate(STACKS)),
+    *(Case(f"{name} twice", twice(name), "stack-names-unique") for name in STACKS),
     Case("another name", lambda rollout: rollout.update(name="another"), "stack-names-unique"),
     *(Case(f"{name} with another hash", stack(name, sha256="0" * 64), "files-as-listed") for name in STACKS),
     Case("page with another hash", lambda rollout: rollout["files"].update({"access.md": "0" * 64}), "files-as-listed"),

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trailkey.aws import parse_arn
+from trailkey.config.section import UnknownValueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,14 @@ def is_pattern(arn: str) -> bool:
 def principal_arn(text: str, account_ids: Mapping[str, str], partition: str) -> str:
     """Return the ARN (or ArnLike pattern) of a principal written in a config.
 
-    Raises PrincipalError: unknown account, another partition, a name IAM refuses.
+    Args:
+        text: ``account:role/Path/Name``, or an ARN.
+        account_ids: the ids of the accounts that are listed, by name; empty where an id is not known.
+        partition: the partition of the deployment.
+
+    Raises:
+        PrincipalError: the account is not listed, the partition is another one, or IAM refuses the name.
+        UnknownValueError: the account may be one whose id is not known.
     """
     arn = parse_arn(text)
     if arn is not None:
@@ -65,6 +73,8 @@ def principal_arn(text: str, account_ids: Mapping[str, str], partition: str) -> 
                 f"{text!r} is in partition {arn.partition!r}; this deployment is in {partition!r}; correct the ARN"
             )
         if arn.account not in account_ids.values():
+            if "" in account_ids.values():
+                raise UnknownValueError(text)
             known = ", ".join(sorted(account_ids.values()))
             raise PrincipalError(
                 f"account {arn.account!r} in {text!r} is not listed; listed are {known}; list it under accounts"

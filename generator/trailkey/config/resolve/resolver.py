@@ -4,60 +4,98 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, NoReturn
 
-from trailkey.aws import parse_arn
+from trailkey.aws import parse_arn, partition_of
 from trailkey.config.resolve.principals import PrincipalError, is_pattern, principal_arn
+from trailkey.config.section import UnknownValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
+    from typing import ParamSpec, TypeVar
 
     from trailkey.config import model
     from trailkey.config.deployment import Account
-    from trailkey.config.source import ConfigPath, Source
+    from trailkey.config.section import Section
+    from trailkey.config.source import ConfigPath
+
+    T = TypeVar("T")
+    S = TypeVar("S", bound=Section)
+    P = ParamSpec("P")
 
 
 @dataclass(slots=True)
 class Resolver:
-    """Collects problems while names are resolved, so that all are shown at once."""
+    """Collects problems while names are resolved, so that all are shown at once.
+
+    What cannot be judged, since a value it needs is wrong and was refused where it stands, ends with UnknownValueError.
+    """
 
     config: model.Config
-    source: Source
     problems: list[tuple[ConfigPath, str]] = field(default_factory=list)
     accounts: dict[str, Account] = field(default_factory=dict)
 
     def refuse(self, path: ConfigPath, text: str) -> None:
-        """Note a problem at a config path."""
-        self.problems.append((path, text))
+        """Note a problem at a config path, once."""
+        if (path, text) not in self.problems:
+            self.problems.append((path, text))
 
-    def account(self, name: str, path: ConfigPath) -> Account | None:
-        """Return the account of that name, or note that it is not listed."""
-        if name in self.accounts:
-            return self.accounts[name]
-        near = get_close_matches(name, self.accounts, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "list it under accounts"
-        self.refuse(path, f"account {name!r} is not listed; listed are {', '.join(sorted(self.accounts))}; {hint}")
-        return None
+    def give_up(self, path: ConfigPath, text: str) -> NoReturn:
+        """Note a problem without which nothing more can be said of the same thing."""
+        self.refuse(path, text)
+        raise UnknownValueError(text)
 
-    def principal(self, text: str, path: ConfigPath, *, pattern: bool = True) -> str | None:
-        """Return the ARN of a principal, or note what is wrong with it."""
+    def attempt(self, judge: Callable[Concatenate[Resolver, P], T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return what a judge returns, or None where it needs a value that was refused already."""
         try:
-            arn = principal_arn(
-                text, {name: account.id for name, account in self.accounts.items()}, self.config.partition
-            )
+            return judge(self, *args, **kwargs)
+        except UnknownValueError:
+            return None
+
+    def each(self, entries: Callable[[model.Config], Sequence[S]], judge: Callable[[Resolver, int, S], T]) -> list[T]:
+        """Return what a judge returns for each entry of a list, without those that cannot be judged."""
+        listed = self.attempt(lambda resolver: entries(resolver.config)) or ()
+        judged = (self.attempt(judge, index, entry) for index, entry in enumerate(listed))
+        return [one for one in judged if one is not None]
+
+    @property
+    def key_account(self) -> Account:
+        """The account of the trails' key."""
+        return self.account(self.config.key.account, ("key", "account"))
+
+    def account(self, name: str, path: ConfigPath) -> Account:
+        """Return the account of that name, or note that it is not listed."""
+        listed = self.config.accounts
+        if name not in listed:
+            near = get_close_matches(name, listed, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "list it under accounts"
+            self.give_up(path, f"account {name!r} is not listed; listed are {', '.join(sorted(listed))}; {hint}")
+        if name not in self.accounts:
+            raise UnknownValueError(name)
+        return self.accounts[name]
+
+    def account_with(self, arn: str) -> Account:
+        """Return the account of a principal that was resolved."""
+        return next(account for account in self.accounts.values() if account.id == account_of(arn))
+
+    def principal(self, text: str, path: ConfigPath, *, pattern: bool = True) -> str:
+        """Return the ARN of a principal, or note what is wrong with it."""
+        ids = {name: self.accounts[name].id if name in self.accounts else "" for name in self.config.accounts}
+        try:
+            arn = principal_arn(text, ids, self.config.partition)
         except PrincipalError as error:
-            self.refuse(path, str(error))
-            return None
+            self.give_up(path, str(error))
         if not pattern and is_pattern(arn):
-            self.refuse(path, f"{text!r} is a pattern; role names one role; use principal_arn_like for patterns")
-            return None
+            self.give_up(path, f"{text!r} is a pattern; role names one role; use principal_arn_like for patterns")
+        if not account_of(arn):
+            raise UnknownValueError(text)
         return arn
 
-    def principals_of(self, texts: Iterable[str], path: ConfigPath, owner: Account, purpose: str) -> tuple[str, ...]:
+    def principals_of(self, texts: Sequence[str], path: ConfigPath, owner: Account, purpose: str) -> tuple[str, ...]:
         """Resolve principals that must live in the key's own account."""
-        arns = []
+        arns: list[str] = []
         for index, text in enumerate(texts):
-            arn = self.principal(text, (*path, index))
+            arn = self.attempt(Resolver.principal, text, (*path, index))
             if arn is None:
                 continue
             if account_of(arn) != owner.id:
@@ -70,6 +108,15 @@ class Resolver:
             else:
                 arns.append(arn)
         return tuple(arns)
+
+    def in_partition(self, section: Section, key: str, path: ConfigPath) -> None:
+        """Refuse a Region of another partition."""
+        region, partition = getattr(section, key), self.config.partition
+        if partition_of(region) != partition:
+            self.refuse(
+                (*path, key),
+                f"{region!r} is in partition {partition_of(region)!r}; this deployment is in {partition!r}; correct the Region, or set partition: {partition_of(region)}",
+            )
 
 
 def account_of(arn: str) -> str:

@@ -225,10 +225,9 @@ class _Crowd:
 def _who(reader: Reader) -> tuple[str, ...]:
     if reader.principal_arns:
         return reader.principal_arns
-    settings = reader.settings
     if reader.account:
         return (reader.account.id,)
-    return (settings.principal_org_path or settings.principal_org_id or f"service {settings.service}",)
+    return (reader.kind.title(reader.settings),)
 
 
 def _named_row(name: str, label: str, arns: tuple[str, ...], keepers: KeyRoles, sessions: Sequence[str]) -> Row:

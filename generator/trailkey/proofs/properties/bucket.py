@@ -68,7 +68,7 @@ def _reader_row(reader: ReaderIntent, intent: BucketIntent) -> RequestSet:
 
 
 def _own_only(reader: ReaderIntent) -> bool:
-    return reader.analyzer and bool(reader.organization_id)
+    return reader.own_logs_only and bool(reader.organization_id)
 
 
 def _own(intent: BucketIntent) -> RequestSet:

@@ -193,7 +193,7 @@ def _readers(deployment: Deployment, at: KeyPlace) -> Iterator[Entitlement]:
     on_bucket = region(actions=("s3:GetObject",), resources=objects(bucket.logs))
     on_bucket |= region(actions=LIST, resources=texts(bucket.arn))
     for reader, row in zip(deployment.readers, intent.readers, strict=True):
-        if reader.settings.service:  # services bring IAM policies of their own
+        if reader.kind.iam_policy == "none":
             continue
         context: dict[str, Constraint] = dict(intent.context)
         if row.via_service:
@@ -202,11 +202,11 @@ def _readers(deployment: Deployment, at: KeyPlace) -> Iterator[Entitlement]:
             deployment,
             row.path,
             f"reader {row.name}",
-            reader.principal_arns if reader.settings.role else (),
+            reader.principal_arns if reader.kind.iam_policy == "attached" else (),
             f"read-{row.name}",
             accounts=tuple(_accounts(reader, deployment)),
             region=intent.region,
-            unit="" if reader.account else deployment.organizational_unit(_organizational_path(reader)),
+            unit="" if reader.account else deployment.organizational_unit(reader.value),
             at=at,
             on_key=at.row("kms:Decrypt", context=context),
             on_bucket=on_bucket,
@@ -224,12 +224,8 @@ def _accounts(reader: Reader, deployment: Deployment) -> Iterator[str]:
         yield reader.account.id
         return
     yield ANY_ACCOUNT
-    if deployment.management and "/ou-" not in _organizational_path(reader):
+    if deployment.management and reader.covers_root:
         yield deployment.management.id
-
-
-def _organizational_path(reader: Reader) -> str:
-    return reader.settings.principal_org_path or ""
 
 
 def _around(store: Store, deployment: Deployment, policies: PolicySet) -> Iterator[Entitlement]:

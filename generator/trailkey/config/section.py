@@ -1,0 +1,35 @@
+"""What all parts of a config have in common, and what stands in for a value that is wrong: nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+
+Principal = Annotated[str, StringConstraints(min_length=1)]
+
+
+class UnknownValueError(Exception):
+    """A value that is asked for is wrong or missing, which was said where it stands: what needs it is not judged."""
+
+
+class Section(BaseModel):
+    """A part of a config: unknown keys are errors, values are not changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Raise ValueError where the values of this part contradict each other."""
+
+    if not TYPE_CHECKING:  # a type checker would take every attribute for one that is there
+
+        def __getattr__(self, name: str) -> Any:
+            """Refuse a value that is not there, which a part of a wrong config may lack."""
+            if name in type(self).model_fields:
+                raise UnknownValueError(name)
+            return super().__getattr__(name)

@@ -1,0 +1,142 @@
+"""A config read section by section: what is wrong is noted, what is valid is kept, and everything else is unknown.
+
+So all problems of a file are shown at once: what can be judged is judged, and what needs an unknown value ends in silence
+with UnknownValueError, since that value was refused already.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+
+from trailkey.config import messages
+from trailkey.config.model import Config
+from trailkey.config.section import Section, UnknownValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic_core import ErrorDetails
+
+    from trailkey.config.source import ConfigPath, Source
+
+
+def read(source: Source) -> tuple[Config, list[tuple[ConfigPath, str]]]:
+    """Return what is valid of a config, and every problem in its values, each with its config path.
+
+    Args:
+        source: the text as plain values; a mapping. Where it has problems of its own, nothing more is said.
+    """
+    reading = _Reading(source)
+    data = reading.spelt(Config, source.data, ())
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as failure:
+        reading.note(failure.errors(include_url=False))
+    else:
+        if not reading.wrong:
+            return config, reading.problems
+    return reading.known(Config, data, ()), reading.problems
+
+
+class _Reading:
+    """Collects problems, and the paths of which nothing more is said."""
+
+    def __init__(self, source: Source) -> None:
+        self.problems: list[tuple[ConfigPath, str]] = []
+        self._source = source
+        self._unreadable = {path for path, _ in source.problems}
+        self.wrong = set(self._unreadable)
+        self._unsure: set[ConfigPath] = set()
+
+    def spelt(self, kind: Any, value: Any, path: ConfigPath) -> Any:
+        """Return a value with lists as tuples, as the model wants them, and unknown keys as those that were probably meant."""
+        if isinstance(value, list):
+            entry = messages.below(kind, 0) if get_origin(kind) is tuple else None
+            return tuple(self.spelt(entry, item, (*path, index)) for index, item in enumerate(value))
+        if not isinstance(value, dict):
+            return value
+        if messages.is_section(kind):
+            value = dict(self._meant(kind, value, path))
+        elif get_origin(kind) is not dict:
+            kind = None
+        return {key: self.spelt(messages.below(kind, key), item, (*path, key)) for key, item in value.items()}
+
+    def _meant(self, kind: type[Section], value: dict[str, Any], path: ConfigPath) -> Iterable[tuple[str, Any]]:
+        known = sorted(kind.model_fields)
+        for key, item in value.items():
+            if key in known:
+                yield key, item
+                continue
+            near = messages.nearest(key, known)
+            self.problems.append(((*path, key), messages.unknown_key(key, known, near)))
+            if near is None or near in value:
+                self._unsure.add(path)
+            else:
+                self._source.rename(path, key, near)
+                yield near, item
+
+    def note(self, errors: list[ErrorDetails]) -> None:
+        """Note what pydantic found, but for what follows from another problem."""
+        places = [messages.place(error) for error in errors]
+        for error, place in zip(errors, places, strict=True):
+            contradiction = error["type"] == "value_error" and isinstance(error["input"], dict)
+            if contradiction and _within(self._unreadable, place):
+                continue  # judged of a value that is unknown: see known
+            if error["type"] == "too_short" and len(_within(places, place)) > 1:
+                continue  # short of its wrong entries
+            self.wrong.add(place)
+            told = any(place[: len(path)] == path for path in self._unreadable)
+            if not (told or (contradiction and place in self._unsure)):
+                self.problems.append(messages.problem(self._source, error))
+
+    def known(self, kind: type[Section], value: dict[str, Any], path: ConfigPath) -> Any:
+        """Return a section with what is valid of it, unless that contradicts itself."""
+        valid: dict[str, Any] = {}
+        unknown = []
+        for key, item in value.items():
+            try:
+                valid[key] = self._part(kind.model_fields[key].annotation, item, (*path, key))
+            except UnknownValueError:
+                unknown.append(key)
+        section = kind.model_construct(**valid)
+        for key in unknown:
+            section.__dict__.pop(key, None)  # no default takes the place of a wrong value
+        try:
+            section.check()
+        except UnknownValueError:
+            pass
+        except ValueError as error:
+            if path not in self._unsure:
+                self.problems.append((path, str(error)))
+            raise UnknownValueError(path) from error
+        return section
+
+    def _part(self, annotation: Any, value: Any, path: ConfigPath) -> Any:
+        if not _within(self.wrong, path):
+            return TypeAdapter(annotation).validate_python(value)
+        kind = messages.unwrapped(annotation)
+        if path in self.wrong:
+            raise UnknownValueError(path)
+        if messages.is_section(kind):
+            return self.known(kind, value, path)
+        entry = messages.below(kind, 0)
+        if not messages.is_section(entry):
+            raise UnknownValueError(path)
+        if get_origin(kind) is dict:
+            return {key: self._entry(entry, item, (*path, key)) for key, item in value.items()}
+        return tuple(self._entry(entry, item, (*path, index)) for index, item in enumerate(value))
+
+    def _entry(self, kind: type[Section], value: Any, path: ConfigPath) -> Any:
+        """Return an entry, or one of which all is unknown: the others keep their places and their names."""
+        try:
+            return self._part(kind, value, path)
+        except UnknownValueError:
+            entry = kind.model_construct()
+            entry.__dict__.clear()
+            return entry
+
+
+def _within(paths: Iterable[ConfigPath], path: ConfigPath) -> list[ConfigPath]:
+    return [below for below in paths if below[: len(path)] == path]

@@ -1,0 +1,47 @@
+"""A config's text: each value with the line it is written in, and every problem of the text at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from trailkey.config.source import Mark, parse
+
+
+def test_each_value_has_the_line_of_its_key_or_its_own() -> None:
+    source = parse('a:\n  - "b"\n  - c: 1\nd:\n\n  e', "f")
+
+    assert source.data == {"a": ["b", {"c": 1}], "d": "e"}
+    assert source.marks["a", 0] == Mark("f", 2, "b", quoted=True)
+    assert source.marks["a", 1, "c"] == Mark("f", 3, "1")
+    assert source.marks["d",] == Mark("f", 4, "e")
+
+
+def test_an_alias_is_written_where_its_anchor_is() -> None:
+    source = parse("a: &x\n  b: [1]\nc:\n  d: *x\n", "f")
+
+    assert source.data == {"a": {"b": [1]}, "c": {"d": {"b": [1]}}}
+    assert source.marks["c", "d"].line == 4
+    assert source.marks["c", "d", "b", 0] == Mark("f", 2, "1")
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "problem"),
+    [
+        ("a: *x\nb: 1", {"a": None, "b": 1}, "f:1: a: an alias that stands for nothing before it;"),
+        ("a: &x [*x]\nb: 1", {"a": [None], "b": 1}, "f:1: a[0]: an alias that holds itself;"),
+        ("a: 1\na: [2, [3]]\nb: 1", {"a": 1, "b": 1}, "f:2: a: key 'a' is given twice, first in line 1,"),
+        ("a: 1\n[c, {d: e}]: {f: g}\nb: 1", {"a": 1, "b": 1}, "f:2: a key that is not text;"),
+        ("a: !!int x\nb: 1", {"a": None, "b": 1}, "f:1: a: 'x' cannot be read as !!int;"),
+        ("a: 2026-01-01\nb: 1\n---\nc: 1", None, "f:3: a second document begins;"),
+    ],
+)
+def test_what_is_wrong_is_noted_and_the_rest_is_read(text: str, data: object, problem: str) -> None:
+    source = parse(text, "f")
+
+    assert source.data == data
+    (found,) = (source.problem(*one) for one in source.problems)
+    assert found.startswith(f"config error: {problem}")
+
+
+def test_dates_are_text() -> None:
+    assert parse("a: 2026-01-01", "f").data == {"a": "2026-01-01"}
