@@ -9,16 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trailkey.access.algebra.boxes import Many, Single
-from trailkey.access.algebra.intervals import intervals, invert, meet
-from trailkey.access.algebra.languages import ALL, EMPTY, language, texts
-from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.prove import universe
 from trailkey.access.analysis.scope import bucket_scope, key_scope
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.access.language.request import parse_request
-from trailkey.cloudformation.renaming import rename
 from trailkey.diff.changes import changes
 from trailkey.diff.compare import compare_policies
 from trailkey.diff.pairs import paired_keys
@@ -28,13 +23,11 @@ from trailkey.errors import PolicyError
 from trailkey.findings import Location
 from trailkey.inventory import IdentityPolicy, PolicySet, ResourcePolicy
 from trailkey.inventory.policies import ANY_ACCOUNT
-from trailkey.reports.describe import constraint_text
 from trailkey.reports.diff import actions_text, condition_text, principal_text, row_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trailkey.access.algebra.boxes import Constraint
     from trailkey.diff.rows import Change
     from trailkey.findings import Branch
 
@@ -380,111 +373,6 @@ def test_every_difference_the_evaluator_sees_is_in_a_row(
         had, has = (decide(parse_request(request), resource_policy=each).decision for each in (old, new))
         if had != has:
             assert ("gained" if has == "allowed" else "lost", request["action"]) in told
-
-
-# Words for constraints
-
-IP = invert(intervals("IpAddress", "10.0.0.0/8"))
-
-
-@pytest.mark.parametrize(
-    ("key", "side", "words"),
-    [
-        ("kms:viaservice", Single(absent=False, values=texts("a", "b", "c")), "kms:ViaService is a, b or c"),
-        ("kms:viaservice", Single(absent=True, values=texts("a")), "kms:ViaService is missing or is a"),
-        ("kms:viaservice", Single(absent=True, values=~texts("a")), "kms:ViaService is not a"),
-        ("kms:viaservice", Single(absent=False, values=~texts("a", "b")), "kms:ViaService is there and is not a or b"),
-        ("kms:viaservice", Single(absent=True, values=EMPTY), "kms:ViaService is missing"),
-        ("kms:viaservice", Single(absent=False, values=ALL), "kms:ViaService is there"),
-        ("aws:sourcearn", Single(absent=False, values=language([glob("arn:*:x"), glob("b?")])), "aws:SourceArn is like arn:*:x or b?"),
-        ("aws:sourcearn", Single(absent=True, values=~language([glob("arn:*")])), "aws:SourceArn is not like arn:*"),
-        (
-            "aws:sourcearn",
-            Single(absent=False, values=language([glob("arn:*")]) - texts("arn:x")),
-            "aws:SourceArn is like arn:*, but not arn:x",
-        ),
-        (
-            "aws:sourcearn",
-            Single(absent=False, values=language([glob("arn:*"), glob("other")])),
-            "aws:SourceArn is other, or is like arn:*",
-        ),
-        (
-            "aws:sourcearn",
-            Single(absent=False, values=language([glob("a*")]) - language([glob("*z")])),
-            "aws:SourceArn is like a* and is not like *z",
-        ),
-        ("aws:securetransport", Single(absent=False, values=texts("true")), "aws:SecureTransport is true"),
-        ("aws:securetransport", Single(absent=True, values=~texts("false")), "aws:SecureTransport is not false"),
-        ("aws:securetransport", Single(absent=True, values=texts("false")), "aws:SecureTransport is not true"),
-        ("aws:securetransport", Single(absent=True, values=texts("true", "false")), ""),
-        ("aws:principalorgpaths", Many(some=(language([glob("o-a/*")]),)), "a value of aws:PrincipalOrgPaths is like o-a/*"),
-        ("aws:principalorgpaths", Many(every=~language([glob("o-a/*")])), "every value of aws:PrincipalOrgPaths is not like o-a/*"),
-        ("aws:principalorgpaths", Many(every=EMPTY), "aws:PrincipalOrgPaths is missing"),
-        ("aws:principalorgpaths", Many(some=(ALL,)), "aws:PrincipalOrgPaths is there"),
-        (
-            "kms:schedulekeydeletionpendingwindowindays",
-            Single(absent=False, values=intervals("NumericLessThan", "30")),
-            "kms:ScheduleKeyDeletionPendingWindowInDays is less than 30",
-        ),
-        (
-            "kms:schedulekeydeletionpendingwindowindays",
-            Single(absent=False, values=intervals("NumericGreaterThanEquals", "7")),
-            "kms:ScheduleKeyDeletionPendingWindowInDays is at least 7",
-        ),
-        (
-            "aws:currenttime",
-            Single(absent=False, values=intervals("DateLessThan", "2030-01-01T00:00:00Z")),
-            "aws:CurrentTime is less than 2030-01-01T00:00:00Z",
-        ),
-        ("aws:sourceip", Single(absent=False, values=intervals("IpAddress", "10.0.0.0/8")), "aws:SourceIp is in 10.0.0.0/8"),
-        ("aws:sourceip", Single(absent=True, values=IP), "aws:SourceIp is not in 10.0.0.0/8"),
-        ("resource", Single(absent=False, values=language([glob("arn:aws:s3:::b/*")])), "the resource is like arn:aws:s3:::b/*"),
-    ],
-)  # fmt: skip
-def test_constraint_is_said_in_words(key: str, side: Constraint, words: str) -> None:
-    assert constraint_text(key, side) == words
-
-
-def test_address_range_is_said_as_its_networks() -> None:
-    """What is left of one network without another has no single mask."""
-    part = meet(intervals("IpAddress", "10.0.0.0/30"), invert(intervals("IpAddress", "10.0.0.0/32")))
-
-    assert (
-        constraint_text("aws:sourceip", Single(absent=False, values=part))
-        == "aws:SourceIp is in 10.0.0.1/32 or 10.0.0.2/31"
-    )
-
-
-# Names
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:root"),
-        ("222222222222", "111111111111"),
-        ("logs-111111111111-x", "logs-222222222222-x"),
-        ("9111111111111", "9111111111111"),
-        ("arn:aws:s3:::acme-logs/AWSLogs/*", "arn:aws:s3:::test-logs/AWSLogs/*"),
-        ("arn:aws:s3:::acme-logs-copy", "arn:aws:s3:::acme-logs-copy"),
-        ("arn:aws:s3:::my.acme-logs", "arn:aws:s3:::my.acme-logs"),
-        ("o-aaaaaaaaaa/r-ab12/ou-ab12-11111111/*", "o-bbbbbbbbbb/r-xy98/ou-xy98-22222222/*"),
-        ("o-aaaaaaaaaa/r-ab12/other/*", "o-bbbbbbbbbb/r-ab12/other/*"),
-        ({"111111111111": [{"a": "222222222222"}]}, {"222222222222": [{"a": "111111111111"}]}),
-        (7, 7),
-    ],
-)
-def test_whole_names_are_replaced_all_at_once(value: Any, expected: Any) -> None:
-    names = {
-        "111111111111": "222222222222",
-        "222222222222": "111111111111",
-        "acme-logs": "test-logs",
-        "o-aaaaaaaaaa": "o-bbbbbbbbbb",
-        "o-aaaaaaaaaa/r-ab12/ou-ab12-11111111/*": "o-bbbbbbbbbb/r-xy98/ou-xy98-22222222/*",
-    }
-
-    assert rename(value, names) == expected
-    assert rename(value, {}) == value
 
 
 # Sets of policies
