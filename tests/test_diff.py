@@ -306,8 +306,8 @@ def edit(file: Path, old: str, new: str) -> None:
     edited = text.replace(old, new, 1)
     file.write_text(edited, encoding="utf-8")
     rollout = file.parent / "rollout.json"
-    hashes = [hashlib.sha256(one.encode()).hexdigest() for one in (text, edited)]
-    rollout.write_text(rollout.read_text(encoding="utf-8").replace(*hashes), encoding="utf-8")
+    before, after = (hashlib.sha256(one.encode()).hexdigest() for one in (text, edited))
+    rollout.write_text(rollout.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
 
 
 def summary(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[str], str]]:
