@@ -6,7 +6,7 @@ SOURCES := $(shell find generator -name '*.py' -o -name 'py.typed') pyproject.to
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help templates test exhaustive check lint format bench docs golden lock clean
+.PHONY: help templates test exhaustive check lint format record bench docs lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ lint: $(VENV)/developing ## ruff and strict type checking
 format: $(VENV)/developing ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+record: $(VENV)/developing ## write every recorded text anew: tests/golden, tests/bad, generated docs, output/; read the difference
+	$(BIN)/pytest --numprocesses auto --record
 
 bench: $(VENV)/developing ## measure generate against the plain cfn-lint command, as ratios
 	$(BIN)/python tests/bench.py

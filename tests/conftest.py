@@ -1,4 +1,4 @@
-"""What all tests share: recordings are renewed with --update-golden only, and never in CI; random cases are the same ones there."""
+"""What all tests share: recordings are renewed with --record only, and never in CI; random cases are the same ones there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 
 import pytest
 from hypothesis import settings
+
+pytest.register_assert_rewrite("recordings")
+
+from recordings import Recorder  # noqa: E402 (pytest shows what differs only where it rewrote the assert)
 
 # In CI a change fails for what it changed and not for the luck of the draw; at home every run tries other cases.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
@@ -15,15 +19,24 @@ settings.load_profile("fixed" if os.environ.get("CI") else "random")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-golden",
+        "--record",
         action="store_true",
-        help="write tests/golden/*/expected anew; read the difference before committing",
+        help="run the tests that hold a recording, and record anew; read the difference before committing",
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--record") and os.environ.get("CI"):
+        raise pytest.UsageError("--record is refused in CI: a person reads recordings before they are committed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --record, run only what records."""
+    if config.getoption("--record"):
+        items[:] = [item for item in items if "recorded" in getattr(item, "fixturenames", ())]
+
+
 @pytest.fixture
-def update_golden(request: pytest.FixtureRequest) -> bool:
-    update = bool(request.config.getoption("--update-golden"))
-    if update and os.environ.get("CI"):
-        pytest.fail("--update-golden is refused in CI: recordings are read by a person before they are committed")
-    return update
+def recorded(request: pytest.FixtureRequest) -> Recorder:
+    """Hold something to its recording: ``recorded(path, made)``."""
+    return Recorder(record=bool(request.config.getoption("--record")))

@@ -1,22 +1,80 @@
-"""What the tests share: a config from a few words, and the policies of its templates as AWS would see them."""
+"""What the tests share: paths, policies and configs from a few words, and the policies of templates as AWS would see them."""
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from trailkey import cloudformation, pipeline
+from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.cloudformation.resolve import resolve
 from trailkey.config.load import load
+from trailkey.output.manifest import MANIFEST
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from trailkey.config.deployment import Deployment
+    from trailkey.pipeline import Rendered
 
 Document = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+PACKAGE = ROOT / "generator" / "trailkey"
+OUTPUT = ROOT / "output"
+EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
+GOLDEN = sorted((TESTS / "golden").glob("*/config.yaml"))
+CONFIGS = {
+    **{config.stem: config for config in EXAMPLES},
+    **{config.parent.name: config for config in GOLDEN},
+}
+"""Every config with an output that is committed, by its name: the examples first, then those of tests/golden."""
+
+HOME, AWAY = "222222222222", "333333333333"
+"""The account of the key in tests of a single policy, and another one."""
+
+KEY = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+TRAIL = f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/t"
+CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
+ADMIN, READER = f"arn:aws:iam::{HOME}:role/Admin", f"arn:aws:iam::{AWAY}:role/Reader"
+
+
+def statement(**elements: Any) -> Document:
+    """Return a statement that lets everyone decrypt, with other elements where they are given; one given as ``...`` is left out."""
+    found = {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*", **elements}
+    return {name: value for name, value in found.items() if value is not ...}
+
+
+def allow(principal: Any, action: Any = "kms:Decrypt", *, sid: str | None = None, **condition: Any) -> Document:
+    """Return a statement that allows; what else is given are operators of its condition."""
+    named = {} if sid is None else {"Sid": sid}
+    return statement(**named, Principal=principal, Action=action, Condition=condition or ...)
+
+
+def deny(principal: Any, action: Any = "kms:Decrypt", *, sid: str | None = None, **condition: Any) -> Document:
+    """Return a statement that denies; what else is given are operators of its condition."""
+    return {**allow(principal, action, sid=sid, **condition), "Effect": "Deny"}
+
+
+def document(*statements: Any, **elements: Any) -> Document:
+    """Return a policy of these statements, as JSON has it."""
+    return {"Version": "2012-10-17", "Statement": list(statements), **elements}
+
+
+def policy(*statements: Any, **elements: Any) -> Policy:
+    """Return the policy of a resource, read."""
+    return parse_policy(document(*statements, **elements), resource_based=True)
+
 
 SINGLE: Document = {
     "name": "one",
@@ -40,6 +98,19 @@ ORGANIZATION: Document = {
     "trails": [{"name": "everyone", "home_region": "us-east-1", "is_organization_trail": True}],
 }
 """A config of an organization: trail in management, key and bucket in archive; nobody reads, nobody administers."""
+
+
+def python(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run this Python in a folder, with what the tests import on its path, and return how it ended."""
+    path = os.pathsep.join([str(TESTS), *sys.path])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def deploy(folder: Path, base: Document, **changes: Any) -> Deployment:
@@ -76,18 +147,57 @@ def rollout_of(deployment: Deployment) -> Document:
 
 def resources(deployment: Deployment, kind: str, stack: str | None = None) -> dict[str, Document]:
     """Return the properties of all resources of a type by logical id, intrinsic functions resolved; of one stack or all."""
-    rendered = pipeline.render(deployment)
     found: dict[str, Document] = {}
-    for scope in rendered.stacks:
-        name = f"{scope.name}.yaml"
-        if stack not in {None, scope.name}:
+    for one in pipeline.render(deployment).folder.stacks:
+        if stack not in {None, one.stack.stack}:
             continue
-        template = cloudformation.load(rendered.files[name].decode(), name)
-        for logical_id, resource in template["Resources"].items():
+        for logical_id, resource in one.template["Resources"].items():
             if resource["Type"] == kind:
-                assert logical_id not in found, f"{logical_id} stands in two stacks; ask for one stack's template"
-                found[logical_id] = resolve(resource["Properties"], template, pipeline.place_of(scope))
+                assert logical_id not in found, f"{logical_id} is in two stacks; ask for one stack's template"
+                found[logical_id] = resolve(resource["Properties"], one.template, one.place)
     return found
+
+
+def edited(rendered: Rendered, change: Callable[[dict[str, Document]], Any]) -> Rendered:
+    """Return the files of a deployment as if other templates had been built, listed in rollout.json with their hashes.
+
+    ``change`` gets every resource by its logical id, and may change, remove or add some; those of an id that two templates have are
+    ``STACK/ID``. What is added goes into the first template; an Output of what is removed goes with it.
+    """
+    templates = {one.stack.stack: copy.deepcopy(dict(one.template)) for one in rendered.folder.stacks}
+    ids = [name for template in templates.values() for name in template["Resources"]]
+    names = {
+        (stack, name): name if ids.count(name) == 1 else f"{stack}/{name}"
+        for stack, template in templates.items()
+        for name in template["Resources"]
+    }
+    resources = {names[stack, name]: templates[stack]["Resources"][name] for stack, name in names}
+    change(resources)
+    for stack, template in templates.items():
+        gone = [name for name in template["Resources"] if names[stack, name] not in resources]
+        template["Resources"] = {
+            name: resources[names[stack, name]] for name in template["Resources"] if name not in gone
+        }
+        outputs = template.get("Outputs", {})
+        template["Outputs"] = {
+            name: one for name, one in outputs.items() if not any(f"'{lost}'" in str(one["Value"]) for lost in gone)
+        }
+    first = next(iter(templates.values()))
+    first["Resources"] |= {name: one for name, one in resources.items() if name not in names.values()}
+    files = {one.stack.template: templates[one.stack.stack] for one in rendered.folder.stacks}
+    return with_files(rendered, {name: cloudformation.dump_yaml(one).encode() for name, one in files.items()})
+
+
+def with_files(rendered: Rendered, files: Mapping[str, bytes]) -> Rendered:
+    """Return the files of a deployment with some put in place of others, listed in rollout.json with their hashes."""
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = rendered.folder.manifest
+    manifest = replace(
+        manifest,
+        stacks=tuple(replace(one, sha256=digests.get(one.template, one.sha256)) for one in manifest.stacks),
+        files={**manifest.files, **digests},
+    )
+    return replace(rendered, files={**rendered.files, **files, MANIFEST: manifest.dump()})
 
 
 def by_sid(policy: Document) -> dict[str, Document]:

@@ -21,9 +21,9 @@ from trailkey.access.analysis.scope import key_scope
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
-from trailkey.aws import KEY_POLICY_BYTES, TRAIL_CONTEXT
-from trailkey.checks.limits import compact
+from trailkey.aws import KEY_POLICY_BYTES, TRAIL_CONTEXT, policy_size
 from trailkey.checks.lint import LintInput, lint
+from trailkey.findings import Location
 from trailkey.intent.from_config import trail_key_intent
 from trailkey.intent.model import ReaderIntent, TrailKeyIntent
 from trailkey.proofs.judge import judge
@@ -32,7 +32,7 @@ from trailkey.proofs.properties.trail_key import OF_THE_TRAIL_KEY
 
 if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
-    from trailkey.proofs.properties.property import Judged
+    from trailkey.proofs.properties.property import Result
 
 HOME = "222222222222"
 KEY = f"arn:aws:kms:us-east-1:{HOME}:key/12345678-1234-1234-1234-123456789012"
@@ -58,7 +58,7 @@ def largest(example: Path, path: Path) -> float:
     def with_readers(count: int) -> int:
         data = {**yaml.safe_load(example.read_text(encoding="utf-8")), "readers": [reader(at) for at in range(count)]}
         path.write_text(yaml.safe_dump(data), encoding="utf-8")
-        return len(compact(rendered(path)[1]).encode())
+        return policy_size(rendered(path)[1])
 
     three, six = with_readers(3), with_readers(6)
     size = with_readers(3 + 3 * ((KEY_POLICY_BYTES - three) // (six - three)))
@@ -70,9 +70,9 @@ def largest(example: Path, path: Path) -> float:
 def rendered(config: Path) -> tuple[Deployment, dict[str, Any], str]:
     """Return a deployment, its key policy as KMS will get it, and the template that holds it."""
     deployment = pipeline.load_all([config])[0]
-    files = pipeline.render(deployment)
-    key = files.documents().trail_key
-    return deployment, key.document, files.files[key.place.partition(": ")[0]].decode()
+    rendered = pipeline.render(deployment)
+    key = rendered.folder.policies.keys[0]
+    return deployment, key.document, rendered.files[key.location.file].decode()
 
 
 def raw(readers: int, trails: int) -> tuple[dict[str, Any], TrailKeyIntent]:
@@ -103,6 +103,8 @@ def raw(readers: int, trails: int) -> tuple[dict[str, Any], TrailKeyIntent]:
         deployer_path=("accounts",),
         partition="aws",
         account=HOME,
+        region="us-east-1",
+        alias="alias/logs",
         administrators=(f"arn:aws:iam::{HOME}:role/KeyAdministrator",),
         break_glass=(),
         deployer="",
@@ -159,11 +161,13 @@ def questions_about(trail: str, key: str) -> list[dict[str, Any]]:
     ]
 
 
-def prove(document: dict[str, Any], setting: TrailKeyIntent, key: str) -> tuple[float, list[Judged]]:
+def prove(document: dict[str, Any], setting: TrailKeyIntent, key: str) -> tuple[float, list[Result]]:
     """Return the seconds from a policy's document to the answers about it, and the answers."""
     start = time.perf_counter()
     policy = parse_policy(document, resource_based=True)
-    target = Target(place="Key", policy=policy, scope=key_scope(key), purpose=setting, properties=OF_THE_TRAIL_KEY)
+    target = Target(
+        location=Location(file="Key"), policy=policy, scope=key_scope(key), purpose=setting, properties=OF_THE_TRAIL_KEY
+    )
     answers = list(judge(target))
     return time.perf_counter() - start, answers
 

@@ -1,13 +1,20 @@
-"""Hypothesis strategies for configs: everything the model accepts, as the plain data of a YAML file."""
+"""Hypothesis strategies for configs: everything the model accepts, as the plain data of a YAML file.
+
+What does not depend on what was drawn before stands as a constant or is cached: to build a strategy and to check it takes
+longer than to draw from it. Names of accounts, ARNs and numbers are put in afterwards.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hypothesis.strategies import DrawFn, SearchStrategy
 
 REGIONS = {
@@ -34,6 +41,7 @@ DAYS = st.integers(1, 36_500)
 TEXT = st.text("aZ09 :,#&*!|>'\"%@`{}[]()\t\n-_?~\u00e9\u00ff", min_size=1, max_size=40)
 
 
+@cache
 def word(
     alphabet: str = ascii_lowercase + digits, *, least: int = 1, most: int = 8, edge: str = ascii_lowercase
 ) -> SearchStrategy[str]:
@@ -45,6 +53,23 @@ def word(
     )
 
 
+@cache
+def one_of(*values: str) -> SearchStrategy[str]:
+    """One of these."""
+    return st.sampled_from(values)
+
+
+@cache
+def up_to(most: int, *, least: int = 0) -> SearchStrategy[int]:
+    """A number of things."""
+    return st.integers(least, most)
+
+
+def sometimes(values: dict[str, SearchStrategy[Any]]) -> SearchStrategy[dict[str, Any]]:
+    """Any of these keys, each with a value."""
+    return st.fixed_dictionaries({}, optional=values)
+
+
 PATH = st.lists(word(ascii_letters + digits + "+=,.@_-", edge=ascii_letters), max_size=2).map(
     lambda parts: "".join(f"{part}/" for part in parts)
 )
@@ -53,11 +78,6 @@ TAGS = st.dictionaries(
     st.text(ascii_letters + digits + " _.:/=+@-", max_size=12),
     max_size=3,
 )
-
-
-def sometimes(values: dict[str, SearchStrategy[Any]]) -> SearchStrategy[dict[str, Any]]:
-    """Any of these keys, each with a value."""
-    return st.fixed_dictionaries({}, optional=values)
 
 
 def key_arn(region: str, account_id: str, partition: str) -> str:
@@ -77,29 +97,39 @@ LIFECYCLE = sometimes(
 )
 
 
-@st.composite
+def principals(name: str) -> SearchStrategy[list[tuple[bool, str]]]:
+    """Principals of a name: whether each is written as an ARN, and what comes after the account."""
+    own = st.builds(
+        lambda kind, path, end: f"{kind}/{path}{name}{end}", one_of("role", "user"), PATH, one_of("", "-*", "?")
+    )
+    return st.lists(st.tuples(BOOLEANS, own), max_size=2, unique_by=lambda one: one[1])
+
+
+PEOPLE = sometimes(
+    {
+        "administrators": principals("KeyAdministrator"),
+        "break_glass": principals("BreakGlass"),
+        "description": TEXT,
+        "rotation_period_days": st.integers(90, 2560),
+        "pending_window_days": st.integers(7, 30),
+    }
+)
+
+
 def people(draw: DrawFn, account: str, account_id: str, partition: str) -> dict[str, Any]:
     """Administrators, break glass and the settings every key has; the three kinds of people never meet."""
+    drawn = draw(PEOPLE)
+    for kind in ("administrators", "break_glass"):
+        if kind in drawn:
+            drawn[kind] = [
+                f"arn:{partition}:iam::{account_id}:{own}" if as_arn else f"{account}:{own}"
+                for as_arn, own in drawn[kind]
+            ]
+    return drawn
 
-    def principals(name: str) -> SearchStrategy[list[str]]:
-        form = st.sampled_from((f"{account}:", f"arn:{partition}:iam::{account_id}:"))
-        kind = st.sampled_from(("role/", "user/"))
-        one = st.builds(
-            lambda *parts: "".join(parts), form, kind, PATH, st.just(name), st.sampled_from(("", "-*", "?"))
-        )
-        return st.lists(one, max_size=2, unique_by=lambda text: text.partition(":")[2].rpartition(":")[2])
 
-    return draw(
-        sometimes(
-            {
-                "administrators": principals("KeyAdministrator"),
-                "break_glass": principals("BreakGlass"),
-                "description": TEXT,
-                "rotation_period_days": st.integers(90, 2560),
-                "pending_window_days": st.integers(7, 30),
-            }
-        )
-    )
+NAMED = sometimes({"name": word(ascii_letters + " ", edge=ascii_letters)})
+PREFIXES = st.lists(word(), min_size=1, max_size=3)
 
 
 @st.composite
@@ -110,38 +140,56 @@ def selectors(draw: DrawFn, partition: str) -> dict[str, Any]:
             {"field": "eventCategory", "equals": ["Data"]},
             {
                 "field": "resources.type",
-                "equals": [draw(st.sampled_from(("AWS::S3::Object", "AWS::Lambda::Function", "AWS::DynamoDB::Table")))],
+                "equals": [draw(one_of("AWS::S3::Object", "AWS::Lambda::Function", "AWS::DynamoDB::Table"))],
             },
         ]
         if draw(BOOLEANS):
-            fields.append({"field": "readOnly", "equals": [draw(st.sampled_from(("true", "false")))]})
+            fields.append({"field": "readOnly", "equals": [draw(one_of("true", "false"))]})
         if fields[1]["equals"] == ["AWS::S3::Object"] and draw(BOOLEANS):
-            operator = draw(st.sampled_from(("starts_with", "not_starts_with")))
-            buckets = draw(
-                st.lists(word().map(lambda name: f"arn:{partition}:s3:::payroll-{name}/"), min_size=1, max_size=3)
-            )
+            operator = draw(one_of("starts_with", "not_starts_with"))
+            buckets = [f"arn:{partition}:s3:::payroll-{name}/" for name in draw(PREFIXES)]
             fields.append({"field": "resources.ARN", operator: buckets})
     else:
         fields = [
             {"field": "eventCategory", "equals": ["NetworkActivity"]},
-            {"field": "eventSource", "equals": [draw(st.sampled_from(("kms.amazonaws.com", "s3.amazonaws.com")))]},
+            {"field": "eventSource", "equals": [draw(one_of("kms.amazonaws.com", "s3.amazonaws.com"))]},
         ]
         if draw(BOOLEANS):
             fields.append({"field": "errorCode", "equals": ["VpceAccessDenied"]})
-    return {**draw(sometimes({"name": word(ascii_letters + " ", edge=ascii_letters)})), "field_selectors": fields}
+    return {**draw(NAMED), "field_selectors": fields}
 
 
-@st.composite
-def trails(
-    draw: DrawFn, index: int, accounts: dict[str, str], partition: str, management: str | None
+SELECTORS = {partition: st.lists(selectors(partition), max_size=3, unique_by=str) for partition in REGIONS}
+OWN_KEY = "a key in the trail's account and Region"
+TRAIL_SETTINGS = sometimes(
+    {
+        "enable_log_file_validation": BOOLEANS,
+        "is_logging": BOOLEANS,
+        "s3_key_prefix": st.lists(word(ascii_letters + digits + "!_.*'()-"), min_size=1, max_size=3).map("/".join),
+        "cloudwatch_logs": sometimes(
+            {"retention_days": st.sampled_from((1, 90, 365, 3653)), "kms_key_arn": st.just(OWN_KEY)}
+        ),
+        "sns_topic": st.builds(
+            lambda name, more: {"name": name, **more},
+            word(ascii_letters + digits + "_-", edge=ascii_letters),
+            sometimes({"kms_key": one_of(OWN_KEY, "alias/topics")}),
+        ),
+    }
+)
+SOURCES = st.lists(one_of("kms.amazonaws.com", "rdsdata.amazonaws.com"), unique=True)
+INSIGHTS = st.lists(one_of("ApiCallRateInsight", "ApiErrorRateInsight"), unique=True)
+
+
+def trail_of(
+    draw: DrawFn, index: int, accounts: Mapping[str, str], partition: str, management: str | None
 ) -> dict[str, Any]:
     """One trail, of the organization or of an account."""
-    region = draw(st.sampled_from(REGIONS[partition]))
+    region = draw(one_of(*REGIONS[partition]))
     trail: dict[str, Any] = {
         "name": f"{draw(word(ascii_letters + digits, edge=ascii_letters))}-{index}",
         "home_region": region,
     }
-    owner = draw(st.sampled_from(sorted(accounts)))
+    owner = draw(one_of(*sorted(accounts)))
     if management and draw(BOOLEANS):
         owner = management
         trail["is_organization_trail"] = True
@@ -149,169 +197,153 @@ def trails(
             trail["account"] = management
     elif len(accounts) > 1 or draw(BOOLEANS):
         trail["account"] = owner
-    own_key = key_arn(region, accounts[owner], partition)
-    trail |= draw(
-        sometimes(
-            {
-                "enable_log_file_validation": BOOLEANS,
-                "is_logging": BOOLEANS,
-                "s3_key_prefix": st.lists(word(ascii_letters + digits + "!_.*'()-"), min_size=1, max_size=3).map(
-                    "/".join
-                ),
-                "cloudwatch_logs": sometimes(
-                    {"retention_days": st.sampled_from((1, 90, 365, 3653)), "kms_key_arn": st.just(own_key)}
-                ),
-                "sns_topic": st.builds(
-                    lambda name, more: {"name": f"{name}-{index}", **more},
-                    word(ascii_letters + digits + "_-", edge=ascii_letters),
-                    sometimes({"kms_key": st.sampled_from((own_key, "alias/topics"))}),
-                ),
-            }
-        )
-    )
+    trail |= draw(TRAIL_SETTINGS)
+    if "sns_topic" in trail:
+        trail["sns_topic"]["name"] += f"-{index}"
+    for setting, key in (("cloudwatch_logs", "kms_key_arn"), ("sns_topic", "kms_key")):
+        if trail.get(setting, {}).get(key) == OWN_KEY:
+            trail[setting][key] = key_arn(region, accounts[owner], partition)
     if draw(BOOLEANS):
         trail["is_multi_region_trail"] = draw(BOOLEANS)
         if not trail["is_multi_region_trail"]:
             trail["include_global_service_events"] = draw(BOOLEANS)
-    trail["advanced_event_selectors"] = draw(st.lists(selectors(partition), max_size=3, unique_by=str))
+    trail["advanced_event_selectors"] = draw(SELECTORS[partition])
     if trail["advanced_event_selectors"] and draw(BOOLEANS):
         trail["management_events"] = None
     else:
-        kind = draw(st.sampled_from(("All", "ReadOnly", "WriteOnly")))
-        sources = st.lists(st.sampled_from(("kms.amazonaws.com", "rdsdata.amazonaws.com")), unique=True)
-        trail["management_events"] = {"read_write_type": kind, "exclude_event_sources": draw(sources)}
+        kind = draw(one_of("All", "ReadOnly", "WriteOnly"))
+        trail["management_events"] = {"read_write_type": kind, "exclude_event_sources": draw(SOURCES)}
         if kind != "ReadOnly":
-            trail["insights"] = draw(
-                st.lists(st.sampled_from(("ApiCallRateInsight", "ApiErrorRateInsight")), unique=True)
-            )
+            trail["insights"] = draw(INSIGHTS)
     return trail
 
 
-@st.composite
-def readers(
-    draw: DrawFn, index: int, accounts: dict[str, str], key: str, *, organization: bool, macie: bool
+VIA_SERVICE = sometimes({"via_service": BOOLEANS})
+BELOW = ("*", f"{ROOT}/*", f"{ROOT}/{UNIT}/*", f"{ROOT}/{UNIT}/ou-ab12-22222222/", f"{ROOT}/{UNIT}/")
+
+
+def reader_of(
+    draw: DrawFn, index: int, accounts: Mapping[str, str], key: str, *, organization: bool, macie: bool
 ) -> dict[str, Any]:
     """One reader of any kind that is possible in this config."""
     kinds = [kind for kind in READERS if organization or not kind.startswith("principal_org")]
     if len(accounts) == 1:
         kinds.remove("account_principal")
-    kind = draw(st.sampled_from(kinds))
-    account = draw(st.sampled_from(sorted(accounts)))
+    kind = draw(one_of(*kinds))
+    account = draw(one_of(*sorted(accounts)))
     reader: dict[str, Any] = {"name": f"{draw(word())}-{index}"}
     if kind == "role":
         reader[kind] = f"{account}:role/{draw(PATH)}Read{draw(word(ascii_letters, edge=ascii_letters))}"
     elif kind == "principal_arn_like":
-        reader[kind] = (
-            f"{account}:{draw(st.sampled_from(('role', 'user')))}/{draw(PATH)}Siem-{draw(st.sampled_from('*?'))}"
-        )
+        reader[kind] = f"{account}:{draw(one_of('role', 'user'))}/{draw(PATH)}Siem-{draw(one_of('*', '?'))}"
     elif kind == "permission_set":
         reader |= {kind: draw(word(ascii_letters + digits + "+=,.@_-", edge=ascii_letters)), "account": account}
     elif kind == "account_principal":
-        reader[kind] = draw(st.sampled_from(sorted(set(accounts) - {key})))
+        reader[kind] = draw(one_of(*sorted(set(accounts) - {key})))
     elif kind == "principal_org_path":
-        below = ("*", f"{ROOT}/*", f"{ROOT}/{UNIT}/*", f"{ROOT}/{UNIT}/ou-ab12-22222222/", f"{ROOT}/{UNIT}/")
-        reader[kind] = f"{ORGANIZATION}/{draw(st.sampled_from(below))}"
+        reader[kind] = f"{ORGANIZATION}/{draw(one_of(*BELOW))}"
     elif kind == "principal_org_id":
         reader[kind] = ORGANIZATION
     else:
-        reader[kind] = draw(st.sampled_from(("access-analyzer", "macie") if macie else ("access-analyzer",)))
-    return {**reader, **draw(sometimes({"via_service": BOOLEANS}))}
+        reader[kind] = draw(one_of("access-analyzer", "macie") if macie else one_of("access-analyzer"))
+    return {**reader, **draw(VIA_SERVICE)}
 
 
-@st.composite
-def stores(
-    draw: DrawFn, index: int, accounts: dict[str, str], partition: str, management: str | None
+QUERIERS = st.lists(
+    st.builds(lambda path, end: f"role/{path}Analyst{end}", PATH, one_of("", "-*")), max_size=2, unique=True
+)
+STORE_SETTINGS = sometimes(
+    {"multi_region_enabled": BOOLEANS, "termination_protection_enabled": BOOLEANS, "queriers": QUERIERS}
+)
+
+
+def store_of(
+    draw: DrawFn, index: int, accounts: Mapping[str, str], partition: str, management: str | None
 ) -> dict[str, Any]:
     """One event data store."""
-    account = draw(st.sampled_from(sorted(accounts)))
+    account = draw(one_of(*sorted(accounts)))
     whole = bool(management) and draw(BOOLEANS)
     if whole and management:
         account = management
     fixed = draw(BOOLEANS)
-    queriers = st.lists(
-        st.builds(lambda path, end: f"{account}:role/{path}Analyst{end}", PATH, st.sampled_from(("", "-*"))),
-        max_size=2,
-        unique=True,
-    )
-    return {
+    store = {
         "name": f"{draw(word(ascii_letters + digits, edge=ascii_letters))}-{index}",
         "account": account,
-        "region": draw(st.sampled_from(REGIONS[partition])),
+        "region": draw(one_of(*REGIONS[partition])),
         "alias": f"alias/{draw(word())}/lake-{index}",
         "organization_enabled": whole,
         "billing_mode": "FIXED_RETENTION_PRICING" if fixed else "EXTENDABLE_RETENTION_PRICING",
-        "retention_days": draw(st.integers(7, 2557 if fixed else 3653)),
-        **draw(people(account, accounts[account], partition)),
-        **draw(
-            sometimes(
-                {"multi_region_enabled": BOOLEANS, "termination_protection_enabled": BOOLEANS, "queriers": queriers}
-            )
-        ),
+        "retention_days": draw(up_to(2557 if fixed else 3653, least=7)),
+        **people(draw, account, accounts[account], partition),
+        **draw(STORE_SETTINGS),
     }
+    if "queriers" in store:
+        store["queriers"] = [f"{account}:{querier}" for querier in store["queriers"]]
+    return store
+
+
+IDS = {
+    count: st.lists(st.text(digits, min_size=12, max_size=12), min_size=count, max_size=count, unique=True)
+    for count in range(1, 5)
+}
+ALARMS: SearchStrategy[dict[str, str]] = st.sampled_from(
+    ({}, {"email": "security@example.com"}, {"topic_arn": "a topic in the key's account and Region"})
+)
+KEY_SETTINGS = sometimes(
+    {
+        "alias": word(ascii_letters + digits + "/_-", edge="bcd").map(lambda name: f"alias/{name}"),
+        "name_roles": BOOLEANS,
+        "alarm": ALARMS,
+    }
+)
+BUCKET_SETTINGS = sometimes(
+    {
+        "existing": BOOLEANS,
+        "bucket_key_enabled": BOOLEANS,
+        "access_logs": st.none()
+        | sometimes({"bucket": st.just("central-access-logs"), "existing": BOOLEANS, "expiration_days": DAYS}),
+        "lifecycle": LIFECYCLE,
+        "object_lock": st.fixed_dictionaries({"mode": one_of("GOVERNANCE", "COMPLIANCE"), "retention_days": DAYS}),
+    }
+)
 
 
 @st.composite
 def configs(draw: DrawFn) -> dict[str, Any]:
     """Return a config the model accepts."""
-    partition = draw(st.sampled_from(("aws", "aws", "aws", "aws-us-gov", "aws-cn")))
-    count = draw(st.integers(1, 4))
-    ids = draw(st.lists(st.text(digits, min_size=12, max_size=12), min_size=count, max_size=count, unique=True))
-    accounts = dict(zip(("main", "log-archive", "security", "app1")[:count], ids, strict=True))
+    partition = draw(one_of("aws", "aws", "aws", "aws-us-gov", "aws-cn"))
+    count = draw(up_to(4, least=1))
+    accounts = dict(zip(("main", "log-archive", "security", "app1")[:count], draw(IDS[count]), strict=True))
     names = sorted(accounts)
-    deployers = st.sampled_from(("role/Deploy", "role/cicd/Deploy", "role/stacksets-exec-*"))
-    management = draw(st.sampled_from(names)) if draw(BOOLEANS) else None
-    region = draw(st.sampled_from(REGIONS[partition]))
-    key = draw(st.sampled_from(names))
-    bucket = draw(st.sampled_from((key, *names)))
-    alarm: st.SearchStrategy[dict[str, str] | None] = st.one_of(
-        st.just({}),
-        st.just({"email": "security@example.com"}),
-        st.just({"topic_arn": f"arn:{partition}:sns:{region}:{accounts[key]}:alarms"}),
-    )
-    access_logs = st.one_of(
-        st.none(),
-        sometimes({"bucket": st.just("central-access-logs"), "existing": BOOLEANS, "expiration_days": DAYS}),
-    )
+    management = draw(one_of(*names)) if draw(BOOLEANS) else None
+    region = draw(one_of(*REGIONS[partition]))
+    key = draw(one_of(*names))
+    bucket = draw(one_of(key, *names))
+    key_settings = draw(KEY_SETTINGS)
+    if "topic_arn" in key_settings.get("alarm", {}):
+        key_settings["alarm"] = {"topic_arn": f"arn:{partition}:sns:{region}:{accounts[key]}:alarms"}
     data: dict[str, Any] = {
         "name": draw(word()),
         "partition": partition,
-        "layout": draw(st.sampled_from(("auto", "by_purpose"))),
-        "accounts": {name: {"id": accounts[name], "deployer": draw(deployers)} for name in names},
-        "key": {
-            "account": key,
-            **draw(people(key, accounts[key], partition)),
-            **draw(
-                sometimes(
-                    {
-                        "alias": word(ascii_letters + digits + "/_-", edge="bcd").map(lambda name: f"alias/{name}"),
-                        "name_roles": BOOLEANS,
-                        "alarm": alarm,
-                    }
-                )
-            ),
+        "layout": draw(one_of("auto", "by_purpose")),
+        "accounts": {
+            name: {
+                "id": accounts[name],
+                "deployer": draw(one_of("role/Deploy", "role/cicd/Deploy", "role/stacksets-exec-*")),
+            }
+            for name in names
         },
+        "key": {"account": key, **people(draw, key, accounts[key], partition), **key_settings},
         "bucket": {
             "account": bucket,
             "region": region,
             "name": f"{draw(word(ascii_lowercase + digits + '-'))}-logs",
-            **draw(
-                sometimes(
-                    {
-                        "existing": BOOLEANS,
-                        "bucket_key_enabled": BOOLEANS,
-                        "access_logs": access_logs,
-                        "lifecycle": LIFECYCLE,
-                        "object_lock": st.fixed_dictionaries(
-                            {"mode": st.sampled_from(("GOVERNANCE", "COMPLIANCE")), "retention_days": DAYS}
-                        ),
-                    }
-                )
-            ),
+            **draw(BUCKET_SETTINGS),
         },
-        "trails": [draw(trails(index, accounts, partition, management)) for index in range(draw(st.integers(1, 4)))],
+        "trails": [trail_of(draw, index, accounts, partition, management) for index in range(draw(up_to(4, least=1)))],
         "readers": [
-            draw(readers(index, accounts, key, organization=management is not None, macie=bucket == key))
-            for index in range(draw(st.integers(0, 5)))
+            reader_of(draw, index, accounts, key, organization=management is not None, macie=bucket == key)
+            for index in range(draw(up_to(5)))
         ],
         "tags": draw(TAGS),
     }
@@ -319,6 +351,6 @@ def configs(draw: DrawFn) -> dict[str, Any]:
         data["organization"] = {"id": ORGANIZATION, "management_account": management, "root_id": ROOT}
     if partition != "aws-cn":
         data["event_data_stores"] = [
-            draw(stores(index, accounts, partition, management)) for index in range(draw(st.integers(0, 2)))
+            store_of(draw, index, accounts, partition, management) for index in range(draw(up_to(2)))
         ]
     return data

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from helpers import CONFIGS, Document, edited
 from trailkey import cli, errors, pipeline
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trailkey.pipeline import Rendered
 
-ROOT = Path(__file__).parent.parent
-SOUND = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
+SOUND = CONFIGS["single-account"].read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -48,14 +47,17 @@ def test_json_is_for_programs(config: Path, capsys: pytest.CaptureFixture[str]) 
     assert {name: answer for name, answer in answers.items() if answer != "no"} == {"reader:responders": "iam"}
 
 
-def test_the_table_works_without_a_terminal(config: Path) -> None:
-    command = [sys.executable, "-m", "trailkey", "access", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_the_table_works_without_a_terminal(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
 
-    assert (done.returncode, done.stderr) == (errors.OK, "")
-    assert max(map(len, done.stdout.splitlines())) <= 80
-    assert "\x1b" not in done.stdout
-    assert "everyone else" in done.stdout
+    assert run(config) == errors.OK
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert max(map(len, shown.out.splitlines())) <= 80
+    assert "\x1b" not in shown.out
+    assert "everyone else" in shown.out
 
 
 @pytest.mark.parametrize("shape", ["table", "json", "markdown"])
@@ -66,11 +68,12 @@ def test_what_fails_is_shown_with_the_matrix_and_ends_with_3(
 
     def careless(*arguments: object, **options: object) -> Rendered:
         rendered = whole(*arguments, **options)  # type: ignore[arg-type]  # what the command passes is passed on
-        for template in rendered.templates:
-            for statement in template.document["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"]:
-                if statement["Sid"] == "AccountReadsMetadata":
-                    statement["Action"].append("kms:ScheduleKeyDeletion")
-        return rendered
+        return edited(rendered, delete)
+
+    def delete(resources: dict[str, Document]) -> None:
+        for statement in resources["Key"]["Properties"]["KeyPolicy"]["Statement"]:
+            if statement["Sid"] == "AccountReadsMetadata":
+                statement["Action"].append("kms:ScheduleKeyDeletion")
 
     monkeypatch.setattr(pipeline, "render", careless)
 

@@ -1,15 +1,15 @@
-"""Every flaw in ``audit/``: a bad policy flagged for the right reason and shown by a request, its near-identical twin not."""
+"""Every rule in ``audit/``: a bad policy found for the right reason and shown by a request, its near-identical twin not."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from helpers import OUTPUT, TESTS
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
@@ -17,11 +17,14 @@ from trailkey.audit.registry import RULES
 from trailkey.audit.report import audit_all
 from trailkey.intent.from_options import intent
 from trailkey.inventory import find_policies
+from trailkey.reports.findings import finding_text, message_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trailkey.audit.report import Report
 
-CASES = Path(__file__).parent / "audit"
+CASES = TESTS / "audit"
 NAMES = sorted(case.parent.name for case in CASES.glob("*/case.yaml"))
 
 
@@ -60,9 +63,9 @@ def test_bad_policy_is_flagged_for_the_right_reason(name: str) -> None:
 
     findings = [one for one in case.audit(bad).findings if one.id == case.id and one.statement == case.statement]
 
-    assert [(one.severity, case.says in one.message, one.witness is not None) for one in findings] == [
+    assert [(one.severity, case.says in message_text(one), one.witness is not None) for one in findings] == [
         (case.severity, True, case.request != "none")
-    ], [str(one) for one in case.audit(bad).findings]
+    ], [finding_text(one) for one in case.audit(bad).findings]
     witness = findings[0].witness
     if witness:
         document = find_policies(bad.read_text(encoding="utf-8"), bad.name)[0].document
@@ -76,7 +79,7 @@ def test_sound_twin_is_not_flagged(name: str) -> None:
     case = Case.read(name)
     sound = case.audit(policy_of(name, "sound")).findings
 
-    assert [str(one) for one in sound if one.id == case.id or one.severity == "error"] == []
+    assert [finding_text(one) for one in sound if one.id == case.id or one.severity == "error"] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -87,8 +90,8 @@ def test_nothing_else_is_new_in_the_bad_policy(name: str) -> None:
     assert bad - sound == {case.id, *case.also}
 
 
-def test_every_flaw_has_a_case() -> None:
-    assert {flaw.id for flaw in RULES} - {Case.read(name).id for name in NAMES} == set()
+def test_every_rule_has_a_case() -> None:
+    assert {rule.id for rule in RULES} - {Case.read(name).id for name in NAMES} == set()
 
 
 @pytest.mark.parametrize("form", ["console-default", "organization", "access-analyzer"])
@@ -96,7 +99,9 @@ def test_bounded_wildcards_are_not_called_public(form: str) -> None:
     found = find_policies((CASES / "not-public" / f"{form}.json").read_text(encoding="utf-8"), form)
     report = audit_all(found, intent(organization="o-q1w2e3r4t5"))
 
-    assert [str(one) for one in report.findings if one.id in ("public", "undecided") or one.severity == "error"] == []
+    assert [
+        finding_text(one) for one in report.findings if one.id in ("public", "undecided") or one.severity == "error"
+    ] == []
 
 
 @pytest.mark.parametrize("form", ["console-default", "organization", "access-analyzer"])
@@ -150,18 +155,18 @@ OWN: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-def test_own_key_policies_have_no_flaw(name: str) -> None:
+def test_own_key_policies_have_no_findings(name: str) -> None:
     file, options = OWN[name]
-    text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
+    text = (OUTPUT / name / file).read_text(encoding="utf-8")
 
-    assert [str(one) for one in audit_all(find_policies(text, file), intent(**options)).findings] == []
+    assert [finding_text(one) for one in audit_all(find_policies(text, file), intent(**options)).findings] == []
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_own_key_policies_with_a_statement_less_careful_have_one(name: str) -> None:
     """The neighbour: CloudTrail's guard taken out of the first statement."""
     file, options = OWN[name]
-    text = (CASES.parent.parent / "output" / name / file).read_text(encoding="utf-8")
+    text = (OUTPUT / name / file).read_text(encoding="utf-8")
     found = find_policies(text, file)
     found[0].document["Statement"][0].pop("Condition")
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from helpers import TESTS
 from trailkey.config.load import load
 from trailkey.errors import ConfigError
 
-BAD = Path(__file__).parent / "bad"
+if TYPE_CHECKING:
+    from recordings import Recorder
+
+BAD = TESTS / "bad"
 CASES = sorted(case.parent.name for case in BAD.glob("*/config.yaml"))
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_refusal_says_exactly_this(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_says_exactly_this(case: str, monkeypatch: pytest.MonkeyPatch, recorded: Recorder) -> None:
     monkeypatch.chdir(BAD / case)
     with pytest.raises(ConfigError) as refusal:
         load(Path("config.yaml"))
-    assert f"{refusal.value}\n" == Path("expected.txt").read_text(encoding="utf-8")
+    recorded(BAD / case / "expected.txt", f"{refusal.value}\n")

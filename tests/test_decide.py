@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import CONFIGS, OUTPUT, document, statement
 from trailkey import cli, errors
 
-ROOT = Path(__file__).parent.parent
-TEMPLATE = ROOT / "output" / "organization" / "log-archive-key.yaml"
-CONFIG = ROOT / "config" / "organization.yaml"
-FOLDER = ROOT / "output" / "organization"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = OUTPUT / "organization"
+TEMPLATE = FOLDER / "log-archive-key.yaml"
+CONFIG = CONFIGS["organization"]
 KEY_ACCOUNT = ("--key-account", "222222222222")
 KEY = "arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TRAIL = "arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail"
@@ -85,9 +87,8 @@ def test_an_answer_that_is_not_expected_ends_with_3(tmp_path: Path, capsys: pyte
 
 
 def test_the_answer_of_the_aws_cli_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    statement = {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
-    policy = {"Version": "2012-10-17", "Statement": [statement]}
-    answer = written(tmp_path, {"Policy": json.dumps(policy), "PolicyName": "default"})
+    policy = json.dumps(document(statement(Sid="Open")))
+    answer = written(tmp_path, {"Policy": policy, "PolicyName": "default"})
     request = {"name": "anyone", "principal": "arn:aws:iam::222222222222:role/Anyone", "action": "kms:Decrypt"}
 
     assert ask(tmp_path, request, "--policy", answer, *KEY_ACCOUNT) == errors.OK

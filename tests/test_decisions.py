@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import TESTS
 from trailkey.access.language.documents import load_json
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
 
-FILES = sorted((Path(__file__).parent / "decisions").glob("*.json"))
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = sorted((TESTS / "decisions").glob("*.json"))
 FILE_KEYS = {"about", "policies", "cases"}
 CASE_KEYS = {"name", "policy", "request", "expect", "source"}
 OPTIONAL_CASE_KEYS = {"key_account"}

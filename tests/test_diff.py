@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from helpers import CONFIGS, OUTPUT
 from trailkey import cli, errors, pipeline
 from trailkey.cloudformation import dump_yaml
 from trailkey.config.load import load
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-ROOT = Path(__file__).parent.parent
-ORGANIZATION, MIRROR = ROOT / "config" / "organization.yaml", ROOT / "config" / "mirror.yaml"
-FOLDER = ROOT / "output" / "organization"
+ORGANIZATION, MIRROR = CONFIGS["organization"], CONFIGS["mirror"]
+FOLDER = OUTPUT / "organization"
 HOME = "222222222222"
 ADMIN = f"arn:aws:iam::{HOME}:role/Admin"
 EQUAL = "no difference in access\n"
@@ -180,7 +180,7 @@ def test_undecided_difference_is_unknown_and_never_equal(
             ["old.json", "old.json", "--parameter", "A=1", "--parameter", "A=2"],
             "--parameter A=2: A is given twice; each name once; remove one",
         ),
-        (["old.json", "old.json", "--key-account", "2"], "--key-account: '2' is no account id; 12 digits; correct it"),
+        (["old.json", "old.json", "--key-account", "2"], "--key-account: '2' is not a valid account id; 12 digits; correct it"),
         (
             [str(FOLDER), str(FOLDER), "--parameter", "A=1"],
             "--key-account and --parameter: for policies and templates only; folders and configs have accounts and parameters of their own; leave them out",
@@ -485,7 +485,7 @@ def test_folders_of_a_mirror_need_its_names(capsys: pytest.CaptureFixture[str]) 
     }
     renames = [argument for old, new in names.items() for argument in ("--rename", f"{old}={new}")]
 
-    assert run(FOLDER, ROOT / "output" / "mirror", *renames) == errors.OK
+    assert run(FOLDER, OUTPUT / "mirror", *renames) == errors.OK
     assert capsys.readouterr().out == EQUAL
 
 

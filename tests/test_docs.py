@@ -8,12 +8,12 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from helpers import CONFIGS, OUTPUT, PACKAGE, ROOT
 from trailkey import __version__, aws, cli, errors
 from trailkey.config.model import Config
 from trailkey.config.schema import schema_text
@@ -21,9 +21,11 @@ from trailkey.reports.config_reference import config_reference
 from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+    from recordings import Recorder
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 KEY_TEMPLATE = "output/organization/log-archive-key.yaml"
@@ -72,7 +74,7 @@ def test_the_readme_names_each_make_target() -> None:
     assert [target for target in targets if f"`make {target}`" not in README] == []
 
 
-def test_exit_codes_in_the_readme_and_the_help_are_those_of_the_code() -> None:
+def test_readme_and_help_give_the_exit_codes_of_the_code() -> None:
     codes = {value for name, value in vars(errors).items() if name.isupper() and isinstance(value, int)}
     rows = {int(code): text for code, text in re.findall(r"^\| (\d) \| (.+) \|$", README, flags=re.MULTILINE)}
     told = {int(code): text for code, text in re.findall(r"^  (\d)  (.+)$", cli.EPILOG, flags=re.MULTILINE)}
@@ -131,7 +133,7 @@ def test_the_sessions_of_the_readme_in_the_checkout_are_real() -> None:
 
 
 def test_the_rows_of_the_matrix_in_the_readme_are_real() -> None:
-    page = (ROOT / "output" / "organization" / "access.md").read_text(encoding="utf-8").splitlines()
+    page = (OUTPUT / "organization" / "access.md").read_text(encoding="utf-8").splitlines()
     rows = [line for line in README.splitlines() if line.startswith("|") and line.count("|") == 12]
     assert len(rows) == 9
     assert [row for row in rows if row not in page] == []
@@ -139,14 +141,14 @@ def test_the_rows_of_the_matrix_in_the_readme_are_real() -> None:
 
 def test_the_config_in_the_readme_is_the_example() -> None:
     block = next(block for block in blocks(README, "yaml") if block.startswith("name: single-account"))
-    example = (ROOT / "config" / "single-account.yaml").read_text(encoding="utf-8")
+    example = CONFIGS["single-account"].read_text(encoding="utf-8")
     assert block in example
     assert "ten lines" in README
     assert len(block.splitlines()) <= 10
 
 
 def test_the_excerpt_of_the_rollout_is_real() -> None:
-    rollout = (ROOT / "output" / "organization" / "rollout.json").read_text(encoding="utf-8")
+    rollout = (OUTPUT / "organization" / "rollout.json").read_text(encoding="utf-8")
     (excerpt,) = blocks(README, "json")
     assert textwrap.indent(excerpt, " " * 4) in rollout
 
@@ -162,16 +164,12 @@ def test_concepts_explain_each_statement_of_the_key_policy() -> None:
     assert all(line in template for line in excerpt.splitlines())
 
 
-def test_the_config_reference_is_current() -> None:
-    assert (ROOT / "docs" / "config.md").read_text(encoding="utf-8") == config_reference(), "run make docs"
-
-
-def test_the_list_of_findings_is_current() -> None:
-    assert (ROOT / "docs" / "findings.md").read_text(encoding="utf-8") == findings_page(), "run make docs"
-
-
-def test_the_schema_is_current() -> None:
-    assert (ROOT / "docs" / "config.schema.json").read_text(encoding="utf-8") == schema_text(), "run make docs"
+@pytest.mark.parametrize(
+    ("page", "made"),
+    [("config.md", config_reference), ("findings.md", findings_page), ("config.schema.json", schema_text)],
+)
+def test_generated_page_is_current(page: str, made: Callable[[], str], recorded: Recorder) -> None:
+    recorded(ROOT / "docs" / page, made())
 
 
 def test_the_config_reference_explains_every_key() -> None:
@@ -202,17 +200,17 @@ def test_every_limit_in_the_readme_is_that_of_the_code() -> None:
     }
 
 
-def test_the_page_on_checks_lists_each_limit_and_no_suppression_exists() -> None:
+def test_page_on_checks_lists_each_limit_and_nothing_is_suppressed() -> None:
     page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
-    source = (ROOT / "generator" / "trailkey" / "checks" / "limits.py").read_text(encoding="utf-8")
+    source = (PACKAGE / "checks" / "limits.py").read_text(encoding="utf-8")
     known = set(re.findall(r'"((?:template|policies|key-policy|bucket-policy|managed-policy)-[a-z-]+)"', source))
     assert known
     assert known == set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page)) - {"cfn-lint"}
-    for template in ROOT.glob("output/*/*.yaml"):
+    for template in OUTPUT.glob("*/*.yaml"):
         assert "cfn-lint" not in template.read_text(encoding="utf-8")
 
 
-def test_the_changelog_has_this_version_with_access_and_replacement_first() -> None:
+def test_changelog_has_this_version_with_access_and_replacement_first() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^##+ (.+)$", changelog, flags=re.MULTILINE)
     assert headings[0].startswith(__version__)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-GENERATOR = Path(__file__).parent.parent / "generator" / "trailkey"
+from helpers import PACKAGE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FLOORS = [
     {"aws", "findings", "__init__"},
     {"errors"},
@@ -25,11 +29,11 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-MODULES = sorted(GENERATOR.rglob("*.py"))
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def part_of(path: Path) -> str:
-    return path.relative_to(GENERATOR).parts[0].removesuffix(".py")
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def floor_of(part: str) -> int:
@@ -55,7 +59,7 @@ def calls_of(path: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(GENERATOR)))
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_module_imports_from_floors_below_only(path: Path) -> None:
     own = part_of(path)
     parts = {name.split(".")[1] for name in imports_of(path) if name.startswith("trailkey.")} - {"__version__", own}
@@ -64,14 +68,14 @@ def test_module_imports_from_floors_below_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("judge", ["access", "proofs", "audit"])
-def test_what_judges_reads_documents_and_never_what_built_them(judge: str) -> None:
+def test_judges_import_no_builders(judge: str) -> None:
     """A check that reads the builder's objects proves only that the builder agrees with itself."""
-    names = {name for path in (GENERATOR / judge).rglob("*.py") for name in imports_of(path)}
+    names = {name for path in (PACKAGE / judge).rglob("*.py") for name in imports_of(path)}
 
     assert {name for name in names if name.startswith(("trailkey.templates", "trailkey.statements"))} == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(GENERATOR)))
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_heavy_libraries_stay_where_they_belong(path: Path) -> None:
     tops = {name.split(".")[0] for name in imports_of(path)}
     homes = {
@@ -85,7 +89,7 @@ def test_heavy_libraries_stay_where_they_belong(path: Path) -> None:
     assert {library for library, parts in homes.items() if library in tops and part_of(path) not in parts} == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(GENERATOR)))
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_command_line_prints_and_only_the_writer_writes(path: Path) -> None:
     calls = calls_of(path)
 

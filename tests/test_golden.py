@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers import output_of
+from helpers import CONFIGS, EXAMPLES, GOLDEN, OUTPUT, output_of, python
+from recordings import read_folder
 from trailkey import cloudformation, pipeline
 
-ROOT = Path(__file__).parent.parent
-GOLDEN = sorted(path for path in (ROOT / "tests" / "golden").iterdir() if path.is_dir())
-EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recordings import Recorder
 
 
 def rendered(config: Path) -> dict[str, bytes]:
@@ -22,63 +21,55 @@ def rendered(config: Path) -> dict[str, bytes]:
     return output_of(deployments[0])
 
 
-def recorded(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
-
-
-@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.name)
-def test_config_gives_the_recorded_files(case: Path, *, update_golden: bool) -> None:
-    files = rendered(case / "config.yaml")
-
-    if update_golden:
-        (case / "expected").mkdir(exist_ok=True)
-        for path in (case / "expected").iterdir():
-            path.unlink()
-        for name, content in files.items():
-            (case / "expected" / name).write_bytes(content)
-    assert recorded(case / "expected") == files
+@pytest.mark.parametrize("config", GOLDEN, ids=lambda config: config.parent.name)
+def test_config_gives_the_recorded_files(config: Path, recorded: Recorder) -> None:
+    recorded(config.parent / "expected", rendered(config))
 
 
 @pytest.mark.parametrize("config", EXAMPLES, ids=lambda config: config.stem)
-def test_examples_are_what_output_holds(config: Path) -> None:
-    assert recorded(ROOT / "output" / config.stem) == rendered(config)
+def test_examples_are_what_output_holds(config: Path, recorded: Recorder) -> None:
+    recorded(OUTPUT / config.stem, rendered(config))
 
 
 def test_every_output_folder_has_a_config() -> None:
-    assert [config.stem for config in EXAMPLES] == sorted(path.name for path in (ROOT / "output").iterdir())
+    assert [config.stem for config in EXAMPLES] == sorted(path.name for path in OUTPUT.iterdir())
 
 
 def test_all_recordings_pass_every_check() -> None:
-    deployments = pipeline.load_all([case / "config.yaml" for case in GOLDEN])
+    deployments = pipeline.load_all(GOLDEN)
 
     assert pipeline.check_all([pipeline.render(deployment) for deployment in deployments]) == []
 
 
-def test_bytes_do_not_depend_on_hash_order_locale_or_folder(tmp_path: Path) -> None:
-    """The same config gives the same bytes on every machine: two runs that differ in all that may differ."""
-    outputs = []
-    for seed, language in (("1", "C"), ("4711", "C.UTF-8")):
-        output = tmp_path / seed
-        command = [
-            sys.executable,
-            "-m",
-            "trailkey",
-            "generate",
-            str(GOLDEN[0] / "config.yaml"),
-            "--output",
-            str(output),
-            "--quiet",
-        ]
-        subprocess.run(
-            command, check=True, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": language}
-        )
-        outputs.append(recorded(output / GOLDEN[0].name))
+RENDER_ALL = """
+import sys
+from pathlib import Path
+from helpers import CONFIGS, output_of
+from trailkey.config.load import load
+for name in sorted(CONFIGS, reverse=sys.argv[2] == "reversed"):
+    for file, content in output_of(load(CONFIGS[name])).items():
+        path = Path(sys.argv[1], name, file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+"""
 
-    assert outputs[0] == outputs[1] == recorded(GOLDEN[0] / "expected")
+
+def test_bytes_depend_on_the_config_alone(tmp_path: Path) -> None:
+    """The same config gives the same bytes on every machine: two processes that differ in all that may differ."""
+    recordings = {
+        name: OUTPUT / name if path in EXAMPLES else path.parent / "expected" for name, path in CONFIGS.items()
+    }
+    expected = {name: read_folder(folder) for name, folder in recordings.items()}
+    for seed, language, order in (("1", "C", "forward"), ("4711", "C.UTF-8", "reversed")):
+        folder = tmp_path / seed
+        folder.mkdir()
+        done = python(folder, "-c", RENDER_ALL, "out", order, PYTHONHASHSEED=seed, LC_ALL=language)
+
+        assert done.returncode == 0, done.stderr
+        assert {name: read_folder(folder / "out" / name) for name in CONFIGS} == expected
 
 
 def test_json_holds_the_same_templates() -> None:
-
     deployment = pipeline.load_all([EXAMPLES[0]])[0]
     as_yaml, as_json = output_of(deployment), output_of(deployment, as_json=True)
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helpers import ORGANIZATION, SINGLE, Document, deploy, key_policy, managed_policy, resources
+from helpers import CONTEXT, ORGANIZATION, SINGLE, Document, deploy, key_policy, managed_policy, resources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from trailkey.config.deployment import Deployment
 
-CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
 CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
 BY_S3 = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
 OF_MANAGEMENT = {"StringLike": {CONTEXT: "arn:aws:cloudtrail:*:111111111111:trail/*"}}

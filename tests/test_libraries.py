@@ -15,6 +15,7 @@ import troposphere.kms
 from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
 from moto import mock_aws
 
+from helpers import document, statement
 from trailkey import aws
 from trailkey.checks.lint import LintInput, lint
 from trailkey.cloudformation import dump_yaml
@@ -25,22 +26,17 @@ if TYPE_CHECKING:
 RETAIN = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 
 
-def allow(**more: Any) -> dict[str, Any]:
-    return {"Sid": "A", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*"} | more
-
-
 def key(*statements: dict[str, Any], **properties: Any) -> dict[str, Any]:
-    policy = {"Version": "2012-10-17", "Statement": list(statements)}
     return {
         "Type": "AWS::KMS::Key",
         **RETAIN,
-        "Properties": {"EnableKeyRotation": True, "KeyPolicy": policy} | properties,
+        "Properties": {"EnableKeyRotation": True, "KeyPolicy": document(*statements)} | properties,
     }
 
 
 def rules(**resources: dict[str, Any]) -> list[str]:
     text = dump_yaml({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources})
-    return [match.rule for match in lint({"a.yaml": LintInput(text, ("us-east-1",))})]
+    return [match.rule.id for match in lint({"a.yaml": LintInput(text, ("us-east-1",))})]
 
 
 def test_awacs_drops_the_first_of_two_conditions_with_the_same_operator() -> None:
@@ -67,33 +63,31 @@ def test_troposphere_accepts_any_rotation_period(days: int) -> None:
 
 
 def test_cfn_lint_is_silent_about_a_key_for_everyone() -> None:
-    assert rules(Key=key(allow(Principal="*", Action="kms:*"))) == []
-    assert rules(Key=key(allow(Principal={"AWS": "*"}))) == []
+    assert rules(Key=key(statement(Principal="*", Action="kms:*"))) == []
+    assert rules(Key=key(statement(Principal={"AWS": "*"}))) == []
 
 
 def test_cfn_lint_is_silent_about_a_service_principal_without_source() -> None:
-    assert rules(Key=key(allow(Principal={"Service": aws.CLOUDTRAIL}))) == []
+    assert rules(Key=key(statement(Principal={"Service": aws.CLOUDTRAIL}))) == []
 
 
 def test_cfn_lint_is_silent_about_an_unknown_condition_key() -> None:
-    assert rules(Key=key(allow(Condition={"StringEquals": {"kms:Nonsense": "a"}}))) == []
+    assert rules(Key=key(statement(Condition={"StringEquals": {"kms:Nonsense": "a"}}))) == []
 
 
 def test_cfn_lint_is_silent_about_a_key_policy_that_is_too_long() -> None:
     accounts = [f"arn:aws:iam::{number:012}:root" for number in range(2000)]
     assert len(str(accounts)) > aws.KEY_POLICY_BYTES
 
-    assert rules(Key=key(allow(Principal={"AWS": accounts}))) == []
+    assert rules(Key=key(statement(Principal={"AWS": accounts}))) == []
 
 
 def test_cfn_lint_is_silent_about_a_managed_policy_that_is_too_long() -> None:
     keys = [f"arn:aws:kms:us-east-1:111111111111:key/{number:036}" for number in range(200)]
     assert len(str(keys)) > aws.MANAGED_POLICY_CHARACTERS
-    statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys}
+    policy = document({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys})
 
-    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
-
-    assert rules(Policy={"Type": "AWS::IAM::ManagedPolicy", "Properties": policy}) == []
+    assert rules(Policy={"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy}}) == []
 
 
 def test_cfn_lint_is_silent_about_a_trail_whose_bucket_has_no_policy() -> None:
@@ -107,13 +101,11 @@ def test_cfn_lint_is_silent_about_a_trail_whose_bucket_has_no_policy() -> None:
     )
 
 
-def test_a_cfnlintrc_weakens_the_plain_interface_of_cfn_lint_and_not_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cfnlintrc_weakens_cfn_lint_itself_and_not_our_lint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".cfnlintrc").write_text("ignore_checks: [E3034]\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    resource = key(allow(), PendingWindowInDays=3)
+    resource = key(statement(), PendingWindowInDays=3)
 
     plain = cfnlint.api.lint(
         dump_yaml({"Resources": {"Key": resource}}), config={"ignore_checks": [], "regions": ["us-east-1"]}
@@ -126,7 +118,7 @@ def test_a_cfnlintrc_weakens_the_plain_interface_of_cfn_lint_and_not_ours(
 def test_moto_cannot_create_a_key_with_tags_from_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    resource = key(allow(), Tags=[{"Key": "owner", "Value": "security"}])
+    resource = key(statement(), Tags=[{"Key": "owner", "Value": "security"}])
     text = dump_yaml({"Resources": {"Key": resource}, "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}}}})
 
     with mock_aws(), pytest.raises(KeyError, match="TagKey"):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from helpers import SINGLE, deploy
+from helpers import ROOT, SINGLE, deploy, edited
 from trailkey import cli, errors, pipeline
 from trailkey.proofs.judge import PROPERTIES
+from trailkey.reports.findings import finding_text, message_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from trailkey.proofs.verdict import Verdict
 
-PROOFS = Path(__file__).parent.parent / "docs" / "proofs.md"
+PROOFS = ROOT / "docs" / "proofs.md"
 OVERLAP: dict[str, Any] = {
     **SINGLE,
     "key": {"account": "main", "break_glass": ["main:role/OnCall"]},
@@ -81,7 +83,7 @@ def test_an_accepted_risk_accepts_nothing_else(tmp_path: Path) -> None:
 def test_a_risk_that_does_not_occur_is_not_accepted_in_advance(tmp_path: Path) -> None:
     (found,) = outcome(tmp_path, {**SINGLE, "accepted_risks": [ACCEPTED]}).findings
 
-    assert str(found) == (
+    assert finding_text(found) == (
         f"error accepted-risk-unneeded: {tmp_path}/config.yaml:16: accepted_risks[0]: 'readers-only-read' holds, "
         "so there is nothing to accept; a risk is accepted only while it is there; remove the entry"
     )
@@ -96,7 +98,7 @@ def test_an_accepted_risk_that_is_no_property_is_refused(tmp_path: Path, capsys:
         "did you mean 'readers-only-read'?",
         "docs/findings.md lists them",
     ]
-    assert "accepted_risks[0].id: 'reader-only-reads' is no property" in shown[0]
+    assert "accepted_risks[0].id: 'reader-only-reads' is not a valid id" in shown[0]
 
 
 def test_ids_are_words_that_stay_and_every_property_says_why() -> None:
@@ -112,12 +114,11 @@ def test_ids_are_words_that_stay_and_every_property_says_why() -> None:
 def test_nobody_without_a_policy_is_taken_for_served(tmp_path: Path) -> None:
     """A deployment is judged by its documents: with the reader's IAM policy gone from them, the reader cannot read."""
     rendered = pipeline.render(deploy(tmp_path, {**SINGLE, "readers": [{"name": "r", "role": "main:role/R"}]}))
-    (template,) = rendered.templates
-    del template.document["Resources"]["ReaderRPolicy"]
+    without = edited(rendered, lambda resources: resources.pop("ReaderRPolicy"))
 
-    failing = [one for one in pipeline.prove(rendered).judged if not one.holds]
-    assert [(one.id, one.place, one.path) for one in failing] == [
-        ("policies-sufficient", "no IAM policy for reader r", ("readers", 0)),
+    failing = [one for one in pipeline.prove(without).results if not one.holds]
+    assert [(one.id, one.answer.reason, one.path) for one in failing] == [
+        ("policies-sufficient", "no template has an IAM policy for reader r", ("readers", 0)),
     ]
 
 
@@ -125,9 +126,12 @@ def broken(folder: Path, sid: str, changed: dict[str, Any]) -> str:
     """Return what is said first of a key policy with one statement changed."""
     config = {**SINGLE, "readers": [{"name": "siem", "principal_arn_like": "main:role/siem-*"}]}
     rendered = pipeline.render(deploy(folder, config))
-    statements = rendered.templates[0].document["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"]
-    next(one for one in statements if one["Sid"] == sid).update(changed)
-    return pipeline.prove(rendered).findings[0].message
+
+    def change(resources: dict[str, Any]) -> None:
+        statements = resources["Key"]["Properties"]["KeyPolicy"]["Statement"]
+        next(one for one in statements if one["Sid"] == sid).update(changed)
+
+    return message_text(pipeline.prove(edited(rendered, change)).findings[0])
 
 
 def test_a_request_that_should_be_allowed_is_said_to_be_refused_and_why(tmp_path: Path) -> None:
@@ -139,12 +143,12 @@ def test_a_request_that_should_be_allowed_is_said_to_be_refused_and_why(tmp_path
     assert broken(
         tmp_path, "CloudTrailDescribesKey", {"Resource": "arn:aws:kms:eu-central-1:777777777777:key/x"}
     ).startswith(
-        "'each trail can encrypt and describe the key' does not hold: cloudtrail.amazonaws.com may not call kms:DescribeKey "
+        "'each trail can encrypt and describe the key' does not hold: cloudtrail.amazonaws.com is not allowed to call kms:DescribeKey "
         "with aws:SourceArn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit: no statement allows it; "
     )
     denied = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Condition": {}}
     assert (
-        "arn:aws:iam::777777777777:role/siem-other, whose own IAM policy allows it, may not call kms:Decrypt with "
+        "arn:aws:iam::777777777777:role/siem-other, whose own IAM policy allows it, is not allowed to call kms:Decrypt with "
         "kms:EncryptionContext:aws:cloudtrail:arn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit and "
         "kms:ViaService s3.eu-central-1.amazonaws.com: statement AccountReadsMetadata denies it; "
     ) in broken(tmp_path, "AccountReadsMetadata", denied)

@@ -7,20 +7,18 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from helpers import by_sid
+from helpers import OUTPUT, by_sid
 from trailkey.cloudformation import dump_json, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OUTPUT = Path(__file__).parents[1] / "output"
 DEPLOYMENTS = sorted(folder.name for folder in OUTPUT.iterdir() if folder.is_dir())
 MEMBER = "999999999999"
 """An account of the organization, in which each stack set is created as a plain stack."""
@@ -101,10 +99,11 @@ def for_moto(template: dict[str, Any]) -> str:
 
 def roll_out(world: World) -> None:
     """Create what must exist beforehand, then every stack as rollout.json says."""
-    for precondition in world.rollout["preconditions"]:
-        if match := re.match(r"arn:aws:iam::(\d{12}):role/(?:.*/)?(\S+) exists", precondition):
-            iam = world.client("iam", match[1], "us-east-1")
-            iam.create_role(RoleName=match[2], AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+    for step in world.rollout["before"]:
+        if step["kind"] == "role-exists":
+            iam = world.client("iam", step["account"], "us-east-1")
+            name = step["arn"].rpartition("/")[2]
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
     for entry in world.rollout["stacks"]:
         given = {name: world.outputs[value["output"]] for name, value in entry["parameters"].items()}
         template = world.templates[entry["stack"]]
@@ -372,9 +371,14 @@ def test_the_organization_is_rolled_out_in_this_order() -> None:
         "security-iam": {"account": "333333333333", "region": "us-east-1"},
         "organization-security-ou": {
             "stack_set": {
+                "account": "111111111111",
+                "region": "us-east-1",
+                "call_as": "SELF",
                 "permission_model": "SERVICE_MANAGED",
+                "auto_deployment": {"enabled": True, "retain_stacks_on_account_removal": False},
                 "organizational_unit_ids": ["ou-ab12-11111111"],
                 "regions": ["us-east-1"],
+                "operation_preferences": {},
             }
         },
     }
@@ -388,16 +392,14 @@ def test_templates_are_delivered_as_their_size_asks(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)
-def test_every_role_a_policy_is_attached_to_is_a_precondition(name: str) -> None:
+def test_every_role_a_policy_is_attached_to_has_a_step_before(name: str) -> None:
     world = read(name)
     for stack, template in world.templates.items():
         account, _ = world.place(stack)
         for resource in template["Resources"].values():
             for role in resource["Properties"].get("Roles", []) if "ManagedPolicy" in resource["Type"] else []:
-                assert (
-                    f"arn:aws:iam::{account}:role/{role} exists: stack {stack} attaches a policy to it."
-                    in world.rollout["preconditions"]
-                )
+                arn = f"arn:aws:iam::{account}:role/{role}"
+                assert arn in [step.get("arn") for step in world.rollout["before"] if step["kind"] == "role-exists"]
 
 
 def test_the_trail_of_the_single_template_waits_for_the_bucket_policy() -> None:

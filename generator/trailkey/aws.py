@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 PARTITIONS: Final = ("aws", "aws-us-gov", "aws-cn")
 """The partitions templates are built for. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
@@ -78,6 +79,15 @@ def parse_arn(text: str) -> Arn | None:
     """Return the parts of an ARN, or None where the text is none. Parts may be empty or hold wildcards."""
     match = _ARN.fullmatch(text)
     return Arn(*match.groups()) if match else None
+
+
+def policy_size(policy: Any, *, characters: bool = False) -> int:
+    """Return the size of a policy document as AWS counts it: without white space between its parts.
+
+    KMS and S3 count bytes; IAM counts ``characters``. The pages stand beside the limits.
+    """
+    text = json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
+    return len(text) if characters else len(text.encode())
 
 
 def partition_of(region: str) -> str:

@@ -43,13 +43,13 @@ class PolicyError(TrailkeyError):
 
 
 class CheckError(TrailkeyError):
-    """A check found an error, so nothing was written."""
+    """A check found errors, so nothing was written. Carries the findings; reports make sentences of them."""
 
     exit_code = CHECK_FAILED
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__("\n".join(str(finding) for finding in self.findings))
+        super().__init__(", ".join(finding.id for finding in self.findings))
 
 
 class OutputError(TrailkeyError):

@@ -74,6 +74,10 @@ class Location:
         return {"file": self.file, **{name: value for name, value in known.items() if value}}
 
 
+NOWHERE: Final = Location()
+"""The location of what has none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One observation about a policy, a template or a rollout.

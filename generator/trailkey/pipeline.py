@@ -1,47 +1,51 @@
-"""Load, build, render, prove, lint, write: from config files to the files in ``output/``. Prints nothing."""
+"""Load, build, read back, check limits, prove, lint, write: from config files to the files in ``output/``. Prints nothing."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from trailkey import cloudformation
-from trailkey.cloudformation.resolve import Place
 from trailkey.config.load import load
 from trailkey.config.source import written
 from trailkey.errors import CheckError, ConfigError, UsageError
 from trailkey.findings import by_severity
-from trailkey.inventory.policies import Documents, Template, documents_of
-from trailkey.proofs.verdict import Verdict, unknown_risks, verdict
+from trailkey.inventory.folder import BUCKET_POLICY, read_folder
+from trailkey.output.manifest import MANIFEST
+from trailkey.proofs.verdict import Verdict, rollout_findings, unknown_risks, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from trailkey.config.deployment import Deployment
+    from trailkey.config.source import ConfigPath
     from trailkey.findings import Finding
+    from trailkey.inventory.folder import Folder
     from trailkey.output.writer import FileChange
-    from trailkey.templates.stack import Stack
 
-ROLLOUT = "rollout.json"
-BUCKET_POLICY = "bucket-policy.json"
-ACCESS = "access.md"
+ACCESS: Final = "access.md"
+CONFIG: Final = "config.json"
+"""The config that the folder was made from, ``extends`` filled in: what its policies are meant for, for whoever judges the folder."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """A deployment as files, the stacks they came from, and the templates as they read back from their text."""
+    """A deployment as files: its templates, rollout.json, and what else is known before anything is proven.
+
+    ``origins`` are the config paths of resources by template and logical id: for messages, never for a judge.
+    """
 
     deployment: Deployment
-    stacks: tuple[Stack, ...]
     files: Mapping[str, bytes]
-    templates: tuple[Template, ...]
+    origins: Mapping[tuple[str, str], ConfigPath]
 
-    def documents(self) -> Documents:
-        """Return the policies that stand in the files."""
-        existing = self.files.get(BUCKET_POLICY)
-        return documents_of(self.templates, None if existing is None else json.loads(existing))
+    @cached_property
+    def folder(self) -> Folder:
+        """The files read back, as they will be deployed."""
+        return read_folder("", self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +68,23 @@ def generate(
     """Build, check and write every deployment; with ``check`` compare instead of writing.
 
     Nothing is written unless every template of every config passes.
-    Raises ConfigError with the problems of all configs, CheckError with the findings of all templates, OutputError.
+
+    Raises:
+        ConfigError: with the problems of all configs.
+        CheckError: with the findings of all templates.
+        OutputError: the output could not be written.
     """
-    from trailkey.output import writer  # noqa: PLC0415 # what only generate needs is loaded by generate
+    from trailkey.output import writer
 
     deployments = load_all(configs, progress)
     progress("build")
     rendered = [render(deployment, as_json=as_json) for deployment in deployments]
+    # A policy that is too large is refused at once: proving it would take longer than all the rest.
+    _refuse([finding for item in rendered for finding in check_limits(item)])
     progress("prove")
     proven = [prove(item) for item in rendered]
-    findings = [finding for one in proven for finding in one.findings]
     progress("lint")
-    findings += check_all(rendered)
-    if findings:
-        raise CheckError(by_severity(findings))
+    _refuse([*(finding for one in proven for finding in one.findings), *lint(rendered)])
     progress("compare" if check else "write")
     act = writer.compare_output if check else writer.write_output
     results = []
@@ -88,8 +95,17 @@ def generate(
     return results
 
 
+def _refuse(findings: Sequence[Finding]) -> None:
+    if findings:
+        raise CheckError(by_severity(findings))
+
+
 def load_all(configs: Sequence[Path], progress: Callable[[str], None] = lambda _: None) -> list[Deployment]:
-    """Return the deployments of all configs, or raise ConfigError with the problems of all."""
+    """Return the deployments of all configs.
+
+    Raises:
+        ConfigError: with the problems of all configs.
+    """
     deployments: list[Deployment] = []
     problems: list[str] = []
     for path in configs:
@@ -115,111 +131,144 @@ def load_all(configs: Sequence[Path], progress: Callable[[str], None] = lambda _
 
 
 def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
-    """Return the templates of a deployment, and what else AWS takes as it stands."""
-    from trailkey.templates.layout import build, existing_bucket_policy  # noqa: PLC0415 # loads troposphere
+    """Return the templates of a deployment, its manifest, and what else AWS takes as it stands."""
+    from trailkey.rollout.plan import RenderedTemplate, plan, sha256
+    from trailkey.templates.layout import build, existing_bucket_policy
 
     dump, ending = (cloudformation.dump_json, "json") if as_json else (cloudformation.dump_yaml, "yaml")
     stacks = build(deployment)
-    files: dict[str, bytes] = {}
-    templates = []
+    templates = {}
     for stack in stacks:
-        name, text = f"{stack.name}.{ending}", dump(stack.template.to_dict())
-        files[name] = text.encode()
-        templates.append(
-            Template(
-                file=name,
-                document=cloudformation.load(text, name),
-                place=place_of(stack),
-                account=stack.account.id if stack.account else "",
-                origins=stack.origins,
-            )
-        )
+        document = stack.template.to_dict()
+        templates[stack.name] = RenderedTemplate(f"{stack.name}.{ending}", document, dump(document).encode())
+    files = {template.file: template.content for template in templates.values()}
     if deployment.config.bucket.existing:
-        policy = resolved_bucket_policy(deployment, existing_bucket_policy(deployment))
-        files[BUCKET_POLICY] = cloudformation.dump_json(policy).encode()
-    return Rendered(deployment, tuple(stacks), files, tuple(templates))
+        files[BUCKET_POLICY] = cloudformation.dump_json(existing_bucket_policy(deployment)).encode()
+    files[CONFIG] = _config(deployment)
+    manifest = plan(deployment, stacks, templates)
+    listed = replace(manifest, files={name: sha256(content) for name, content in files.items()})
+    return Rendered(
+        deployment=deployment,
+        files={**files, MANIFEST: listed.dump()},
+        origins={
+            (templates[stack.name].file, logical_id): path
+            for stack in stacks
+            for logical_id, path in stack.origins.items()
+        },
+    )
+
+
+def _config(deployment: Deployment) -> bytes:
+    config = {name: value for name, value in deployment.source.data.items() if name != "extends"}
+    return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def folder_of(deployment: Deployment) -> Folder:
+    """Return the folder that a deployment makes, read back from its bytes; its files are named after the config."""
+    return read_folder(f"{deployment.source.file}: ", render(deployment).files)
+
+
+def open_folder(path: Path) -> tuple[Deployment, Folder]:
+    """Return a folder that generate wrote: the deployment of its config, and the folder as it is deployed.
+
+    Raises:
+        UsageError: it is not a folder that generate wrote.
+        ConfigError, PolicyError: a file in it that cannot be read.
+    """
+    files = {file.name: file.read_bytes() for file in sorted(path.iterdir()) if file.is_file()}
+    folder = read_folder(f"{path.as_posix()}/", files)
+    if CONFIG not in files:
+        raise UsageError(
+            f"{path}: holds no {CONFIG}; a folder that trailkey generate wrote is expected; generate it again"
+        )
+    return load_all([path / CONFIG])[0], folder
+
+
+def read_checked_folder(path: Path) -> Folder:
+    """Return a folder that generate wrote, where its files and its rollout.json agree.
+
+    Raises:
+        CheckError: they do not, with the findings.
+        UsageError, ConfigError, PolicyError: as for `open_folder`.
+    """
+    deployment, folder = open_folder(path)
+    _refuse(rollout_findings(deployment, folder))
+    return folder
 
 
 def prove(rendered: Rendered) -> Verdict:
-    """Return what the proofs of a deployment's policies come to."""
-    return verdict(rendered.deployment, rendered.documents())
+    """Return what the proofs of a deployment's files come to."""
+    return verdict(rendered.deployment, rendered.folder)
 
 
 def files_of(rendered: Rendered, outcome: Verdict) -> Mapping[str, bytes]:
-    """Return every file of a deployment: its templates, access.md, and rollout.json with the hash of each other file."""
-    from trailkey.reports.access import as_markdown  # noqa: PLC0415 # when there is something to write
-    from trailkey.rollout.plan import plan  # noqa: PLC0415 # the same
+    """Return every file of a deployment: those that were judged, access.md, and rollout.json with the hash of each other file."""
+    from trailkey.reports.access import as_markdown
+    from trailkey.rollout.plan import sha256
 
     files = dict(rendered.files)
-    files[ACCESS] = as_markdown(rendered.deployment, rendered.documents(), outcome).encode()
-    rollout = plan(rendered.deployment, rendered.stacks, files)
-    files[ROLLOUT] = (json.dumps(rollout, indent=2, ensure_ascii=False) + "\n").encode()
+    files[ACCESS] = as_markdown(rendered.deployment, rendered.folder.policies, outcome).encode()
+    judged = rendered.folder.manifest
+    files[MANIFEST] = replace(judged, files={**judged.files, ACCESS: sha256(files[ACCESS])}).dump()
     return files
 
 
-def resolved_bucket_policy(deployment: Deployment, policy: dict[str, Any]) -> dict[str, Any]:
-    """Return the policy of an existing bucket as S3 takes it: no intrinsic functions, this partition."""
-    from trailkey.cloudformation.resolve import resolve  # noqa: PLC0415 # for existing buckets only
+def check_limits(rendered: Rendered) -> list[Finding]:
+    """Return the limits that a deployment's templates exceed, each with the config line it comes from."""
+    from trailkey.checks import limits
 
-    place = Place(account=deployment.bucket_account.id, region=deployment.region, partition=deployment.partition)
-    return resolve(policy, {}, place)  # type: ignore[no-any-return]  # a policy is a mapping
+    findings: list[Finding] = []
+    for one in rendered.folder.stacks:
+        file = one.stack.template
+        findings += limits.check_limits(file, rendered.files[file].decode(), one.template, one.place)
+    if BUCKET_POLICY in rendered.files:
+        findings += limits.check_bucket_policy(BUCKET_POLICY, json.loads(rendered.files[BUCKET_POLICY]))
+    return [_from_config(finding, rendered) for finding in findings]
 
 
-def place_of(stack: Stack) -> Place:
-    """Return where a stack is deployed; a stack set stands for each of its accounts."""
-    deployment = stack.deployment
-    account = stack.account.id if stack.account else "000000000000"
-    key = Place(account=deployment.key_account.id, region=deployment.region, partition=deployment.partition)
-    from trailkey.cloudformation.resolve import attribute_placeholder  # noqa: PLC0415 # beside its one use
+def lint(rendered: Sequence[Rendered]) -> list[Finding]:
+    """Return what cfn-lint finds in all templates, each with the config line it comes from."""
+    from trailkey.checks.lint import LintInput
+    from trailkey.checks.lint import lint as run
 
-    parameters = {
-        name: attribute_placeholder(value.output.removesuffix("Arn"), "Arn", "AWS::KMS::Key", key)
-        for name, value in stack.parameters.items()
-    }
-    return Place(account=account, region=stack.region, partition=deployment.partition, parameters=parameters)
+    origins = {}
+    inputs = {}
+    for item in rendered:
+        for one in item.folder.stacks:
+            name = f"{item.deployment.name}/{one.stack.template}"
+            origins[name] = item, one.stack.template
+            inputs[name] = LintInput(item.files[one.stack.template].decode(), (one.place.region,))
+    findings: list[Finding] = []
+    for match in run(inputs):
+        item, file = origins[match.file]
+        findings.append(_from_config(match.finding(), item, file))
+    return findings
 
 
 def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
-    """Return what the checks say of all templates, with the config line in place of the template's where there is one."""
-    from trailkey.checks.limits import check_bucket_policy, check_limits  # noqa: PLC0415 # when there is something to check
-
-    findings: list[Finding] = []
-    for item in rendered:
-        for stack, template in zip(item.stacks, item.templates, strict=True):
-            text = item.files[template.file].decode()
-            findings += [
-                _placed(finding, item, stack, finding.place.partition(": Resources/")[2])
-                for finding in check_limits(template.file, text, template.document, template.place)
-            ]
-        if BUCKET_POLICY in item.files:
-            findings += check_bucket_policy(BUCKET_POLICY, json.loads(item.files[BUCKET_POLICY]))
-    return findings + _lint(rendered)
+    """Return what limits and cfn-lint say of all templates."""
+    return [*(finding for item in rendered for finding in check_limits(item)), *lint(rendered)]
 
 
-def _lint(rendered: Sequence[Rendered]) -> list[Finding]:
-    from trailkey.checks.lint import LintInput, lint  # noqa: PLC0415 # cfn-lint is loaded when there is something to lint
-
-    origins: dict[str, tuple[Rendered, Stack]] = {}
-    inputs: dict[str, LintInput] = {}
-    for item in rendered:
-        for stack, template in zip(item.stacks, item.templates, strict=True):
-            file = f"{item.deployment.name}/{template.file}"
-            origins[file] = (item, stack)
-            inputs[file] = LintInput(item.files[template.file].decode(), (stack.region,))
-    return [_placed(match.finding(), *origins[match.file], match.logical_id) for match in lint(inputs)]
-
-
-def _placed(finding: Finding, item: Rendered, stack: Stack, logical_id: str | None) -> Finding:
-    """Put the config line in front of the place in the template, where the finding is about a resource."""
-    if logical_id not in stack.origins:
+def _from_config(finding: Finding, rendered: Rendered, file: str = "") -> Finding:
+    """Return a finding with the config line that its resource comes from, where there is one, and its template behind it."""
+    found = finding.location
+    path = rendered.origins.get((file or found.file, found.logical_id))
+    if path is None:
         return finding
-    path = stack.origins[logical_id]
-    mark = item.deployment.mark(path)
-    return replace(finding, place=f"{mark.file}:{mark.line}: {written(path)}: {finding.place}")
+    mark = rendered.deployment.mark(path)
+    return replace(
+        finding,
+        location=replace(found, file=mark.file, line=mark.line, config_path=written(path), template=found.file),
+    )
 
 
 def configs_in(folder: Path) -> list[Path]:
-    """Return the config files of a folder, by name. Raises UsageError where there are none."""
+    """Return the config files of a folder, by name.
+
+    Raises:
+        UsageError: there are none.
+    """
     found = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     if not found:
         raise UsageError(f"{folder}: no config files (*.yaml); name one, or run trailkey init for a starter")

@@ -1,4 +1,4 @@
-"""Service principals that do not exist, told by what they nearly are. An unknown name alone is no flaw: AWS has hundreds."""
+"""Service principals that do not exist, recognized by those they nearly are. A name that is merely unknown is fine: AWS has hundreds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CLOUDTRAIL: Final = re.compile(
 
 
 def meant_service(name: str) -> str:
-    """Return the service principal that a name was meant to be, or an empty text where the name is one or cannot be told.
+    """Return the service principal that a name was meant to be, or an empty text where it is one, or nothing is near.
 
     CloudTrail has one principal in every partition and Region, so every other form of its name is wrong; of other services
     only a slip of one letter (two in a long name) is.

@@ -41,20 +41,21 @@ UNDECIDED: Final = PolicyRule(
     find=lambda _: (),
 )
 
-RULES: Final[tuple[PolicyRule, ...]] = (
-    *cloudtrail.RULES,
-    *delivery.RULES,
-    *services.RULES,
-    *guards.RULES,
-    *principals.RULES,
-    *separation_of_duties.RULES,
-    *lockout.RULES,
-    *never_matches.RULES,
-    *unknown_names.RULES,
-    *malformed.RULES,
-    *misleading_sid.RULES,
-    UNDECIDED,
+_MODULES: Final = (
+    cloudtrail,
+    delivery,
+    services,
+    guards,
+    principals,
+    separation_of_duties,
+    lockout,
+    never_matches,
+    unknown_names,
+    malformed,
+    misleading_sid,
 )
+RULES: Final[list[PolicyRule]] = [*(rule for module in _MODULES for rule in module.RULES), UNDECIDED]
+"""Every rule. A new one is a module, or an entry of one, in ``audit/rules``; all who ask for rules ask this list."""
 
 
 def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Finding]:

@@ -1,11 +1,11 @@
-"""What a flaw is: a name and a reason, a way to look for it, and what it has to show for itself."""
+"""What a rule of the audit is: how a policy breaks it, how that is looked for, and what shows it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access.algebra.request_sets import PROVEN, REFUTED, UNKNOWN
+from trailkey.access.algebra.request_sets import PROVEN, UNKNOWN
 from trailkey.access.analysis.effective import ACTION
 from trailkey.access.analysis.prove import covers, reaches
 from trailkey.audit.statement_facts import listed_actions
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from trailkey.access.algebra.request_sets import RequestSet
     from trailkey.access.analysis.effective import Part
-    from trailkey.access.language.policy import Statement
     from trailkey.audit.subject import Subject
     from trailkey.findings import Severity
 
@@ -27,10 +26,10 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """One place where a policy has a flaw.
+    """One place where a policy breaks a rule.
 
     ``witness`` is a request that shows it; ``shows`` says how the policy answers that request. ``severity`` and ``remedy``
-    are given where they differ from the flaw's.
+    are given where they differ from the rule's.
     """
 
     message: str
@@ -51,7 +50,7 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule(Rule):
-    """A flaw that a key policy can have, and the way to look for it."""
+    """A rule that a key policy can break, and the way to look for that."""
 
     find: Callable[[Subject], Iterable[Match | Undecided]]
 
@@ -68,46 +67,63 @@ def some(names: Sequence[str]) -> str:
 
 
 def together(found: Iterable[Match | Undecided]) -> Iterator[Match | Undecided]:
-    """Yield findings that differ in the statement only as the first of them, the other statements named in its message."""
-    first: Match | None = None
-    others: list[str] = []
+    """Yield matches of one severity as the first of them, the other statements named in its message."""
+    groups: dict[Severity | None, list[Match]] = {}
     for one in found:
         if isinstance(one, Undecided):
             yield one
-        elif first is None:
-            first = one
         else:
-            others.append(spoken(one.statement))
-    if first:
-        more = f", and so {'do' if len(others) > 1 else 'does'} {', '.join(others)}" if others else ""
+            groups.setdefault(one.severity, []).append(one)
+    for first, *others in groups.values():
+        names = ", ".join(spoken(one.statement) for one in others)
+        more = f", and so {'do' if len(others) > 1 else 'does'} {names}" if others else ""
         yield replace(first, message=first.message + more)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Requests that no statement ought to grant, and what is said of one that does.
+
+    ``says`` makes the rest of a sentence that begins with the statement out of a request that the statement allows.
+    ``severity`` and ``remedy`` are given where they differ from the rule's.
+    """
+
+    within: RequestSet
+    says: Callable[[Mapping[str, Any]], str]
+    severity: Severity | None = None
+    remedy: str = ""
+
+
 def granting(
-    subject: Subject,
-    within: RequestSet,
-    say: Callable[[Statement, Mapping[str, Any]], Match | None],
-    parts: Iterable[Part] | None = None,
+    subject: Subject, searches: Iterable[Search], parts: Iterable[Part] | None = None
 ) -> Iterator[Match | Undecided]:
-    """Yield what ``say`` makes of each Allow statement that grants something in a region, the policy's denials taken out.
+    """Yield what statements grant of what is searched for, the policy's denials taken out.
 
     Args:
         subject: the policy.
-        within: the region.
-        say: the statement and a request it allows, to what was found.
+        searches: what to look for; a statement is found by the first of them that applies, and by no other.
         parts: the statements to look at, where not all that allow.
     """
-    asked = _actions(within, subject)
-    for part in subject.allows if parts is None else parts:
-        if not asked & listed_actions(part.statement, subject.scope.universe):
-            continue
-        answer = subject.grants_nothing(part.requests, within)
-        if answer.verdict == REFUTED and answer.witness:
-            found = say(part.statement, answer.witness)
-            if found:
-                yield found
-        elif answer.verdict == UNKNOWN:
-            yield Undecided(reason=answer.reason, statement=part.statement.name)
+    left = tuple(subject.allows if parts is None else parts)
+    found: set[int] = set()
+    for search in searches:
+        asked = _actions(search.within, subject)
+        for part in left:
+            statement = part.statement
+            if statement.index in found or not asked & listed_actions(statement, subject.scope.universe):
+                continue
+            answer = subject.grants_nothing(part.requests, search.within)
+            if answer.verdict == UNKNOWN:
+                yield Undecided(reason=answer.reason, statement=statement.name)
+            elif answer.witness:
+                found.add(statement.index)
+                yield Match(
+                    statement=statement.name,
+                    witness=answer.witness,
+                    severity=search.severity,
+                    message=f"statement {statement.name} {search.says(answer.witness)}",
+                    remedy=search.remedy,
+                )
 
 
 def refused(
@@ -125,7 +141,7 @@ def refused(
         within: the region.
         message: what is not allowed.
         statement: the statement that is short of it, where there is one; a statement that denies it is named instead.
-        severity: where it differs from the flaw's.
+        severity: where it differs from the rule's.
     """
     answer = reaches(subject.granted, within)
     if answer.verdict == UNKNOWN:

@@ -1,4 +1,4 @@
-"""What a single statement says on its face: whom it is about, which keys it holds them to, which actions it lists."""
+"""What a single statement says on its face: whom it is about, which keys restrict them, which actions it lists."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def guarded_as_well(key: str, others: frozenset[str]) -> bool:
     """Return whether conditions on other keys (all in lower case) hold back what one on a key does, perhaps another way.
 
     The keys of an AWS service's source say the same thing in different words. Among people a single name, a tag or an
-    organization is a choice made on purpose; an account is one only where the guard is no narrower itself.
+    organization is a choice made on purpose; an account is one only where the guard itself is at least as broad.
     """
     if key in SOURCE_KEYS:
         return bool(others & SOURCE_KEYS)

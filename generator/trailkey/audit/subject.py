@@ -1,4 +1,4 @@
-"""A key policy under audit: as it is written, as it is read, and what the setting says it is for.
+"""A key policy under audit: as it is written, as it is read, and what the intent says it is for.
 
 A statement that AWS would refuse does not stop the audit: it is set aside with the reason, and the others are judged.
 """
@@ -38,7 +38,7 @@ _KEY: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One statement as it stands in the document; ``statement`` is None where it cannot be read, and ``refusal`` says why."""
+    """One statement as it is written; ``statement`` is None where it cannot be read, and ``refusal`` says why."""
 
     index: int
     written: Any
@@ -111,14 +111,15 @@ class Subject:
 
     @property
     def people(self) -> Language:
-        """Every caller of the partition that is no AWS service, the role sessions that the policy names among them."""
+        """Every caller of the partition except AWS services, with the role sessions that the policy names."""
         return with_key("aws:principalarn", self.scope.partition, self.granted.sessions)
 
     def callers(self, names: Iterable[str]) -> Language:
         """Return the callers that ARNs, ArnLike patterns, account ids and account roots name; a role's sessions go with it."""
         found = []
         for name in names:
-            account = name if name.isdigit() else name.split(":")[4] if name.endswith(":root") else ""
+            arn = parse_arn(name)
+            account = arn.account if arn and arn.resource == "root" else name if name.isdigit() else ""
             if account:
                 found.append(in_account(account) & self.people)
             else:

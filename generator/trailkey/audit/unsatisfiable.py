@@ -1,4 +1,4 @@
-"""Conditions that no request meets: told by their own text, or because everything matches without them."""
+"""Conditions that no request meets: their own text shows it, or everything matches without them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Dead:
 
 
 def is_pattern_taken_literally(condition: Condition, value: str) -> bool:
-    """Return whether a value holds a wildcard under an operator that compares it as it stands, on a key that never holds one."""
+    """Return whether a value holds a wildcard under an operator that compares it literally, on a key that never holds one."""
     key = condition.key.casefold()
     fixed = is_about_callers(key) or key in SOURCE_KEYS or key == "kms:viaservice" or key.startswith(f"{_CONTEXT}aws:")
     plain = value.replace("${*}", "").replace("${?}", "")
@@ -46,14 +46,12 @@ def on_its_face(condition: Condition) -> Dead | None:
         and "Not" not in condition.operator
     ):
         right = f"{CONTEXT_PREFIX}aws:{key.split(':', 3)[3]}"
-        why = f"{condition.key} is no key of any request: the context key is {right} in every partition, and aws in it names none"
+        why = f"{condition.key} is never in a request: the context key is {right} in every partition, and aws in it does not name one"
         return Dead(condition, why, replace(condition, key=right))
     if "Not" not in condition.operator and all(
         is_pattern_taken_literally(condition, value) for value in condition.values
     ):
-        why = (
-            f'{condition.operator} compares {condition.key} with "{condition.values[0]}" as it stands, * and ? included'
-        )
+        why = f'{condition.operator} compares {condition.key} with "{condition.values[0]}" literally, * and ? included'
         return Dead(condition, why, replace(condition, operator="StringLike"))
     return None
 
@@ -69,8 +67,8 @@ def revived(subject: Subject, statement: Statement) -> tuple[str, Statement] | N
     for taken in (*((one,) for one in conditions), context, conditions):
         rest = replace(statement, conditions=tuple(one for one in conditions if one not in taken))
         if taken and not subject.is_empty(subject.requests(rest)):
-            told = len(taken) == 1 or taken == context
-            return _why(subject, statement, taken[0]) if told else "no request meets all of its conditions", rest
+            has_reason = len(taken) == 1 or taken == context
+            return _why(subject, statement, taken[0]) if has_reason else "no request meets all of its conditions", rest
     return None
 
 
@@ -82,7 +80,7 @@ def _why(subject: Subject, statement: Statement, condition: Condition) -> str:
     if key.startswith(_ANY_CONTEXT):
         without = [one for one in listed_actions(statement, subject.scope.universe) if one not in context_actions()]
         if without:
-            return f"a request of {', '.join(sorted(without))} carries no encryption context, so {condition.key} is never there"
+            return f"a request of {', '.join(sorted(without))} carries no encryption context, so {condition.key} is never present"
     if key in SOURCE_KEYS and people_only:
         return f"only the calls of AWS services carry {condition.key}, and the statement is about people"
     if key.startswith(_OF_PEOPLE) and services_only:
@@ -91,9 +89,9 @@ def _why(subject: Subject, statement: Statement, condition: Condition) -> str:
         return f"the calls of AWS services have no {condition.key} that is {_values(condition)}"
     if key == "aws:principalarn" and any(":sts:" in value for value in condition.values):
         return (
-            f"{condition.key} holds the ARN of the role and not of its session, so {_values(condition)} is never there"
+            f"{condition.key} holds the ARN of the role and not of its session, so {_values(condition)} never matches"
         )
-    return f"none of its principals sends {condition.key} as {condition.operator} {_values(condition)} asks"
+    return f"none of its principals sends {condition.key} with a value that meets {condition.operator} {_values(condition)}"
 
 
 def _values(condition: Condition) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import (
     BUCKET_POLICY_BYTES,
@@ -12,91 +13,138 @@ from trailkey.aws import (
     MANAGED_POLICY_CHARACTERS,
     TEMPLATE_RESOURCES,
     TEMPLATE_URL_BYTES,
+    policy_size,
 )
 from trailkey.cloudformation.resolve import Place, resolve
-from trailkey.findings import Finding
+from trailkey.findings import Finding, Location, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_POLICIES = {
-    "AWS::KMS::Key": (
-        "key-policy-size",
-        "KeyPolicy",
-        KEY_POLICY_BYTES,
-        "bytes",
-        "KMS",
-        "put roles together with principal_arn_like, or name a whole account or organization path as reader",
-    ),
-    "AWS::S3::BucketPolicy": (
-        "bucket-policy-size",
-        "PolicyDocument",
-        BUCKET_POLICY_BYTES,
-        "bytes",
-        "S3",
-        "put roles together with principal_arn_like, or name a whole account or organization path as reader",
-    ),
-    "AWS::IAM::ManagedPolicy": (
-        "managed-policy-size",
-        "PolicyDocument",
-        MANAGED_POLICY_CHARACTERS,
-        "characters",
-        "IAM",
-        "use fewer trail owners and prefixes for one reader",
-    ),
-}
+_MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
+_TEMPLATE_PAGE: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
+_IAM_PAGE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
+_GATHER: Final = "put roles together with principal_arn_like, or name a whole account or organization path as reader"
 
 
-def compact(policy: Any) -> str:
-    """Return a policy as the services count it: JSON without white space between its parts."""
-    return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit(Rule):
+    """A service limit: how many of a ``unit`` are allowed, and ``allowance``, which says so in a message."""
+
+    maximum: int
+    unit: str
+    allowance: str
+
+    def check(self, subject: str, count: int, location: Location) -> Iterator[Finding]:
+        """Yield a finding where ``subject``, such as "the template has", has more than is allowed."""
+        if count > self.maximum:
+            message = f"{subject} {count:,} {self.unit}; {self.allowance}"
+            yield Finding(rule=self, location=location, message=message, remedy=self.remedy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyLimit(Limit):
+    """The largest policy that a service takes, which the resource type has in one of its properties."""
+
+    resource_type: str
+    policy_property: str = "PolicyDocument"
+
+    def check_policy(self, policy: Any, location: Location) -> Iterator[Finding]:
+        """Yield a finding where a resolved policy is too large."""
+        return self.check("the policy has", policy_size(policy, characters=self.unit == "characters"), location)
+
+
+_TEMPLATE_SIZE: Final = Limit(
+    id="template-size",
+    title="A template has at most 1 MB",
+    reason="CloudFormation refuses a larger template, wherever it is uploaded from.",
+    source=_TEMPLATE_PAGE,
+    remedy="set layout: by_purpose, or split the deployment",
+    maximum=TEMPLATE_URL_BYTES,
+    unit="bytes",
+    allowance=f"CloudFormation takes {TEMPLATE_URL_BYTES:,}",
+)
+_RESOURCES: Final = Limit(
+    id="template-resources",
+    title=f"A template has at most {TEMPLATE_RESOURCES} resources",
+    reason="CloudFormation refuses a template that declares more resources.",
+    source=_TEMPLATE_PAGE,
+    remedy="split the deployment",
+    maximum=TEMPLATE_RESOURCES,
+    unit="resources",
+    allowance=f"CloudFormation takes {TEMPLATE_RESOURCES}",
+)
+_KEY_POLICY: Final = PolicyLimit(
+    id="key-policy-size",
+    title=f"A key policy has at most {KEY_POLICY_BYTES:,} bytes",
+    reason="KMS refuses a larger key policy, and the stack with the key fails. White space between its parts is not counted.",
+    source="https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html",
+    remedy=_GATHER,
+    maximum=KEY_POLICY_BYTES,
+    unit="bytes",
+    allowance=f"KMS takes {KEY_POLICY_BYTES:,}",
+    resource_type="AWS::KMS::Key",
+    policy_property="KeyPolicy",
+)
+_BUCKET_POLICY: Final = PolicyLimit(
+    id="bucket-policy-size",
+    title=f"A bucket policy has at most {BUCKET_POLICY_BYTES:,} bytes",
+    reason="S3 refuses a larger bucket policy: the stack with the bucket fails, or the statements cannot be added to an existing bucket.",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html",
+    remedy=_GATHER,
+    maximum=BUCKET_POLICY_BYTES,
+    unit="bytes",
+    allowance=f"S3 takes {BUCKET_POLICY_BYTES:,}",
+    resource_type="AWS::S3::BucketPolicy",
+)
+_MANAGED_POLICY_SIZE: Final = PolicyLimit(
+    id="managed-policy-size",
+    title=f"A managed policy has at most {MANAGED_POLICY_CHARACTERS:,} characters",
+    reason="IAM refuses a larger managed policy, and the stack that holds it fails. White space is not counted.",
+    source=_IAM_PAGE,
+    remedy="use fewer trail owners and prefixes for one reader",
+    maximum=MANAGED_POLICY_CHARACTERS,
+    unit="characters",
+    allowance=f"IAM takes {MANAGED_POLICY_CHARACTERS:,}",
+    resource_type=_MANAGED_POLICY,
+)
+_POLICIES_OF_A_ROLE: Final = Limit(
+    id="policies-per-role",
+    title=f"A role has at most {MANAGED_POLICIES_PER_ROLE} managed policies",
+    reason="IAM refuses to attach more managed policies to a role than the quota of its account, which is this one until AWS raises it.",
+    source=_IAM_PAGE,
+    remedy="ask for a higher quota, or use another role for some",
+    maximum=MANAGED_POLICIES_PER_ROLE,
+    unit="managed policies",
+    allowance=f"IAM attaches {MANAGED_POLICIES_PER_ROLE} by default",
+)
+
+LIMITS: Final[tuple[Limit, ...]] = (
+    _TEMPLATE_SIZE,
+    _RESOURCES,
+    _KEY_POLICY,
+    _BUCKET_POLICY,
+    _MANAGED_POLICY_SIZE,
+    _POLICIES_OF_A_ROLE,
+)
+_OF_POLICIES: Final = {limit.resource_type: limit for limit in LIMITS if isinstance(limit, PolicyLimit)}
 
 
 def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place) -> Iterator[Finding]:
     """Yield an error for each limit that a rendered template exceeds; ``place`` is where it is deployed."""
-    size = len(text.encode())
-    if size > TEMPLATE_URL_BYTES:
-        yield _finding(
-            "template-size",
-            file,
-            f"the template has {size:,} bytes; CloudFormation takes {TEMPLATE_URL_BYTES:,}; set layout: by_purpose, or split the deployment",
-        )
     resources = template.get("Resources", {})
-    if len(resources) > TEMPLATE_RESOURCES:
-        yield _finding(
-            "template-resources",
-            file,
-            f"the template has {len(resources)} resources; CloudFormation takes {TEMPLATE_RESOURCES}; split the deployment",
-        )
-    attached: dict[str, int] = {}
+    yield from _TEMPLATE_SIZE.check("the template has", len(text.encode()), Location(file=file))
+    yield from _RESOURCES.check("the template has", len(resources), Location(file=file))
     for logical_id, resource in resources.items():
-        for role in resource["Properties"].get("Roles", []) if resource["Type"] == "AWS::IAM::ManagedPolicy" else []:
-            attached[role] = attached.get(role, 0) + 1
-        if resource["Type"] not in _POLICIES:
-            continue
-        policy = resolve(resource["Properties"][_POLICIES[resource["Type"]][1]], template, place)
-        yield from _check_size(f"{file}: Resources/{logical_id}", resource["Type"], policy)
-    for role, number in attached.items():
-        if number > MANAGED_POLICIES_PER_ROLE:
-            yield _finding(
-                "policies-per-role",
-                file,
-                f"role {role!r} gets {number} managed policies; IAM attaches {MANAGED_POLICIES_PER_ROLE} by default; ask for a higher quota, or use another role for some",
-            )
+        limit = _OF_POLICIES.get(resource["Type"])
+        if limit:
+            policy = resolve(resource["Properties"][limit.policy_property], template, place)
+            yield from limit.check_policy(policy, Location(file=file, logical_id=logical_id))
+    managed = (one["Properties"] for one in resources.values() if one["Type"] == _MANAGED_POLICY)
+    for role, number in Counter(role for properties in managed for role in properties.get("Roles", ())).items():
+        yield from _POLICIES_OF_A_ROLE.check(f"role {role!r} gets", number, Location(file=file))
 
 
 def check_bucket_policy(file: str, policy: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield an error where the statements for an existing bucket, in a file of their own, are too large for any bucket."""
-    yield from _check_size(file, "AWS::S3::BucketPolicy", policy)
-
-
-def _check_size(where: str, kind: str, policy: Any) -> Iterator[Finding]:
-    identity, _, limit, unit, service, advice = _POLICIES[kind]
-    text = compact(policy)
-    count = len(text) if unit == "characters" else len(text.encode())
-    if count > limit:
-        yield _finding(identity, where, f"the policy has {count:,} {unit}; {service} takes {limit:,}; {advice}")
-
-
-def _finding(identity: str, place: str, message: str) -> Finding:
-    return Finding(id=identity, severity="error", message=message, place=place)
+    return _BUCKET_POLICY.check_policy(policy, Location(file=file))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.errors import UsageError
-from trailkey.findings import Finding, Severity
+from trailkey.findings import Finding, Location, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,27 +40,33 @@ class LintMatch:
     file: str
     line: int
     path: tuple[str | int, ...]
-    rule: str
-    severity: Severity
+    rule: Rule
     message: str
 
     @property
-    def logical_id(self) -> str | None:
-        """The resource, parameter or output at fault, for the way back to the config line; None for the whole template."""
-        return str(self.path[1]) if len(self.path) > 1 else None
+    def logical_id(self) -> str:
+        """The resource at fault, for the way back to the config line; empty where it is another part of the template."""
+        return str(self.path[1]) if len(self.path) > 1 and self.path[0] == "Resources" else ""
 
-    def finding(self, place: str = "") -> Finding:
-        """Return this as a finding at ``place``, or where nothing better is known at the file, line and path."""
-        path = "/".join(map(str, self.path))
-        where = place or f"{self.file}:{self.line}" + (f": {path}" if path else "")
-        return Finding(id=self.rule, severity=self.severity, message=self.message, place=where)
+    def finding(self) -> Finding:
+        """Return this as a finding; the message begins with what the location does not say of the path."""
+        path = "/".join(map(str, self.path[2:] if self.logical_id else self.path))
+        return Finding(
+            rule=self.rule,
+            severity=self.rule.severity,
+            location=Location(file=self.file, line=self.line, logical_id=self.logical_id),
+            message=f"{path}: {self.message}" if path else self.message,
+        )
 
 
 def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
     """Return everything cfn-lint finds, informational rules included, by file in the order given, then by line and rule.
 
     Meant for text of our own: what cannot be read is a match of E0000, but PyYAML under cfn-lint crashes on text nested by
-    tens of thousands of levels, which `trailkey.cloudformation.load` refuses. Raises UsageError for a Region cfn-lint does not know.
+    tens of thousands of levels, which `trailkey.cloudformation.load` refuses.
+
+    Raises:
+        UsageError: a Region that cfn-lint does not know.
     """
     if not templates:
         return []
@@ -79,7 +85,7 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
         for file, template in templates.items()
         for match in sorted(
             _lint_one(file, template, configs[template.regions], rules),
-            key=lambda match: (match.line, match.rule, match.message, str(match.path)),
+            key=lambda match: (match.line, match.rule.id, match.message, str(match.path)),
         )
     ]
 
@@ -103,10 +109,11 @@ def _collector_resting() -> Iterator[None]:
 def _use_bundled_schemas() -> None:
     """Keep cfn-lint from schemas in the user's cache, which it prefers where they are newer than those it came with.
 
-    Raises RuntimeError where it came without: it would fetch them over the network.
+    Raises:
+        RuntimeError: it came without them, so it would fetch them over the network.
     """
-    import cfnlint  # noqa: PLC0415 # loaded when there is something to lint
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # noqa: PLC0415 # loaded when there is something to lint
+    import cfnlint  # loaded when there is something to lint
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # loaded when there is something to lint
 
     bundled = Path(cfnlint.__file__).parent / "data" / "schemas"
     if not (bundled / "providers" / "us-east-1.json").is_file():
@@ -122,16 +129,16 @@ def _rules() -> tuple[Any, frozenset[str]]:
 
     Loading cfn-lint takes half a second and 60 MiB: `trailkey --help` and a run with nothing to lint do without.
     """
-    from cfnlint.config import _DEFAULT_RULESDIR  # noqa: PLC0415 # loaded when there is something to lint
-    from cfnlint.helpers import REGIONS  # noqa: PLC0415 # loaded when there is something to lint
-    from cfnlint.rules import Rules  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.config import _DEFAULT_RULESDIR  # loaded when there is something to lint
+    from cfnlint.helpers import REGIONS  # loaded when there is something to lint
+    from cfnlint.rules import Rules  # loaded when there is something to lint
 
     logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
     return Rules.create_from_directory(_DEFAULT_RULESDIR), frozenset(REGIONS)
 
 
 def _config(regions: tuple[str, ...]) -> Any:
-    from cfnlint.config import ConfigMixIn  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.config import ConfigMixIn  # loaded when there is something to lint
 
     # A config file that is named, and empty, keeps cfn-lint from looking for others.
     config = ConfigMixIn(
@@ -145,8 +152,8 @@ def _config(regions: tuple[str, ...]) -> Any:
 
 
 def _lint_one(file: str, template: LintInput, config: Any, rules: Any) -> Iterator[LintMatch]:
-    from cfnlint.decode import decode_str  # noqa: PLC0415 # loaded when there is something to lint
-    from cfnlint.runner import run_template_by_data  # noqa: PLC0415 # loaded when there is something to lint
+    from cfnlint.decode import decode_str  # loaded when there is something to lint
+    from cfnlint.runner import run_template_by_data  # loaded when there is something to lint
 
     document, matches = decode_str(template.text)
     for match in matches or run_template_by_data(document, config, rules):
@@ -154,7 +161,13 @@ def _lint_one(file: str, template: LintInput, config: Any, rules: Any) -> Iterat
             file=file,
             line=match.linenumber,
             path=tuple(part if isinstance(part, int) else str(part) for part in getattr(match, "path", ())),
-            rule=match.rule.id,
-            severity=_SEVERITIES.get(match.rule.id[:1], "error"),
+            rule=Rule(
+                id=match.rule.id,
+                severity=_SEVERITIES.get(match.rule.id[:1], "error"),
+                title=match.rule.shortdesc,
+                reason=match.rule.description,
+                source=match.rule.source_url,
+                remedy="",
+            ),
             message=f"{match.message} ({match.rule.shortdesc})",
         )

@@ -43,6 +43,12 @@ def run(arguments: Sequence[str]) -> int:
         return int(end.code or 0)
     try:
         return int(options.command(options))
+    except errors.CheckError as error:
+        from trailkey.reports.findings import finding_text
+
+        for finding in error.findings:
+            print(finding_text(finding), file=sys.stderr)
+        return error.exit_code
     except errors.TrailkeyError as error:
         print(error, file=sys.stderr)
         return error.exit_code

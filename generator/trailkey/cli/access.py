@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trailkey import errors
+from trailkey.reports.findings import finding_text
 
 if TYPE_CHECKING:
     import argparse
@@ -19,10 +20,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     access = commands.add_parser(
         "access",
         help="who can do what with the keys, read back from the rendered policies",
-        description="Show who can do what with the keys of a config, decided on the policies it renders. Writes nothing. "
-        "Properties that fail do not stop it: they are shown on standard error, and the exit code is 3.",
+        description="Show who can do what with the keys of a config, or of an output folder, decided on the policies as they are "
+        "deployed. Writes nothing. Properties that fail do not stop it: they are shown on standard error, and the exit code is 3.",
     )
-    access.add_argument("config", type=Path, metavar="CONFIG", help="a config file")
+    access.add_argument("source", type=Path, metavar="CONFIG|FOLDER", help="a config file, or an output folder")
     access.add_argument(
         "--format",
         choices=("table", "json", "markdown"),
@@ -33,35 +34,39 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _access(options: argparse.Namespace) -> int:
-    from trailkey import pipeline  # noqa: PLC0415 # loads pydantic, troposphere and the prover
+    from trailkey import pipeline
+    from trailkey.proofs.verdict import verdict
 
-    deployment = pipeline.load_all([options.config])[0]
-    rendered = pipeline.render(deployment)
-    verdict = pipeline.prove(rendered)
-    if options.format == "markdown":
-        from trailkey.reports.access import as_markdown  # noqa: PLC0415 # what is asked for is loaded
-
-        print(as_markdown(deployment, rendered.documents(), verdict), end="")
+    if options.source.is_dir():
+        deployment, folder = pipeline.open_folder(options.source)
     else:
-        from trailkey.reports.view import access_of  # noqa: PLC0415 # the same
+        rendered = pipeline.render(pipeline.load_all([options.source])[0])
+        deployment, folder = rendered.deployment, rendered.folder
+    outcome = verdict(deployment, folder)
+    if options.format == "markdown":
+        from trailkey.reports.access import as_markdown
 
-        _show(access_of(deployment, rendered.documents(), verdict), as_json=options.format == "json")
-    for finding in verdict.findings:
-        print(finding, file=sys.stderr)
-    return errors.CHECK_FAILED if verdict.findings else errors.OK
+        print(as_markdown(deployment, folder.policies, outcome), end="")
+    else:
+        from trailkey.reports.view import access_of
+
+        _show(access_of(deployment, folder.policies, outcome), as_json=options.format == "json")
+    for finding in outcome.findings:
+        print(finding_text(finding), file=sys.stderr)
+    return errors.CHECK_FAILED if outcome.findings else errors.OK
 
 
 def _show(access: Access, *, as_json: bool) -> None:
     if as_json:
-        import json  # noqa: PLC0415 # the same
+        import json
 
-        from trailkey.reports import access_json  # noqa: PLC0415 # the same
+        from trailkey.reports import access_json
 
         print(json.dumps(access_json.as_json(access), indent=2, ensure_ascii=False))
         return
-    from rich.console import Console  # noqa: PLC0415 # the same
+    from rich.console import Console
 
-    from trailkey.reports.access_table import as_table  # noqa: PLC0415 # the same
+    from trailkey.reports.access_table import as_table
 
     console = Console(highlight=False, soft_wrap=False)
     for part in as_table(access):

@@ -16,8 +16,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     audit = commands.add_parser(
         "audit",
         help="findings on a key policy that trailkey did not write",
-        description="Look for flaws in a key policy, over all requests, each shown by a request. What the policy is for is told by "
-        "options; without them it is assumed, and said. Exit 3 where a finding is an error.",
+        description="Look for what is wrong with a key policy, over all requests; each finding is shown by a request. Options say what "
+        "the policy is for; what they leave out is assumed, and printed. Exit 3 where a finding is an error.",
     )
     audit.add_argument(
         "policy", type=Path, metavar="POLICY", help="a key policy, a template that holds one, or - for standard input"
@@ -55,11 +55,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    import json  # noqa: PLC0415 # loaded when asked for
+    import json  # loaded when asked for
 
-    from trailkey.audit.report import audit_all  # noqa: PLC0415 # the same
-    from trailkey.intent import from_options as said  # noqa: PLC0415 # the same
-    from trailkey.inventory import find_policies, read_text  # noqa: PLC0415 # the same
+    from trailkey.audit.report import audit_all  # the same
+    from trailkey.intent import from_options as said  # the same
+    from trailkey.inventory import find_policies, read_text  # the same
 
     intent = said.intent(
         trails=options.trail,
@@ -75,7 +75,7 @@ def _audit(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.dumps([finding.as_json() for finding in report.findings], indent=2, ensure_ascii=False))
     else:
-        from trailkey.reports.audit import audit_lines  # noqa: PLC0415 # the same
+        from trailkey.reports.audit import audit_lines  # the same
 
         for line in audit_lines(report):
             print(line)

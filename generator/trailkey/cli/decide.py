@@ -46,9 +46,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _decide(options: argparse.Namespace) -> int:
-    import json  # noqa: PLC0415 # loaded when asked for
+    import json  # loaded when asked for
 
-    from trailkey.reports.decide import answer_json, answer_line, unexpected_line  # noqa: PLC0415 # the same
+    from trailkey.reports.decide import answer_json, answer_line, unexpected_line  # the same
 
     answers = _answers(options)
     if options.format == "json":
@@ -63,8 +63,8 @@ def _decide(options: argparse.Namespace) -> int:
 
 
 def _answers(options: argparse.Namespace) -> list[RequestAnswer]:
-    from trailkey.decide import answers_of_deployment, answers_of_file  # noqa: PLC0415 # loaded when asked for
-    from trailkey.sources import deployed_policies  # noqa: PLC0415 # the same
+    from trailkey.decide import answers_of_deployment, answers_of_file  # loaded when asked for
+    from trailkey.sources import deployed_policies  # the same
 
     if (options.policy is None) == (options.config is None):
         raise errors.UsageError(

@@ -50,11 +50,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    import json  # noqa: PLC0415 # loaded when asked for
+    import json  # loaded when asked for
 
-    from trailkey.diff.sides import Given, compare_sides  # noqa: PLC0415 # the same
-    from trailkey.reports.diff import markdown_lines, row_json, table_lines  # noqa: PLC0415 # the same
-    from trailkey.sources import read_side  # noqa: PLC0415 # the same
+    from trailkey.diff.sides import Given, compare_sides  # the same
+    from trailkey.reports.diff import markdown_lines, row_json, table_lines  # the same
+    from trailkey.sources import read_side  # the same
 
     given = Given(
         key_account=options.key_account,

@@ -21,7 +21,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _schema(_options: argparse.Namespace) -> int:
-    from trailkey.config.schema import schema_text  # noqa: PLC0415 # pydantic is loaded when asked for
+    from trailkey.config.schema import schema_text  # pydantic is loaded when asked for
 
     print(schema_text(), end="")
     return errors.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,20 @@ class Deployment:
         """Name of the bucket for server access logs; None where they are off."""
         logs = self.config.bucket.access_logs
         return None if logs is None else logs.bucket or f"{self.config.bucket.name}-access-logs"
+
+    def organizational_unit(self, path: str) -> str:
+        """Return the organizational unit (or root) that an organization path ends in; of no path the organization's root."""
+        units = re.findall(r"(?:ou|r)-[0-9a-z-]+", path)
+        if units:
+            return str(units[-1])
+        return (self.config.organization and self.config.organization.root_id) or ""
+
+    def policy_name(self, who: str) -> str:
+        """Return the fixed name of an IAM policy, made from the key's alias: ``cloudtrail-logs-read-analysts``.
+
+        Limit: 128 characters, of which two are kept for the number of a policy that is split.
+        """
+        return f"{self.config.key.alias.removeprefix('alias/').replace('/', '-')}-{who}"[-126:].lstrip("-")
 
     def mark(self, path: ConfigPath) -> Mark:
         """Return the place of a config path."""

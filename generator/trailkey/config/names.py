@@ -82,7 +82,7 @@ def _text(text: str) -> str:
 
 def _region(region: str) -> str:
     if region not in REGIONS:
-        from difflib import get_close_matches  # noqa: PLC0415 # needed for a mistake only
+        from difflib import get_close_matches  # needed for a mistake only
 
         near = [known for known in REGIONS if sorted(known) == sorted(region)] or get_close_matches(
             region, REGIONS, n=1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trailkey.access.analysis.witnesses import STRANGER
+from trailkey.config.deployment import identifier
 from trailkey.config.resolve.principals import is_pattern
-from trailkey.intent.model import BucketIntent, KeyIntent, ReaderIntent, StoreKeyIntent, TrailKeyIntent
+from trailkey.intent.model import BucketIntent, KeyIntent, KeyRoles, ReaderIntent, StoreKeyIntent, TrailKeyIntent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +28,8 @@ def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
         deployer_path=("accounts", account.name, "deployer"),
         partition=deployment.partition,
         account=account.id,
+        region=deployment.region,
+        alias=deployment.config.key.alias,
         trails=tuple(trail.arn for trail in deployment.trails),
         trail_owners=tuple(owner.id for owner in deployment.trail_owners),
         readers=readers_of(deployment),
@@ -47,11 +50,14 @@ def store_key_intent(store: Store, deployment: Deployment) -> StoreKeyIntent:
         deployer_path=("accounts", store.account.name, "deployer"),
         partition=deployment.partition,
         account=store.account.id,
+        region=store.settings.region,
+        alias=store.settings.alias,
         administrators=store.administrators,
         break_glass=store.break_glass,
         deployer=store.account.deployer or "",
         named_directly=_directly(deployment, named),
         name=store.settings.name,
+        prefix=identifier(store.settings.name),
         queriers=store.queriers,
     )
 
@@ -107,26 +113,33 @@ def _deliveries(bucket: str, deployment: Deployment) -> Iterator[tuple[str, tupl
         yield trail.arn, tuple(f"{prefix}AWSLogs/{owner}/*" for owner in owners)
 
 
-def expectations(deployment: Deployment) -> Iterator[KeyIntent]:
-    """Yield what the config says of each key, as the audit takes it: the trails' key, then those of event data stores."""
+def key_intents(deployment: Deployment) -> Iterator[tuple[KeyRoles, KeyIntent]]:
+    """Yield each key of the config, and what it says of it as the audit takes it: the trails' key, then those of stores."""
     intent = trail_key_intent(deployment)
     organization = deployment.config.organization
-    yield KeyIntent(
-        trails=intent.trails,
-        organization_id=organization.id if organization else "",
-        readers=tuple(who for one in intent.readers for who in one.principal_arns or (one.account,) if who),
-        administrators=intent.administrators,
-        deployer=intent.deployer,
-        break_glass=intent.break_glass,
+    readers = tuple(who for one in intent.readers for who in one.principal_arns or (one.account,) if who)
+    yield (
+        intent,
+        KeyIntent(
+            trails=intent.trails,
+            organization_id=organization.id if organization else "",
+            readers=readers,
+            administrators=intent.administrators,
+            deployer=intent.deployer,
+            break_glass=intent.break_glass,
+        ),
     )
     for store in deployment.stores:
-        deployer = store.account.deployer or ""
-        yield KeyIntent(
-            readers=(*store.queriers, *_one(deployer)),
-            administrators=store.administrators,
-            deployer=deployer,
-            break_glass=store.break_glass,
-            lake=True,
+        roles = store_key_intent(store, deployment)
+        yield (
+            roles,
+            KeyIntent(
+                readers=(*roles.queriers, *filter(None, (roles.deployer,))),
+                administrators=roles.administrators,
+                deployer=roles.deployer,
+                break_glass=roles.break_glass,
+                lake=True,
+            ),
         )
 
 

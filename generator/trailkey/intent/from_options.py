@@ -66,7 +66,7 @@ def intent(
 
 
 def assumed(said: KeyIntent) -> tuple[str, ...]:
-    """Return a sentence for each thing that nothing was said about, with what stands in for it."""
+    """Return a sentence for each thing that was left out, with what is assumed instead."""
     sentences = (
         (said.trails, "the key's trails are those of the accounts that its policy names; --trail names them"),
         (said.readers, "who reads is not judged, only who else can; --reader names who reads"),
@@ -78,19 +78,27 @@ def assumed(said: KeyIntent) -> tuple[str, ...]:
 
 
 def key_account(value: str) -> str:
-    """Return the account that ``--key-account`` names. Raises UsageError where it is no account id."""
+    """Return the account that ``--key-account`` names.
+
+    Raises:
+        UsageError: it is not a valid account id.
+    """
     if value:
         _check("--key-account", value, _ACCOUNT, "an account id of 12 digits")
     return value
 
 
 def parameters(given: Sequence[str]) -> dict[str, str]:
-    """Return the parameters that ``--parameter NAME=VALUE`` gives. Raises UsageError where one has another form."""
+    """Return the parameters that ``--parameter NAME=VALUE`` gives.
+
+    Raises:
+        UsageError: one has another form, or is given twice.
+    """
     found: dict[str, str] = {}
     for entry in given:
         name, sign, value = entry.partition("=")
         if not sign or not re.fullmatch(r"[A-Za-z0-9:]+", name):
-            raise UsageError(f'--parameter: "{entry}" gives no parameter; NAME=VALUE; correct it')
+            raise UsageError(f'--parameter: "{entry}" is not a valid parameter; NAME=VALUE; correct it')
         if name in found:
             raise UsageError(f"--parameter: {name} is given twice; each parameter once; remove one")
         found[name] = value

@@ -64,15 +64,17 @@ class ReaderIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRoles:
-    """Who looks after a key, whatever it is for. ArnLike patterns are allowed wherever ARNs stand.
+    """Which key is meant, and who looks after it, whatever it is for. ArnLike patterns are allowed wherever ARNs stand.
 
-    ``path`` is where the config describes the key.
+    ``path`` is where the config describes the key; ``account``, ``region`` and ``alias`` are where it is found.
     """
 
     path: ConfigPath
     deployer_path: ConfigPath
     partition: str
     account: str
+    region: str
+    alias: str
     administrators: tuple[str, ...]
     break_glass: tuple[str, ...]
     deployer: str
@@ -139,6 +141,8 @@ class StoreKeyIntent(KeyRoles):
     """What the key of an event data store is meant for: CloudTrail Lake, and those who query it."""
 
     name: str
+    prefix: str
+    """What the names of the policies around the store begin with."""
     queriers: tuple[str, ...]
 
 

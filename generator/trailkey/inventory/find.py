@@ -31,7 +31,7 @@ def find_policies(
 ) -> list[ResourcePolicy]:
     """Return the key policies that a text holds, in its order, each as KMS would take it.
 
-    A policy whose conditions depend on parameters that are not given stands there once for each way it can be.
+    A policy whose conditions depend on parameters that are not given is returned once for each form it can take.
 
     Args:
         text: a policy document, an answer of ``aws kms get-key-policy``, or a template; JSON or YAML.
@@ -43,7 +43,7 @@ def find_policies(
         PolicyError: the text holds no key policy, or one that cannot be resolved; with the place and the reason.
     """
     if key_account and not _ACCOUNT.fullmatch(key_account):
-        raise PolicyError(f"--key-account: {key_account!r} is no account id; 12 digits; correct it")
+        raise PolicyError(f"--key-account: {key_account!r} is not a valid account id; 12 digits; correct it")
     document = _unpacked(cloudformation.load(text, what), what)
     if not isinstance(document, dict):
         raise PolicyError(f"{what}: {_kind(document)}, not a key policy; {_EXPECTED}; name another file")
@@ -69,7 +69,7 @@ def _unpacked(document: Any, what: str) -> Any:
 
 
 def _refuse_other_policies(document: dict[str, Any], what: str) -> None:
-    """Raise PolicyError where a policy is plainly no key policy: it names no principals, or only other services' actions."""
+    """Raise PolicyError where a policy is plainly not a key policy: it names no principals, or only other services' actions."""
     statements = statements_of(document)
     if statements and not any(name in one for one in statements for name in ("Principal", "NotPrincipal")):
         raise PolicyError(

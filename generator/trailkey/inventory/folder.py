@@ -14,14 +14,7 @@ from trailkey.cloudformation.resolve import Place, attribute_placeholder, resolv
 from trailkey.errors import PolicyError, UsageError
 from trailkey.findings import Location
 from trailkey.inventory.policies import ANY_ACCOUNT, IdentityPolicy, PolicySet, Resource, ResourcePolicy
-from trailkey.output.manifest import (
-    BUCKET_POLICY_STEP,
-    MANIFEST,
-    AccountTarget,
-    FromOutput,
-    Manifest,
-    load_manifest,
-)
+from trailkey.output.manifest import BUCKET_POLICY_STEP, MANIFEST, AccountTarget, Manifest, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +38,8 @@ _WITHOUT_POLICY: Final = frozenset(
 class StackAsDeployed:
     """A stack with its template, where it is deployed, and the policies and resources it holds.
 
-    ``unfilled`` are parameters whose source is not an Output of a stack before; ``outputs`` are what the stack gives out.
+    ``unfilled`` are parameters that have no value, or whose source is not an Output of a stack before; ``outputs`` are what the
+    stack gives out.
     """
 
     stack: DeployedStack
@@ -126,7 +120,8 @@ def _stack(
     template = cloudformation.load(content.decode(), file)
     target = stack.target
     account = target.account if isinstance(target, AccountTarget) else ANY_ACCOUNT
-    parameters, unfilled = _filled(stack, outputs)
+    required = [name for name, one in template.get("Parameters", {}).items() if "Default" not in one]
+    parameters, unfilled = _filled(stack, required, partition, outputs)
     place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
     try:
         given = {name: resolve(one["Value"], template, place) for name, one in template.get("Outputs", {}).items()}
@@ -155,16 +150,22 @@ def _stack(
     )
 
 
-def _filled(stack: DeployedStack, outputs: Mapping[tuple[str, str], Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the parameters of a stack with their values, and those that no Output of an earlier stack fills."""
+def _filled(
+    stack: DeployedStack, declared: Iterable[str], partition: str, outputs: Mapping[tuple[str, str], Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the parameters of a stack with their values, and those that have none: a key that does not exist stands for them."""
+    nowhere = Place(account=ANY_ACCOUNT, region=stack.region, partition=partition)
     values: dict[str, Any] = {}
     unfilled: list[str] = []
-    for name, value in stack.parameters.items():
-        if isinstance(value, FromOutput) and (value.stack, value.output) not in outputs:
-            unfilled.append(name)
-            values[name] = f"unfilled:{value}"
+    for name in dict.fromkeys((*stack.parameters, *declared)):
+        source = stack.parameters.get(name)
+        if isinstance(source, str):
+            values[name] = source
+        elif source is not None and (source.stack, source.output) in outputs:
+            values[name] = outputs[source.stack, source.output]
         else:
-            values[name] = outputs[value.stack, value.output] if isinstance(value, FromOutput) else value
+            values[name] = attribute_placeholder(name, "Arn", "AWS::KMS::Key", nowhere)
+            unfilled.append(name)
     return values, unfilled
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.aws import KEY_POLICY_BYTES, parse_arn, partition_of
+from trailkey.aws import KEY_POLICY_BYTES, parse_arn, partition_of, policy_size
 from trailkey.cloudformation.placeholders import Place, attribute_placeholder
 from trailkey.cloudformation.renaming import rename
 from trailkey.cloudformation.resolve import NO_VALUE
@@ -37,7 +37,7 @@ class KeySource:
 
         Args:
             written: the policy as it is written; ``NO_VALUE`` where the key has none.
-            location: where it stands.
+            location: where it is written.
             condition: the name of the condition under which the key exists.
 
         Raises:
@@ -81,7 +81,7 @@ class KeySource:
             account, sentence = _whose(one, variants_of_key)
             known = bool(account)
             account = account or place.account
-            # The made-up id stands nowhere but where the template says AWS::AccountId.
+            # The made-up id is only where the template says AWS::AccountId.
             document, sentences = rename([document, [sentence, *sentences]], {place.account: account})
         if place.region != here.region:
             sentences.append(f"the key's Region is {place.region}, as the conditions have it here")
@@ -119,9 +119,9 @@ class _Resolved:
             self.document = cloudformation.load(self.document, f"{location}: KeyPolicy")
         if not isinstance(self.document, dict) or "Statement" not in self.document:
             raise PolicyError(
-                f"{location}: KeyPolicy: no policy document; a mapping with Version and Statement, or its JSON text; correct it"
+                f"{location}: KeyPolicy: not a policy document; a mapping with Version and Statement, or its JSON text; correct it"
             )
-        size = len(json.dumps(self.document, separators=(",", ":"), ensure_ascii=False).encode())
+        size = policy_size(self.document)
         if size > KEY_POLICY_BYTES:
             raise PolicyError(
                 f"{location}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "

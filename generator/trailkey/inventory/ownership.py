@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from typing import TYPE_CHECKING, Any, Final
+
+from trailkey.access.language.matching import matcher
+from trailkey.aws import parse_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +40,7 @@ def account_shown(document: Any) -> tuple[str, str]:
     """
     allowing = [statement for statement in statements_of(document) if statement.get("Effect") == "Allow"]
     entitlement = [statement for statement in allowing if _allows_policy(statement)]
-    own = {key.split(":")[4] for key in _keys(document)}
+    own = {arn.account for key in _keys(document) if (arn := parse_arn(key))}
     for found, why in (
         (own, _OWN),
         ({account for one in entitlement for account, kind in _named(one) if kind == "root"}, _HOLDS_POLICY),
@@ -55,7 +57,7 @@ def account_shown(document: Any) -> tuple[str, str]:
 
 
 def key_shown(document: Any) -> str:
-    """Return the one key whose ARN stands as Resource in a key policy: there it can be no other than the policy's own."""
+    """Return the one key whose ARN is a Resource in a key policy: it can only be the policy's own key."""
     found = _keys(document)
     return found.pop() if len(found) == 1 else ""
 
@@ -89,8 +91,7 @@ def _keys(document: Any) -> set[str]:
 
 
 def _allows_policy(statement: dict[str, Any]) -> bool:
-    patterns = (str(action).casefold() for action in listed(statement.get("Action", [])))
-    return any(fnmatch.fnmatchcase("kms:putkeypolicy", pattern.replace("[", "[[]")) for pattern in patterns)
+    return any(matcher(str(action).casefold())("kms:putkeypolicy") for action in listed(statement.get("Action", [])))
 
 
 def _named(statement: dict[str, Any]) -> Iterator[tuple[str, str]]:

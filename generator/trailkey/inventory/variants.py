@@ -43,6 +43,10 @@ class Variant:
 class _UndecidedError(Exception):
     """A condition is asked for that is not decided yet."""
 
+    def __init__(self, condition: str) -> None:
+        self.condition = condition
+        super().__init__(condition)
+
 
 def variants(
     value: Any, template: Mapping[str, Any], place: Place, known: frozenset[str], condition: Any
@@ -72,7 +76,7 @@ def variants(
         try:
             document = resolve(value, template, answers.place, answers)
         except _UndecidedError as error:
-            waiting += _branches(conditions, truths, open_ones, str(error))
+            waiting += _branches(conditions, truths, open_ones, error.condition)
             continue
         number += 1
         if number > MAX_VARIANTS:

@@ -29,6 +29,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from trailkey.errors import OutputError, UsageError
+from trailkey.output.manifest import FORMAT, MANIFEST
 
 if sys.platform != "win32":
     import fcntl
@@ -38,12 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-MANIFEST: Final = "rollout.json"
 TEMPORARY: Final = ".trailkey-"
 """How the name of everything begins that a run leaves behind only when it is killed. The next run removes it."""
 
 _JOURNAL: Final = f"{TEMPORARY}pending.json"
-_FORMAT: Final = 1
 _PATIENCE_SECONDS: Final = 10.0
 
 
@@ -150,7 +149,7 @@ def _listed(manifest: bytes) -> set[tuple[str, str]]:
         document = json.loads(manifest)
     except (ValueError, RecursionError):
         return set()
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         return set()
     stacks, files = document.get("stacks", []), document.get("files", {})
     if not isinstance(stacks, list) or not isinstance(files, dict):
@@ -207,7 +206,7 @@ def _carry_out(plan: _Plan, descriptor: int | None, progress: _Progress) -> None
     journal = sorted(plan.journal | _digests(contents))
     if contents:
         entries = [{"template": name, "sha256": digest} for name, digest in journal]
-        contents[_JOURNAL] = json.dumps({"format": _FORMAT, "stacks": entries}).encode()
+        contents[_JOURNAL] = json.dumps({"format": FORMAT, "stacks": entries}).encode()
     staged: dict[str, Path] = {}
 
     def put(name: str) -> None:

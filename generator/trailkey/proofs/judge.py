@@ -1,4 +1,4 @@
-"""The proofs of a deployment: every property that its policies must have, held against the policies as they are rendered."""
+"""The proofs of a deployment: every property that its policies must have, held against the folder as it is deployed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.algebra.request_sets import UNKNOWN, Answer
 from trailkey.access.analysis.effective import allowed
-from trailkey.access.analysis.scope import bucket_scope, key_scope
+from trailkey.access.analysis.scope import bucket_scope
 from trailkey.access.analysis.witnesses import STRANGER
 from trailkey.access.language.evaluate import RESOURCE_POLICY, decide, matching
 from trailkey.access.language.request import parse_request
@@ -14,76 +14,96 @@ from trailkey.errors import UndecidedError
 from trailkey.intent import from_config as meant
 from trailkey.proofs.properties.bucket import OF_THE_BUCKET
 from trailkey.proofs.properties.lake_key import OF_A_LAKE_KEY
-from trailkey.proofs.properties.managed_policies import OF_IAM_POLICIES, holder_targets
-from trailkey.proofs.properties.property import Claim, Judged, Property, Purpose_contra, Target
+from trailkey.proofs.properties.managed_policies import OF_IAM_POLICIES, identity_questions
+from trailkey.proofs.properties.property import Property, Purpose_contra, Result, Target
+from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT, rollout_results
 from trailkey.proofs.properties.trail_key import OF_THE_TRAIL_KEY
-from trailkey.proofs.properties.wiring import WIRED, wired
+from trailkey.proofs.properties.wiring import CONSISTENT, consistent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trailkey.access.analysis.effective import EffectivePermissions
     from trailkey.config.deployment import Deployment
-    from trailkey.inventory.policies import Documents
+    from trailkey.findings import Rule
+    from trailkey.intent.model import KeyRoles
+    from trailkey.inventory.folder import Folder
+    from trailkey.inventory.policies import PolicySet
 
-_ALL: tuple[Claim, ...] = (*OF_THE_TRAIL_KEY, *OF_A_LAKE_KEY, *OF_THE_BUCKET, *OF_IAM_POLICIES, WIRED)
+_ALL: tuple[Rule, ...] = (
+    *OF_THE_TRAIL_KEY,
+    *OF_A_LAKE_KEY,
+    *OF_THE_BUCKET,
+    *OF_IAM_POLICIES,
+    CONSISTENT,
+    *OF_THE_ROLLOUT,
+)
 PROPERTIES: Final = tuple({one.id: one for one in _ALL}.values())
 """Every property, each once."""
 
 
-def prove(deployment: Deployment, documents: Documents) -> list[Judged]:
-    """Return every property of a deployment's policies with its answer, in the order of the policies, then what they rest on."""
-    asked = [judged for target in targets(deployment, documents) for judged in judge(target)]
-    return [*asked, *wired(deployment, documents)]
+def prove(deployment: Deployment, folder: Folder) -> list[Result]:
+    """Return every property of a folder with its answer: of the policies in their order, of what they rest on, of the rollout.
+
+    The policies of a rollout that does not hang together are those of no deployment: then the rollout's results are all.
+    """
+    rollout = list(rollout_results(deployment, folder))
+    if not all(one.holds for one in rollout):
+        return rollout
+    results = [one for target in targets(deployment, folder.policies) for one in judge(target)]
+    for one in identity_questions(deployment, folder.policies):
+        results += [one] if isinstance(one, Result) else judge(one)
+    return [*results, *consistent(deployment, folder.policies), *rollout]
 
 
-def targets(deployment: Deployment, documents: Documents) -> Iterator[Target[Any]]:
-    """Yield what is judged: each key policy, the bucket policy, and the IAM policies of each holder on key and bucket."""
-    key = documents.trail_key
-    yield Target(
-        place=key.place,
-        policy=key.policy,
-        scope=key_scope(key.arn),
-        purpose=meant.trail_key_intent(deployment),
-        properties=OF_THE_TRAIL_KEY,
-    )
+def targets(deployment: Deployment, policies: PolicySet) -> Iterator[Target[Any]]:
+    """Yield what is judged of the resource policies: each key policy and the bucket policy.
+
+    A key or bucket that is not there has no policy to judge; that it is missing is what `consistent` finds.
+    """
+    yield from _of_key(meant.trail_key_intent(deployment), OF_THE_TRAIL_KEY, policies)
     bucket = meant.bucket_intent(deployment)
-    yield Target(
-        place=documents.bucket.place,
-        policy=documents.bucket.policy,
-        scope=bucket_scope(bucket.arn, bucket.account),
-        purpose=bucket,
-        properties=OF_THE_BUCKET,
-        accounts=tuple(account for account, _ in bucket.logs_by_account),
-    )
-    for store in deployment.stores:
-        key = documents.key_at(store.path)
+    found = policies.bucket_named(bucket.arn)
+    if found:
         yield Target(
-            place=key.place,
-            policy=key.policy,
-            scope=key_scope(key.arn),
-            purpose=meant.store_key_intent(store, deployment),
-            properties=OF_A_LAKE_KEY,
+            location=found.location,
+            policy=found.policy,
+            scope=bucket_scope(bucket.arn, bucket.account),
+            purpose=bucket,
+            properties=OF_THE_BUCKET,
+            accounts=tuple(account for account, _ in bucket.logs_by_account),
         )
-    yield from holder_targets(deployment, documents)
+    for store in deployment.stores:
+        yield from _of_key(meant.store_key_intent(store, deployment), OF_A_LAKE_KEY, policies)
 
 
-def judge(target: Target[Purpose_contra]) -> Iterator[Judged]:
+def _of_key(intent: KeyRoles, properties: Sequence[Property[Any]], policies: PolicySet) -> Iterator[Target[Any]]:
+    key = policies.key_of_alias(intent.account, intent.region, intent.alias)
+    if key:
+        yield Target(
+            location=key.location,
+            policy=key.policy,
+            scope=key.scope,
+            purpose=intent,
+            properties=properties,
+            permissions=key.permissions,
+        )
+
+
+def judge(target: Target[Purpose_contra]) -> Iterator[Result]:
     """Yield the answers about one policy."""
-    granted = allowed(target.policy, target.scope, accounts=target.accounts)
+    granted = target.permissions or allowed(target.policy, target.scope, accounts=target.accounts)
     for one in target.properties:
         # A thousand readers are one question; only where it fails each is asked about, to say whose line it is.
         whole = _answer(one, granted, target.purpose)
         for part in one.apart(target.purpose):
             answer = whole if whole or part is target.purpose else _answer(one, granted, part)
             refused, statements = _deciding(target, answer.witness) if answer.witness else (False, ())
-            yield Judged(
-                id=one.id,
-                title=one.title,
-                remedy=one.remedy,
+            yield Result(
+                rule=one,
                 answer=answer,
                 path=one.path(part),
-                place=target.place,
+                location=target.location,
                 statements=statements,
                 refused=refused,
             )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.config.deployment import Deployment
-    from trailkey.proofs.properties.property import Judged
+    from trailkey.proofs.properties.property import Result
     from trailkey.proofs.verdict import Verdict
 
 Part = Literal["yes", "no", "unknown", "own"]
@@ -40,16 +40,16 @@ def readings(deployment: Deployment, verdict: Verdict) -> list[Reading]:
     return [
         Reading(
             name=reader.name,
-            key_policy=_part("readers-decrypt", reader.path, verdict.judged),
-            bucket_policy=_part("readers-get-logs", reader.path, verdict.judged),
-            iam_policy=_part("policies-sufficient", reader.path, verdict.judged),
+            key_policy=_part("readers-decrypt", reader.path, verdict.results),
+            bucket_policy=_part("readers-get-logs", reader.path, verdict.results),
+            iam_policy=_part("policies-sufficient", reader.path, verdict.results),
         )
         for reader in deployment.readers
     ]
 
 
-def _part(name: str, path: tuple[str | int, ...], judged: Sequence[Judged]) -> Part:
-    verdicts = {one.answer.verdict for one in judged if one.id == name and one.path == path}
+def _part(name: str, path: tuple[str | int, ...], results: Sequence[Result]) -> Part:
+    verdicts = {one.answer.verdict for one in results if one.id == name and one.path == path}
     if not verdicts:
         return "own"
     return "no" if "refuted" in verdicts else "unknown" if "unknown" in verdicts else "yes"

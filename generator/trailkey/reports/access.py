@@ -9,13 +9,14 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from trailkey.proofs.residual_risk import ASSUMPTIONS, KEY_ID
+from trailkey.reports.findings import finding_text, where_text
 from trailkey.reports.view import access_of, bounds, deciding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from trailkey.config.deployment import Deployment
-    from trailkey.inventory.policies import Documents
+    from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Cell, Line, Matrix
     from trailkey.proofs.matrix.cells import Verdict as Answer
     from trailkey.proofs.read_path import Part
@@ -34,9 +35,9 @@ LEGEND: Final = (
 )
 
 
-def as_markdown(deployment: Deployment, documents: Documents, verdict: Verdict) -> str:
+def as_markdown(deployment: Deployment, policies: PolicySet, verdict: Verdict) -> str:
     """Return the page."""
-    access = access_of(deployment, documents, verdict)
+    access = access_of(deployment, policies, verdict)
     sections = [
         _head(access),
         *_accepted(access),
@@ -94,13 +95,13 @@ def _accepted(access: Access) -> Iterator[list[str]]:
         lines = ["## Accepted risks", ""]
         for risk in access.accepted:
             lines.append(f"- **{risk.id}**: {_line(risk.reason)}")
-            lines += [f"  - {_line(one.text)} ({_line(one.where)})" for one in risk.failing]
+            lines += [f"  - {_line(one.message)} ({_line(where_text(one))})" for one in risk.failing]
         yield lines
 
 
 def _not_proven(access: Access) -> Iterator[list[str]]:
     if access.findings:
-        yield ["## Not proven", "", *(f"- {_line(str(finding))}" for finding in access.findings)]
+        yield ["## Not proven", "", *(f"- {_line(finding_text(finding))}" for finding in access.findings)]
 
 
 def _matrix(matrix: Matrix) -> list[str]:

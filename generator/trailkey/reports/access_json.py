@@ -3,8 +3,8 @@
 ::
 
     {"name": text,
-     "accepted_risks": [{"id", "reason", "failing": [failing…]}…],
-     "findings": [{"id", "severity", "place", "statement", "message", "witness"}…],    what fails and is not accepted
+     "accepted_risks": [{"id", "reason", "failing": [finding…]}…],
+     "findings": [finding…],    what fails and is not accepted
      "keys": [
        {"alias", "account": {"name", "id"}, "region", "event_data_store": name or null,
         "columns": [{"id", "label", "meaning"}…],
@@ -21,22 +21,19 @@ Allow statements that the witness is allowed by; with ``no`` the Deny that decid
 something is allowed; ``only_with`` the keys that row and column leave open and the policy does not. A witness is a request as
 ``trailkey decide`` reads it; a key's id is made up, as it is known after deployment only.
 
-The parts of ``readers`` are ``yes``, ``no``, ``unknown`` and ``own`` (the service brings the permission itself). ``failing`` is
-``{"config", "place", "text", "statements", "witness"}``.
+The parts of ``readers`` are ``yes``, ``no``, ``unknown`` and ``own`` (the service brings the permission itself). A finding is ``{"id",
+"severity", "statement", "message", "remedy", "witness", "witness_decision", "location"}``, as ``trailkey audit`` has it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trailkey.config.source import written
 from trailkey.proofs.residual_risk import ASSUMPTIONS
 
 if TYPE_CHECKING:
-    from trailkey.findings import Finding
     from trailkey.proofs.matrix import Cell, Line, Matrix
     from trailkey.proofs.read_path import Reading
-    from trailkey.proofs.verdict import Failure
     from trailkey.reports.view import Access
 
 
@@ -45,10 +42,10 @@ def as_json(access: Access) -> dict[str, Any]:
     return {
         "name": access.name,
         "accepted_risks": [
-            {"id": risk.id, "reason": risk.reason, "failing": [_failing(one) for one in risk.failing]}
+            {"id": risk.id, "reason": risk.reason, "failing": [one.as_json() for one in risk.failing]}
             for risk in access.accepted
         ],
-        "findings": [_finding(one) for one in access.findings],
+        "findings": [one.as_json() for one in access.findings],
         "keys": [_matrix(matrix) for matrix in access.matrices],
         "readers": [_reading(one) for one in access.readings],
         "properties": [
@@ -104,25 +101,4 @@ def _reading(one: Reading) -> dict[str, str]:
         "bucket_policy": one.bucket_policy,
         "iam_policy": one.iam_policy,
         "reads": one.reads,
-    }
-
-
-def _failing(failure: Failure) -> dict[str, Any]:
-    return {
-        "config": written(failure.path),
-        "place": failure.place,
-        "text": failure.text,
-        "statements": list(failure.statements),
-        "witness": failure.witness,
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "id": finding.id,
-        "severity": finding.severity,
-        "place": finding.place,
-        "statement": finding.statement,
-        "message": finding.message,
-        "witness": finding.witness,
     }

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from trailkey.proofs.residual_risk import ASSUMPTIONS
 from trailkey.reports.access import LEGEND, PARTS, place, remaining, scp_sentences, title, word
+from trailkey.reports.findings import where_text
 from trailkey.reports.view import bounds, deciding
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def _accepted(access: Access) -> Iterator[RenderableType]:
     if access.accepted:
         yield _heading("Accepted risks")
         for risk in access.accepted:
-            yield from _list([f"{risk.id}: {risk.reason}", *(f"{one.text} ({one.where})" for one in risk.failing)])
+            yield from _list(
+                [f"{risk.id}: {risk.reason}", *(f"{one.message} ({where_text(one)})" for one in risk.failing)]
+            )
 
 
 def _matrix(matrix: Matrix) -> Table:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from trailkey.config.deployment import Account, Deployment
     from trailkey.findings import Finding
-    from trailkey.inventory.policies import Documents
+    from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Line, Matrix
-    from trailkey.proofs.properties.property import Judged
+    from trailkey.proofs.properties.property import Result
     from trailkey.proofs.read_path import Reading
     from trailkey.proofs.residual_risk import PolicyWriter
     from trailkey.proofs.verdict import Accepted, Verdict
@@ -48,9 +48,9 @@ class Access:
     bucket_account: Account
 
 
-def access_of(deployment: Deployment, documents: Documents, verdict: Verdict) -> Access:
-    """Return what there is to report on a deployment, its rendered policies, and what the proofs come to."""
-    found = matrices(deployment, documents)
+def access_of(deployment: Deployment, policies: PolicySet, verdict: Verdict) -> Access:
+    """Return what there is to report on a deployment, its policies, and what the proofs come to."""
+    found = matrices(deployment, policies)
     return Access(
         name=deployment.name,
         accepted=verdict.accepted,
@@ -84,9 +84,9 @@ def bounds(line: Line, matrix: Matrix) -> Iterator[tuple[str, str]]:
 
 
 def _properties(verdict: Verdict) -> Iterator[Proven]:
-    by_id: dict[str, list[Judged]] = {}
-    for one in verdict.judged:
+    by_id: dict[str, list[Result]] = {}
+    for one in verdict.results:
         by_id.setdefault(one.id, []).append(one)
     for name, asked in by_id.items():
         proven = sum(one.holds for one in asked)
-        yield Proven(id=name, title=asked[0].title, asked=len(asked), proven=proven)
+        yield Proven(id=name, title=asked[0].rule.title, asked=len(asked), proven=proven)

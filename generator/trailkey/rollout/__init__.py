@@ -1,1 +1,1 @@
-"""Where templates go: order, targets, parameters and preconditions, written as rollout.json."""
+"""Where templates go: order, targets, parameters and steps, as rollout.json has them."""

@@ -1,12 +1,13 @@
-"""rollout.json: the stacks in deployment order, with target, parameters, capabilities and what must hold before."""
+"""The manifest of a deployment: its stacks in the order in which they are deployed, with target, parameters and steps."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trailkey.aws import TEMPLATE_BODY_BYTES
+from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
+from trailkey.output.manifest import AccountTarget, DeployedStack, Manifest, StackSetTarget, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,87 +15,78 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
     from trailkey.templates.stack import Stack
 
-FORMAT = 1
-KEPT = {"AWS::KMS::Key", "AWS::S3::Bucket", "AWS::CloudTrail::Trail", "AWS::CloudTrail::EventDataStore"}
-STACK_SETS = "Trusted access for CloudFormation StackSets is on in the organization: aws cloudformation activate-organizations-access"
+
+@dataclass(frozen=True, slots=True)
+class RenderedTemplate:
+    """The template of a stack: its file, its document, and the bytes that are written."""
+
+    file: str
+    document: Mapping[str, Any]
+    content: bytes
 
 
-def plan(deployment: Deployment, stacks: Sequence[Stack], files: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return rollout.json as a mapping; ``files`` holds every other file of the folder.
+def plan(deployment: Deployment, stacks: Sequence[Stack], templates: Mapping[str, RenderedTemplate]) -> Manifest:
+    """Return the manifest of a deployment, without the files of its folder.
 
-    Preconditions come in the order of the stacks, each once. Stack sets are service-managed, in one Region: IAM is global.
+    Steps come in the order of the stacks, each once. Stack sets are service-managed, in one Region: IAM is global.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-concepts.html
+
+    Args:
+        deployment: the deployment.
+        stacks: its stacks, in the order in which they are deployed.
+        templates: the template of each stack, by the name of the stack.
     """
-    preconditions = [STACK_SETS] if any(stack.account is None for stack in stacks) else []
-    preconditions += [precondition for stack in stacks for precondition in stack.preconditions]
-    return {
-        "format": FORMAT,
-        "name": deployment.name,
-        "preconditions": list(dict.fromkeys(preconditions)),
-        "stacks": [_stack(stack, files) for stack in stacks],
-        "files": {name: _hash(content) for name, content in sorted(files.items())},
-    }
+    before = [_stack_sets(deployment)] if any(stack.account is None for stack in stacks) else []
+    before += [step for stack in stacks for step in stack.before]
+    return Manifest(
+        name=deployment.name,
+        partition=deployment.partition,
+        before=tuple(dict.fromkeys(before)),
+        stacks=tuple(_stack(stack, templates[stack.name]) for stack in stacks),
+        notices=deployment.notices,
+    )
 
 
-def template_name(stack: Stack, files: Mapping[str, bytes]) -> str:
-    """Return the file of a stack's template, whatever its format."""
-    return next(name for name in files if name.rpartition(".")[0] == stack.name)
-
-
-def _hash(content: bytes) -> str:
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of a file as rollout.json has it."""
     return hashlib.sha256(content).hexdigest()
 
 
-def _stack(stack: Stack, files: Mapping[str, bytes]) -> dict[str, Any]:
-    file = template_name(stack, files)
-    content = files[file]
-    kinds = {resource.resource_type for resource in stack.template.resources.values()}
-    return {
-        "stack": stack.name,
-        "template": file,
-        "sha256": _hash(content),
-        "delivery": "template_body" if len(content) <= TEMPLATE_BODY_BYTES else "template_url",
-        "target": _target(stack),
-        "parameters": {
-            name: {"output": f"{value.stack}.{value.output}"} for name, value in sorted(stack.parameters.items())
-        },
-        "capabilities": _capabilities(stack),
-        "depends_on": list(stack.depends_on),
-        "termination_protection": stack.account is not None and bool(kinds & KEPT),
-    }
+def _stack_sets(deployment: Deployment) -> Step:
+    management = deployment.management
+    return Step(
+        kind="trusted-access",
+        account=management.id if management else "",
+        text="Trusted access for CloudFormation StackSets is on in the organization.",
+        command="aws cloudformation activate-organizations-access",
+    )
 
 
-def _target(stack: Stack) -> dict[str, Any]:
+def _stack(stack: Stack, template: RenderedTemplate) -> DeployedStack:
+    runs_it = stack.account or stack.deployment.management
+    return DeployedStack(
+        stack=stack.name,
+        template=template.file,
+        sha256=sha256(template.content),
+        delivery="template_body" if fits_body(template.content) else "template_url",
+        target=_target(stack),
+        deployer=(runs_it.deployer if runs_it else None) or "",
+        parameters=dict(sorted(stack.parameters.items())),
+        capabilities=capabilities_of(template.document),
+        tags=dict(stack.deployment.config.tags),
+        depends_on=tuple(stack.depends_on),
+        termination_protection=stack.account is not None and holds_logs(template.document),
+        after=tuple(dict.fromkeys(stack.after)),
+    )
+
+
+def _target(stack: Stack) -> AccountTarget | StackSetTarget:
     if stack.account is not None:
-        return {"account": stack.account.id, "region": stack.region}
-    return {
-        "stack_set": {
-            "permission_model": "SERVICE_MANAGED",
-            "organizational_unit_ids": [_unit(stack)],
-            "regions": [stack.region],
-        }
-    }
-
-
-def _unit(stack: Stack) -> str:
-    """Return the organizational unit (or root) that an organization path ends in."""
-    units = re.findall(r"(?:ou|r)-[0-9a-z-]+", stack.organizational_path or "")
-    if units:
-        return str(units[-1])
-    organization = stack.deployment.config.organization
-    if organization is None or organization.root_id is None:
-        raise ValueError(f"stack set {stack.name} has no target")  # the config refuses such a reader
-    return organization.root_id
-
-
-def _capabilities(stack: Stack) -> list[str]:
-    """Return what CloudFormation wants acknowledged.
-
-    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (Capabilities)
-    """
-    iam = [
-        resource for resource in stack.template.resources.values() if resource.resource_type.startswith("AWS::IAM::")
-    ]
-    if any("ManagedPolicyName" in resource.properties or "RoleName" in resource.properties for resource in iam):
-        return ["CAPABILITY_NAMED_IAM"]
-    return ["CAPABILITY_IAM"] if iam else []
+        return AccountTarget(account=stack.account.id, region=stack.region)
+    management = stack.deployment.management
+    return StackSetTarget(
+        account=management.id if management else "",
+        region=stack.region,
+        organizational_unit_ids=(stack.deployment.organizational_unit(stack.organizational_path or ""),),
+        regions=(stack.region,),
+    )

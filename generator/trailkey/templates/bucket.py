@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import GetAtt, Ref, s3
 
+from trailkey.output.manifest import Step
 from trailkey.statements.bucket import log_bucket_policy, only_tls, s3_writes_access_logs
 from trailkey.statements.builders import document
 
@@ -104,8 +105,13 @@ def _access_logs(stack: Stack, deployment: Deployment, name: str) -> Any:
     """
     settings = deployment.config.bucket.access_logs
     if settings is None or settings.existing:
-        stack.preconditions.append(
-            f"Bucket {name} exists in account {deployment.bucket_account.id}, {deployment.region}, and its policy lets logging.s3.amazonaws.com write."
+        stack.before.append(
+            Step(
+                kind="bucket-exists",
+                account=deployment.bucket_account.id,
+                text=f"Bucket {name} exists in account {deployment.bucket_account.id}, {deployment.region}, and its policy lets logging.s3.amazonaws.com write.",
+                arn=f"arn:{deployment.partition}:s3:::{name}",
+            )
         )
         return name
     encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")

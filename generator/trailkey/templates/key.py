@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from troposphere import GetAtt, Ref, events, kms, sns
 
 from trailkey.config.deployment import identifier
+from trailkey.output.manifest import Step
 from trailkey.statements.builders import document
 from trailkey.statements.key import trail_key_policy
 from trailkey.statements.services import eventbridge_publishes
@@ -83,8 +84,13 @@ def _add_alarm(stack: Stack, deployment: Deployment) -> None:
                 (*origin, "email"),
             )
     else:
-        stack.preconditions.append(
-            f"The policy of topic {topic} lets events.amazonaws.com call sns:Publish for the rule in account {deployment.key_account.id}."
+        stack.before.append(
+            Step(
+                kind="topic-admits-service",
+                account=deployment.key_account.id,
+                text=f"The policy of topic {topic} lets events.amazonaws.com call sns:Publish for the rule in account {deployment.key_account.id}.",
+                arn=topic,
+            )
         )
     rule = events.Rule(
         "KeyAlarmRule",

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from troposphere import GetAtt, cloudtrail
 
 from trailkey.config.deployment import identifier
+from trailkey.output.manifest import Step
 from trailkey.statements.builders import document
 from trailkey.statements.key import lake_key_policy
 from trailkey.templates.key import build_key, store_key
+from trailkey.templates.trail import trusted_access
 
 if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment, Store
@@ -59,10 +61,12 @@ def add_store(stack: Stack, deployment: Deployment, store: Store) -> None:
         GetAtt(resource, "EventDataStoreArn"),
         f"ARN of event data store {settings.name}.",
     )
-    stack.preconditions.append(
-        f"Account {store.account.id} used CloudTrail Lake before 2026-05-31: AWS closed it to new customers then."
+    stack.before.append(
+        Step(
+            kind="lake-open",
+            account=store.account.id,
+            text=f"Account {store.account.id} used CloudTrail Lake before 2026-05-31: AWS closed it to new customers then.",
+        )
     )
     if settings.organization_enabled:
-        stack.preconditions.append(
-            "Trusted access for CloudTrail (cloudtrail.amazonaws.com) is on in the organization: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com"
-        )
+        stack.before.append(trusted_access(deployment))

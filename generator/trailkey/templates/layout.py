@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from troposphere import encode_to_dict
 
+from trailkey.cloudformation.resolve import Place, resolve
 from trailkey.config.deployment import identifier
+from trailkey.output.manifest import BUCKET_POLICY_STEP, Step
 from trailkey.statements import identity
 from trailkey.statements.bucket import log_bucket_policy
 from trailkey.statements.builders import document
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
 
     from trailkey.config.deployment import Account, Deployment
 
-NAMES_OF_FILES = ("rollout", "bucket-policy")
+NAMES_OF_FILES = ("rollout", "bucket-policy", "config")
 """What other files of the output are called; a stack is not, or its template in JSON would be overwritten."""
 
 
 def existing_bucket_policy(deployment: Deployment) -> dict[str, Any]:
-    """Return the statements that the policy of an existing bucket needs, as a plain policy for its partition."""
-    return encode_to_dict(document(log_bucket_policy(deployment)))  # type: ignore[no-any-return]  # a policy is a mapping
+    """Return the statements that the policy of an existing bucket needs, as S3 takes them: no functions, this partition."""
+    place = Place(account=deployment.bucket_account.id, region=deployment.region, partition=deployment.partition)
+    return resolve(encode_to_dict(document(log_bucket_policy(deployment))), {}, place)  # type: ignore[no-any-return]  # a policy is a mapping
 
 
 def build(deployment: Deployment) -> list[Stack]:
@@ -45,8 +48,13 @@ def build(deployment: Deployment) -> list[Stack]:
         bucket_stack = stacks.of(deployment.bucket_account, deployment.region, "bucket")
         add_bucket(bucket_stack, deployment, key_arn(bucket_stack))
     else:
-        key_stack.preconditions.append(
-            f"The policy of bucket {deployment.config.bucket.name} (account {deployment.bucket_account.id}) holds the statements of bucket-policy.json before a trail is deployed; add them, replace none that others need."
+        key_stack.before.append(
+            Step(
+                kind=BUCKET_POLICY_STEP,
+                account=deployment.bucket_account.id,
+                text=f"The policy of bucket {deployment.config.bucket.name} (account {deployment.bucket_account.id}) holds the statements of bucket-policy.json before a trail is deployed; add them, replace none that others need.",
+                arn=f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}",
+            )
         )
     keepers = stacks.of(deployment.key_account, deployment.region, "iam")
     add_key_people(keepers, deployment, key_arn(keepers))
@@ -113,13 +121,20 @@ def _takes_in_root(path: str) -> bool:
 def _service_preconditions(stacks: _Stacks, deployment: Deployment, service: str) -> None:
     key_stack = stacks.of(deployment.key_account, deployment.region, "key")
     if service == "macie":
-        key_stack.preconditions.append(
-            f"Macie is on in account {deployment.key_account.id}: KMS refuses a key policy that names its service-linked role before that exists."
+        key_stack.before.append(
+            Step(
+                kind="service-linked-role",
+                account=deployment.key_account.id,
+                text=f"Macie is on in account {deployment.key_account.id}: KMS refuses a key policy that names its service-linked role before that exists.",
+                command="aws iam get-role --role-name AWSServiceRoleForAmazonMacie",
+            )
         )
     else:
-        key_stack.preconditions.append(
-            "Each account that generates policies has the role service-role/AccessAnalyzerMonitorServiceRole_… with kms:Decrypt and s3:GetObject; the console of IAM Access Analyzer makes it.".replace(
-                "…", "*"
+        key_stack.before.append(
+            Step(
+                kind="role-exists",
+                account="",
+                text="Each account that generates policies has the role service-role/AccessAnalyzerMonitorServiceRole_* with kms:Decrypt and s3:GetObject; the console of IAM Access Analyzer makes it.",
             )
         )
 

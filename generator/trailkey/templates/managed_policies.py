@@ -10,6 +10,7 @@ from troposphere import GetAtt, encode_to_dict, iam
 from trailkey.aws import MANAGED_POLICY_CHARACTERS, parse_arn
 from trailkey.config.deployment import identifier
 from trailkey.config.resolve.principals import is_pattern
+from trailkey.output.manifest import Step
 from trailkey.statements import identity
 from trailkey.statements.builders import document, text
 
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment, Reader, Store
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
-
-
-def policy_name(deployment: Deployment, who: str) -> str:
-    """Return the fixed name of a policy, made from the key's alias: ``cloudtrail-logs-read-analysts``.
-
-    Limit: 128 characters, of which two are kept for the number of a policy that is split.
-    """
-    return f"{deployment.config.key.alias.removeprefix('alias/').replace('/', '-')}-{who}"[-126:].lstrip("-")
 
 
 def packed(statements: Sequence[Statement], limit: int = MANAGED_POLICY_CHARACTERS) -> list[list[Statement]]:
@@ -92,8 +85,25 @@ def add_policies(
             ),
             origin,
         )
-    for arn in exact:
-        stack.preconditions.append(f"{arn} exists: stack {stack.name} attaches a policy to it.")
+    stack.before += [_exists(arn, stack) for arn in exact]
+
+
+def _exists(arn: str, stack: Stack) -> Step:
+    parts = parse_arn(arn)
+    kind, _, path = parts.resource.partition("/") if parts else ("role", "", arn)
+    name = path.rpartition("/")[2]
+    return Step(
+        kind=f"{kind}-exists",
+        account=parts.account if parts else "",
+        text=f"{arn} exists: stack {stack.name} attaches a policy to it.",
+        command=f"aws iam get-{kind} --{kind}-name {name}",
+        arn=arn,
+    )
+
+
+def _attach(deployment: Deployment, account: str, name: str, text: str) -> Step:
+    arn = f"arn:{deployment.partition}:iam::{account}:policy/{name}" if account else ""
+    return Step(kind="attach-policy", account=account, text=text, arn=arn)
 
 
 def _named(arns: Sequence[str], kind: str) -> list[str]:
@@ -106,7 +116,7 @@ def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: An
     """Add the policy of a reader and say who must attach it where nothing here can."""
     statements = identity.reads_logs(reader, deployment, key_arn)
     attached = bool(reader.settings.role)
-    name = None if attached else policy_name(deployment, f"read-{reader.name}")
+    name = None if attached else deployment.policy_name(f"read-{reader.name}")
     description = f"Reads the CloudTrail logs in {deployment.config.bucket.name} as reader {reader.name}"
     add_policies(
         stack,
@@ -118,12 +128,19 @@ def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: An
         name=name,
     )
     if reader.settings.permission_set and reader.account:
-        stack.preconditions.append(
-            f"Permission set {reader.settings.permission_set} refers to the customer managed policy {name} and is provisioned to account {reader.account.id}."
+        stack.after.append(
+            Step(
+                kind="permission-set",
+                account=reader.account.id,
+                text=f"Permission set {reader.settings.permission_set} refers to the customer managed policy {name} and is provisioned to account {reader.account.id}.",
+                arn=f"arn:{deployment.partition}:iam::{reader.account.id}:policy/{name}",
+            )
         )
     elif name:
-        where = f"account {reader.account.id}" if reader.account else f"each account of {stack.organizational_path}"
-        stack.preconditions.append(f"IAM in {where} decides who reads: attach policy {name} to those who shall.")
+        account = stack.account.id if stack.account else ""
+        where = f"account {account}" if account else f"each account of {stack.organizational_path}"
+        said = f"IAM in {where} decides who reads: attach policy {name} to those who shall."
+        stack.after.append(_attach(deployment, account, name, said))
 
 
 def add_key_people(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
@@ -139,9 +156,14 @@ def add_key_people(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
             identity.deploys_key(key_arn, alias),
             ("accounts", deployment.key_account.name, "deployer"),
         )
-        stack.preconditions.append(
-            f"{deployer} may call kms:CreateKey, kms:TagResource and what its stacks need beside the key (IAM, S3, CloudTrail, EventBridge, SNS) before the first stack; "
-            f"for the key it needs, until stack {stack.name} attaches them, the actions of its policy there. A first creation that fails cannot delete its key: the deployer never holds kms:ScheduleKeyDeletion."
+        stack.before.append(
+            Step(
+                kind="deployer-policy",
+                account=deployment.key_account.id,
+                text=f"{deployer} may call kms:CreateKey, kms:TagResource and what its stacks need beside the key (IAM, S3, CloudTrail, EventBridge, SNS) before the first stack; "
+                f"for the key it needs, until stack {stack.name} attaches them, the actions of its policy there. A first creation that fails cannot delete its key: the deployer never holds kms:ScheduleKeyDeletion.",
+                arn=deployer,
+            )
         )
 
 
@@ -150,11 +172,11 @@ def add_deployer(
 ) -> None:
     """Add a deployer's policy, attached where its role is named exactly, else under a fixed name."""
     if is_pattern(deployer):
-        name = policy_name(stack.deployment, f"deploy-{identifier(logical_id).removesuffix('Policy').lower()}")
+        name = stack.deployment.policy_name(f"deploy-{logical_id.removesuffix('Policy').lower()}")
         add_policies(stack, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", name=name)
-        stack.preconditions.append(
-            f"Policy {name}, or one that allows the same, is attached to the roles {deployer}: their names are not known here."
-        )
+        account = stack.account.id if stack.account else ""
+        said = f"Policy {name}, or one that allows the same, is attached to the roles {deployer}: their names are not known here."
+        stack.after.append(_attach(stack.deployment, account, name, said))
     else:
         add_policies(
             stack, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", arns=[deployer]
@@ -224,12 +246,11 @@ def _add_holder(
 ) -> None:
     """Add the policy of named roles; where some are patterns it gets a fixed name, for others to attach."""
     patterns = [arn for arn in arns if is_pattern(arn)]
-    name = policy_name(deployment, f"{logical_id.removesuffix('Policy')}") if patterns else None
+    name = deployment.policy_name(logical_id.removesuffix("Policy")) if patterns else None
     add_policies(stack, logical_id, statements, origin, description, arns=arns, name=name)
     if patterns:
-        stack.preconditions.append(
-            f"Policy {name} is attached to the roles {', '.join(patterns)}: their names are not known here."
-        )
+        said = f"Policy {name} is attached to the roles {', '.join(patterns)}: their names are not known here."
+        stack.after.append(_attach(deployment, stack.account.id if stack.account else "", name or "", said))
 
 
 def store_arn(logical_id: str) -> Any:

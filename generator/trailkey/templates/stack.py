@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from troposphere import Export, GetAtt, Output, Parameter, Ref, Sub, Tags, Template
 
 from trailkey import __version__
+from trailkey.output.manifest import FromOutput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,21 +18,17 @@ if TYPE_CHECKING:
 
     from trailkey.config.deployment import Account, Deployment
     from trailkey.config.source import ConfigPath
+    from trailkey.output.manifest import Step
 
 KEY_ID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-@dataclass(frozen=True, slots=True)
-class FromOutput:
-    """A parameter value that an Output of a stack deployed before gives."""
-
-    stack: str
-    output: str
-
-
 @dataclass(slots=True)
 class Stack:
-    """A stack in the making. ``purposes`` says what goes into it; ``account`` is None for a stack set over an organization."""
+    """A stack in the making. ``purposes`` says what goes into it; ``account`` is None for a stack set over an organization.
+
+    ``before`` are steps for before the first stack, ``after`` those that this stack makes possible.
+    """
 
     name: str
     deployment: Deployment
@@ -41,7 +38,8 @@ class Stack:
     organizational_path: str | None = None
     parameters: dict[str, FromOutput] = field(default_factory=dict)
     depends_on: list[str] = field(default_factory=list)
-    preconditions: list[str] = field(default_factory=list)
+    before: list[Step] = field(default_factory=list)
+    after: list[Step] = field(default_factory=list)
     origins: dict[str, ConfigPath] = field(default_factory=dict)
     template: Template = field(default_factory=Template)
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import GetAtt, Ref, cloudtrail, iam, logs, sns
 
+from trailkey.aws import parse_arn
 from trailkey.config.deployment import identifier
+from trailkey.output.manifest import Step
 from trailkey.statements.builders import document, text
 from trailkey.statements.services import cloudtrail_assumes, cloudtrail_publishes, role_writes_log_events
 from trailkey.templates.bucket import BUCKET_POLICY
@@ -55,9 +57,21 @@ def add_trail(stack: Stack, deployment: Deployment, trail: Trail, key_arn: Any) 
     stack.add(resource, trail.path)
     stack.output(f"{name}TrailArn", GetAtt(resource, "Arn"), f"ARN of trail {settings.name}.")
     if trail.settings.is_organization_trail:
-        stack.preconditions.append(
-            "The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on: aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com"
-        )
+        stack.before.append(trusted_access(deployment))
+
+
+def trusted_access(deployment: Deployment) -> Step:
+    """Return the step that lets CloudTrail see the accounts of the organization.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    """
+    management = deployment.management
+    return Step(
+        kind="trusted-access",
+        account=management.id if management else "",
+        text="The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on.",
+        command="aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com",
+    )
 
 
 def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.AdvancedEventSelector]:
@@ -174,7 +188,13 @@ def _add_topic(stack: Stack, trail: Trail, name: str, optional: dict[str, Any]) 
     stack.add(policy, origin)
     optional["SnsTopicName"] = GetAtt(topic, "TopicName")
     if settings.kms_key:
-        stack.preconditions.append(
-            f"The policy of the key {settings.kms_key} of topic {settings.name} lets cloudtrail.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt. Never use the trails' key there."
+        arn = parse_arn(settings.kms_key)
+        stack.before.append(
+            Step(
+                kind="key-admits-service",
+                account=arn.account if arn else "",
+                text=f"The policy of the key {settings.kms_key} of topic {settings.name} lets cloudtrail.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt. Never use the trails' key there.",
+                arn=settings.kms_key,
+            )
         )
     return str(policy.title)

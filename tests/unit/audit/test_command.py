@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import TESTS, allow
+from helpers import document as policy
 from trailkey import cli, errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-CASES = Path(__file__).parent.parent.parent / "audit"
+CASES = TESTS / "audit"
 ACCOUNT = "210987654321"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/b5900000-0000-0000-0000-000000000000"
 
@@ -24,24 +26,15 @@ def run(*arguments: str | Path) -> int:
     return cli.run(["audit", *map(str, arguments)])
 
 
-def statement(sid: str, principal: Any, action: Any, **condition: Any) -> dict[str, Any]:
-    found = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
-    return {**found, "Condition": condition} if condition else found
-
-
-SHIP = statement("ShipUpdates", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy")
-OPEN = statement("TrailEncrypts", {"Service": "cloudtrail.amazonaws.com"}, "kms:GenerateDataKey*")
-HELD = statement(
-    "TrailEncrypts",
+SHIP = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy", sid="ShipUpdates")
+OPEN = allow({"Service": "cloudtrail.amazonaws.com"}, "kms:GenerateDataKey*", sid="TrailEncrypts")
+HELD = allow(
     {"Service": "cloudtrail.amazonaws.com"},
     "kms:GenerateDataKey*",
+    sid="TrailEncrypts",
     StringEquals={"aws:SourceArn": f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/ledger"},
     StringLike={"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"},
 )
-
-
-def policy(*statements: Any) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def written(folder: Path, document: Any) -> Path:
@@ -52,9 +45,10 @@ def written(folder: Path, document: Any) -> Path:
 
 MESSAGE = (
     "statement TrailEncrypts lets CloudTrail call kms:GenerateDataKey for a trail of any account, such as "
-    "arn:aws:cloudtrail:us-east-1:999999999999:trail/other; hold the statement to the trail with StringEquals aws:SourceArn, "
-    "beside the encryption context"
+    "arn:aws:cloudtrail:us-east-1:999999999999:trail/other"
 )
+REMEDY = "hold the statement to the trail with StringEquals aws:SourceArn, beside the encryption context"
+SENTENCE = f"{MESSAGE}; {REMEDY}"
 
 
 def test_findings_are_printed_with_request_and_assumptions(
@@ -66,7 +60,7 @@ def test_findings_are_printed_with_request_and_assumptions(
     assert run("policy.json") == errors.CHECK_FAILED
     assert capsys.readouterr().out == (
         "error cloudtrail-unconfined\n"
-        f"  policy.json: {MESSAGE}\n"
+        f"  policy.json: {SENTENCE}\n"
         "  allowed: cloudtrail.amazonaws.com kms:GenerateDataKey with "
         "aws:SourceArn=arn:aws:cloudtrail:us-east-1:999999999999:trail/other\n"
         f"assumed: the key's account is {ACCOUNT}: only its principals may replace the key policy, which no other account can be "
@@ -81,19 +75,24 @@ def test_findings_are_printed_with_request_and_assumptions(
 
 
 def test_json_is_the_list_of_findings_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(written(tmp_path, policy(OPEN, SHIP)), "--format", "json") == errors.CHECK_FAILED
+    path = written(tmp_path, policy(OPEN, SHIP))
+
+    assert run(path, "--format", "json") == errors.CHECK_FAILED
     assert json.loads(capsys.readouterr().out) == [
         {
             "id": "cloudtrail-unconfined",
             "severity": "error",
             "statement": "TrailEncrypts",
             "message": MESSAGE,
+            "remedy": REMEDY,
             "witness": {
                 "principal": "cloudtrail.amazonaws.com",
                 "action": "kms:GenerateDataKey",
                 "resource": KEY,
                 "context": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:999999999999:trail/other"},
             },
+            "witness_decision": "allowed",
+            "location": {"file": str(path)},
         }
     ]
 
@@ -108,7 +107,7 @@ def test_a_sound_policy_has_no_findings(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_warnings_end_with_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    account = statement("AccountDoesAll", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "kms:*")
+    account = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "kms:*", sid="AccountDoesAll")
 
     assert run(written(tmp_path, policy(HELD, account))) == errors.OK
     assert capsys.readouterr().out.splitlines()[0] == "warning delegated-to-iam"
@@ -118,7 +117,7 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(policy(OPEN, SHIP)).encode())))
 
     assert run("-") == errors.CHECK_FAILED
-    assert f"  standard input: {MESSAGE}\n" in capsys.readouterr().out
+    assert f"  standard input: {SENTENCE}\n" in capsys.readouterr().out
 
 
 def test_options_reach_the_audit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,22 +173,25 @@ BRANCHES = {
 NOTHING = {"Ref": "AWS::NoValue"}
 
 
-def test_a_flaw_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finding_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     branch = {"Fn::If": ["IsTest", OPEN, HELD]}
 
-    assert run(written(tmp_path, template(policy(branch, SHIP), **BRANCHES)), "--format", "json") == errors.CHECK_FAILED
-    assert [one["id"] for one in json.loads(capsys.readouterr().out)] == ["cloudtrail-unconfined"]
-    assert run(written(tmp_path, template(policy(branch, SHIP), **BRANCHES))) == errors.CHECK_FAILED
-    assert f"policy.json: Resources/Key where IsTest is true: {MESSAGE}\n" in capsys.readouterr().out
-    sound = run(written(tmp_path, template(policy(branch, SHIP), **BRANCHES)), "--parameter", "Stage=production")
-    assert sound == errors.OK
+    path = written(tmp_path, template(policy(branch, SHIP), **BRANCHES))
+
+    assert run(path, "--format", "json") == errors.CHECK_FAILED
+    assert [(one["id"], one["location"]) for one in json.loads(capsys.readouterr().out)] == [
+        ("cloudtrail-unconfined", {"file": str(path), "logical_id": "Key", "branch": {"IsTest": True}})
+    ]
+    assert run(path) == errors.CHECK_FAILED
+    assert f"policy.json: Resources/Key where IsTest is true: {SENTENCE}\n" in capsys.readouterr().out
+    assert run(path, "--parameter", "Stage=production") == errors.OK
 
 
-def test_a_flaw_of_all_branches_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finding_of_all_branches_is_given_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     extra = {
         "Fn::If": [
             "IsTest",
-            statement("TestersLook", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/T"}, "kms:DescribeKey"),
+            allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/T"}, "kms:DescribeKey", sid="TestersLook"),
             NOTHING,
         ]
     }
@@ -197,17 +199,17 @@ def test_a_flaw_of_all_branches_is_told_once(tmp_path: Path, capsys: pytest.Capt
     assert run(written(tmp_path, template(policy(OPEN, SHIP, extra), **BRANCHES))) == errors.CHECK_FAILED
     out = capsys.readouterr().out
     assert out.count("error cloudtrail-unconfined") == 1
-    assert f"policy.json: Resources/Key: {MESSAGE}\n" in out
+    assert f"policy.json: Resources/Key: {SENTENCE}\n" in out
 
 
-def test_messages_in_json_name_the_key_where_there_are_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_location_in_json_names_the_key_where_there_are_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both = template(policy(OPEN, SHIP))
     both["Resources"]["Spare"] = both["Resources"]["Key"]
     path = written(tmp_path, both)
 
     assert run(path, "--format", "json") == errors.CHECK_FAILED
-    assert [one["message"] for one in json.loads(capsys.readouterr().out)] == [
-        f"{path}: Resources/{name}: {MESSAGE}" for name in ("Key", "Spare")
+    assert [(one["message"], one["location"]) for one in json.loads(capsys.readouterr().out)] == [
+        (MESSAGE, {"file": str(path), "logical_id": name}) for name in ("Key", "Spare")
     ]
 
 

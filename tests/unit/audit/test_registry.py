@@ -7,63 +7,69 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import allow, document
 from trailkey.access.algebra.boxes import Box
 from trailkey.access.language.evaluate import Decision
 from trailkey.audit import registry
 from trailkey.audit.registry import RULES, audit
 from trailkey.audit.subject import read_subject
+from trailkey.checks.limits import LIMITS
 from trailkey.errors import PolicyError, UndecidedError
-from trailkey.findings import SEVERITIES
+from trailkey.findings import SEVERITIES, Location
 from trailkey.intent.model import KeyIntent
+from trailkey.inventory import ResourcePolicy
 from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
-    from trailkey.audit.rule import PolicyRule
+    from trailkey.findings import Rule
 
 ACCOUNT = "210987654321"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0a1b2c3d-1111-2222-3333-444455556666"
 CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
 
 
-def statement(sid: str, principal: Any, action: Any, **condition: Any) -> dict[str, Any]:
-    found = {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
-    return {**found, "Condition": condition} if condition else found
+SHIP = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy", sid="ShipUpdates")
+STORE = allow(CLOUDTRAIL, ["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"], sid="StoreWorks")
 
 
-SHIP = statement("ShipUpdates", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy")
-STORE = statement("StoreWorks", CLOUDTRAIL, ["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"])
+def key_policy(document: Any, *, account_known: bool = True) -> ResourcePolicy:
+    return ResourcePolicy(
+        location=Location(file="p"), document=document, arn=KEY, account=ACCOUNT, account_known=account_known
+    )
 
 
-def found(*statements: Any, expected: KeyIntent | None = None) -> list[tuple[str, str, str | int | None]]:
-    document = {"Version": "2012-10-17", "Statement": list(statements)}
-    return [(one.severity, one.id, one.statement) for one in audit(document, place="p", key_arn=KEY, expected=expected)]
+def of(*statements: Any) -> ResourcePolicy:
+    return key_policy({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def test_a_store_of_events_that_is_said_to_be_one_has_no_flaw() -> None:
-    assert found(STORE, SHIP, expected=KeyIntent(lake=True)) == []
+def found(*statements: Any, intent: KeyIntent | None = None) -> list[tuple[str, str, str | int | None]]:
+    return [(one.severity, one.id, one.statement) for one in audit(of(*statements), intent)]
+
+
+def test_a_store_of_events_that_is_said_to_be_one_has_no_findings() -> None:
+    assert found(STORE, SHIP, intent=KeyIntent(lake=True)) == []
     assert found(STORE, SHIP) == [("note", "lake-assumed", "StoreWorks")]
 
 
 def test_the_same_statement_is_an_error_on_a_key_of_trails() -> None:
     trail = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/ledger"
 
-    assert found(STORE, SHIP, expected=KeyIntent(trails=(trail,))) == [("error", "cloudtrail-unconfined", "StoreWorks")]
+    assert found(STORE, SHIP, intent=KeyIntent(trails=(trail,))) == [("error", "cloudtrail-unconfined", "StoreWorks")]
 
 
 def test_everyone_is_no_store_of_events() -> None:
-    assert found(statement("All", "*", "kms:*")) == [
+    assert found(allow("*", "kms:*", sid="All")) == [
         ("error", "cloudtrail-unconfined", "All"),
         ("error", "public", "All"),
     ]
 
 
 def test_an_account_that_is_made_up_makes_a_lockout_a_warning() -> None:
-    document = {"Version": "2012-10-17", "Statement": [statement("Looks", {"AWS": ACCOUNT}, "kms:DescribeKey")]}
+    looks = document(allow({"AWS": ACCOUNT}, "kms:DescribeKey", sid="Looks"))
 
     known, assumed = (
-        [(one.severity, one.id) for one in audit(document, place="p", key_arn=KEY, account_known=known)]
-        for known in (True, False)
+        [(one.severity, one.id) for one in audit(key_policy(looks, account_known=known))] for known in (True, False)
     )
 
     assert known == [("error", "locked-out")]
@@ -73,32 +79,29 @@ def test_an_account_that_is_made_up_makes_a_lockout_a_warning() -> None:
 def test_one_reason_for_many_open_questions_is_one_finding() -> None:
     keeper = KeyIntent(administrators=(f"arn:aws:iam::{ACCOUNT}:role/Keeper",))
     actions = ["kms:Decrypt", "kms:CreateGrant"]
-    open_to_tags = statement("TeamsOpen", "*", actions, StringLike={"aws:PrincipalOrgID": "${aws:PrincipalTag/team}"})
-    document = {"Version": "2012-10-17", "Statement": [SHIP, open_to_tags]}
+    open_to_tags = allow("*", actions, StringLike={"aws:PrincipalOrgID": "${aws:PrincipalTag/team}"}, sid="TeamsOpen")
 
-    findings = [one for one in audit(document, place="p", key_arn=KEY, expected=keeper) if one.id == "undecided"]
+    [finding] = [one for one in audit(of(SHIP, open_to_tags), keeper) if one.id == "undecided"]
 
-    assert [(one.statement, one.message.partition(": ")[0]) for one in findings] == [
-        ("TeamsOpen", "cannot tell whether there is public, administrator-can-decrypt, administrator-can-grant")
-    ]
-    assert "aws:PrincipalOrgID is compared with the policy variable ${aws:principaltag/team}" in findings[0].message
+    assert finding.statement == "TeamsOpen"
+    assert finding.message.startswith(
+        "cannot tell whether there is public, administrator-can-decrypt, administrator-can-grant: statement TeamsOpen: "
+        "aws:PrincipalOrgID is compared with the policy variable ${aws:principaltag/team}"
+    )
 
 
 def test_statements_without_a_sid_go_by_their_position() -> None:
     keeper = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Keeper"}
     statements = [
         SHIP,
-        statement("", keeper, "kms:Decrypt", StringEquals={"kms:ViaService": "s3.eu-west-1.amazonaws.com"}),
-        statement(
-            "", keeper, "kms:Decrypt", StringLike={"kms:EncryptionContext:stage": "test", "kms:ViaService": "s3.*"}
+        allow(keeper, "kms:Decrypt", StringEquals={"kms:ViaService": "s3.eu-west-1.amazonaws.com"}, sid=""),
+        allow(
+            keeper, "kms:Decrypt", sid="", StringLike={"kms:EncryptionContext:stage": "test", "kms:ViaService": "s3.*"}
         ),
-        statement("", keeper, ["kms:Decrypt", "kms:TagResource"]),
+        allow(keeper, ["kms:Decrypt", "kms:TagResource"], sid=""),
     ]
-    document = {"Version": "2012-10-17", "Statement": statements}
 
-    messages = {
-        one.id: (one.statement, one.message.partition("; ")[0]) for one in audit(document, place="p", key_arn=KEY)
-    }
+    messages = {one.id: (one.statement, one.message) for one in audit(of(*statements))}
 
     assert messages == {
         "guard-cancelled": (
@@ -122,13 +125,13 @@ def test_a_witness_that_the_evaluator_answers_otherwise_is_a_defect(monkeypatch:
     monkeypatch.setattr(registry, "decide", lambda *_, **__: Decision("denied", "no_matching_allow"))
 
     with pytest.raises(AssertionError, match="the prover and the evaluator disagree"):
-        found(statement("All", "*", "kms:*"))
+        found(allow("*", "kms:*", sid="All"))
 
 
 @pytest.mark.parametrize(
     ("document", "text"),
     [
-        ([], "p: [] is no object"),
+        ([], "p: [] is not an object"),
         ({"Version": "2012-10-17"}, "p: Statement: missing or empty"),
         ({"Version": "2012-10-17", "Statements": []}, 'p: unknown element "Statements"'),
         ({"Version": "2013-10-17", "Statement": [SHIP]}, 'p: Version: unknown version "2013-10-17"'),
@@ -136,7 +139,7 @@ def test_a_witness_that_the_evaluator_answers_otherwise_is_a_defect(monkeypatch:
 )
 def test_what_is_no_policy_is_refused(document: Any, text: str) -> None:
     with pytest.raises(PolicyError) as refusal:
-        audit(document, place="p", key_arn=KEY)
+        audit(key_policy(document))
 
     assert str(refusal.value).startswith(text)
 
@@ -149,34 +152,32 @@ def test_the_key_goes_by_the_arn_its_policy_names() -> None:
     assert ("error", "wrong-arn", "ShipUpdates") in found({**SHIP, "Resource": other})
 
 
-@pytest.mark.parametrize("flaw", RULES, ids=lambda flaw: flaw.id)
-def test_each_flaw_can_be_read_by_itself(flaw: PolicyRule) -> None:
-    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", flaw.id)
-    assert flaw.severity in SEVERITIES
-    assert flaw.source.startswith("https://docs.aws.amazon.com/")
-    assert not flaw.title.endswith(".")
-    assert flaw.reason.endswith(".")
-    assert not flaw.remedy.endswith(".")
+@pytest.mark.parametrize("rule", [*RULES, *LIMITS], ids=lambda rule: rule.id)
+def test_each_rule_can_be_read_by_itself(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id)
+    assert rule.severity in SEVERITIES
+    assert rule.source.startswith("https://docs.aws.amazon.com/")
+    assert not rule.title.endswith(".")
+    assert rule.reason.endswith(".")
+    assert not rule.remedy.endswith(".")
 
 
 def test_ids_are_unique_and_each_is_on_the_page() -> None:
-    flaws = sorted(RULES, key=lambda flaw: SEVERITIES.index(flaw.severity))
-    ids = [*(one.id for one in PROPERTIES), *(flaw.id for flaw in flaws)]
+    rules = sorted(RULES, key=lambda rule: SEVERITIES.index(rule.severity))
+    every: list[Rule] = [*PROPERTIES, *rules, *LIMITS]
+    ids = [one.id for one in every]
     page = findings_page()
 
     assert len(set(ids)) == len(ids)
     assert re.findall(r"^### (.*)$", page, re.MULTILINE) == ids
-    assert all(
-        f"({source})" in page for source in (*(one.source for one in PROPERTIES), *(one.source for one in RULES))
-    )
+    assert all(f"({one.source})" in page for one in every)
 
 
 def test_witness_names_a_whole_trail_of_the_account_that_a_context_asks_for() -> None:
     context = {"kms:EncryptionContext:aws:cloudtrail:arn": "arn:aws:cloudtrail:*:654321098765:trail/*"}
-    encrypts = statement("Encrypts", CLOUDTRAIL, "kms:GenerateDataKey*", StringLike=context)
-    found = audit({"Version": "2012-10-17", "Statement": [encrypts]}, place="p", key_arn=KEY)
+    encrypts = allow(CLOUDTRAIL, "kms:GenerateDataKey*", StringLike=context, sid="Encrypts")
 
-    assert [one.witness for one in found if one.id == "cloudtrail-unconfined"] == [
+    assert [one.witness for one in audit(of(encrypts)) if one.id == "cloudtrail-unconfined"] == [
         {
             "principal": "cloudtrail.amazonaws.com",
             "action": "kms:GenerateDataKey",
@@ -190,11 +191,7 @@ def test_witness_names_a_whole_trail_of_the_account_that_a_context_asks_for() ->
 
 
 def test_a_statement_that_cannot_be_decided_is_not_said_to_match_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
-    }
-    subject = read_subject(document, place="policy.json", key_arn=KEY, expected=KeyIntent())
+    subject = read_subject(of(allow("*", "*", sid="All")), KeyIntent())
 
     def undecided(_one: Box, _other: Box) -> Box | None:
         raise UndecidedError("too entangled")

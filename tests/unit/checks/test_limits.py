@@ -9,9 +9,11 @@ import pytest
 
 from helpers import SINGLE, Document, deploy
 from trailkey import cloudformation, pipeline
-from trailkey.checks.limits import check_limits, compact
+from trailkey.aws import policy_size
+from trailkey.checks.limits import check_limits
 from trailkey.cloudformation.resolve import Place, resolve
 from trailkey.errors import CheckError
+from trailkey.reports.findings import message_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,7 @@ def findings(resources: Document, text: str = "") -> list[Finding]:
 def policy_of(size: int, letter: str = "x") -> Document:
     """Return a policy that its service counts as so many letters."""
     policy: Document = {"Version": "2012-10-17", "Statement": [{"Sid": ""}]}
-    policy["Statement"][0]["Sid"] = letter * (size - len(compact(policy)))
+    policy["Statement"][0]["Sid"] = letter * (size - policy_size(policy, characters=True))
     return policy
 
 
@@ -56,8 +58,8 @@ LIMITS = [
 def test_policies(kind: str, name: str, limit: int, identity: str, message: str) -> None:
     assert findings({"It": {"Type": kind, "Properties": {name: policy_of(limit)}}}) == []
     [finding] = findings({"It": {"Type": kind, "Properties": {name: policy_of(limit + 1)}}})
-    assert (finding.id, finding.severity, finding.place) == (identity, "error", "one.yaml: Resources/It")
-    assert finding.message == f"the policy has {message}"
+    assert (finding.id, finding.severity, str(finding.location)) == (identity, "error", "one.yaml: Resources/It")
+    assert message_text(finding) == f"the policy has {message}"
 
 
 def test_kms_and_s3_count_bytes_and_iam_characters() -> None:
@@ -73,7 +75,7 @@ def test_policies_are_counted_with_what_functions_stand_for() -> None:
         "Version": "2012-10-17",
         "Statement": [{"Sid": {"Fn::Sub": policy["Statement"][0]["Sid"]}}],
     }
-    assert len(compact(policy)) > 32_768
+    assert policy_size(policy) > 32_768
     assert findings({"Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": as_function}}}) == []
     as_function["Statement"][0]["Sid"]["Fn::Sub"] += "!"
     assert len(findings({"Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": as_function}}})) == 1
@@ -82,8 +84,8 @@ def test_policies_are_counted_with_what_functions_stand_for() -> None:
 def test_template_bytes() -> None:
     assert findings({}, "é" * 500_000) == []
     [finding] = findings({}, "é" * 500_000 + "x")
-    assert (finding.id, finding.place) == ("template-size", "one.yaml")
-    assert finding.message == (
+    assert (finding.id, str(finding.location)) == ("template-size", "one.yaml")
+    assert message_text(finding) == (
         "the template has 1,000,001 bytes; CloudFormation takes 1,000,000; set layout: by_purpose, or split the deployment"
     )
 
@@ -93,7 +95,7 @@ def test_resources_of_a_template() -> None:
     assert findings(many) == []
     [finding] = findings({**many, "R500": many["R0"]})
     assert finding.id == "template-resources"
-    assert finding.message == "the template has 501 resources; CloudFormation takes 500; split the deployment"
+    assert message_text(finding) == "the template has 501 resources; CloudFormation takes 500; split the deployment"
 
 
 def test_policies_of_a_role() -> None:
@@ -103,7 +105,7 @@ def test_policies_of_a_role() -> None:
     assert findings(ten) == []
     [finding] = findings({**ten, "Last": last})
     assert finding.id == "policies-per-role"
-    assert finding.message == (
+    assert message_text(finding) == (
         "role 'R' gets 11 managed policies; IAM attaches 10 by default; "
         "ask for a higher quota, or use another role for some"
     )
@@ -119,12 +121,10 @@ def size_of_key_policy(folder: Path, count: int, last: str = "R") -> tuple[int, 
     rendered = pipeline.render(
         deploy(folder, SINGLE, readers=config, bucket={"existing": True, "access_logs": None}, layout="by_purpose")
     )
-    [scope] = [scope for scope in rendered.stacks if scope.name == "main-key"]
     text = rendered.files["main-key.yaml"].decode()
     template = cloudformation.load(text, "main-key.yaml")
-    place = pipeline.place_of(scope)
-    found = list(check_limits("main-key.yaml", text, template, place))
-    return len(compact(resolve(template["Resources"]["Key"]["Properties"]["KeyPolicy"], template, place))), found
+    found = list(check_limits("main-key.yaml", text, template, PLACE))
+    return policy_size(resolve(template["Resources"]["Key"]["Properties"]["KeyPolicy"], template, PLACE)), found
 
 
 def test_a_real_key_policy_at_its_limit(tmp_path: Path) -> None:
@@ -139,17 +139,17 @@ def test_a_real_key_policy_at_its_limit(tmp_path: Path) -> None:
     assert (size, found) == (32_768, [])
     size, [finding] = size_of_key_policy(tmp_path, count, path + "RR")
     assert size == 32_769
-    assert finding.message == f"the policy has 32,769 bytes; KMS takes 32,768; {GATHER}"
+    assert message_text(finding) == f"the policy has 32,769 bytes; KMS takes 32,768; {GATHER}"
 
 
 def test_the_policy_of_an_existing_bucket_is_counted_too(tmp_path: Path) -> None:
     config = {"readers": readers(60), "bucket": {"existing": True}}
     rendered = pipeline.render(deploy(tmp_path, SINGLE, **config))
-    size = len(compact(json.loads(rendered.files["bucket-policy.json"])))
+    size = policy_size(json.loads(rendered.files["bucket-policy.json"]))
     with pytest.raises(CheckError) as caught:
         pipeline.generate([tmp_path / "config.yaml"], tmp_path / "output")
     found = [finding for finding in caught.value.findings if finding.id == "bucket-policy-size"]
-    assert [(finding.place, finding.message) for finding in found] == [
+    assert [(str(finding.location), message_text(finding)) for finding in found] == [
         ("bucket-policy.json", f"the policy has {size:,} bytes; S3 takes 20,480; {GATHER}")
     ]
     assert not (tmp_path / "output").exists()

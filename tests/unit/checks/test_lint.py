@@ -17,7 +17,8 @@ import pytest
 from trailkey.checks.lint import LintInput, LintMatch, _rules, lint
 from trailkey.cloudformation import dump_yaml
 from trailkey.errors import UsageError
-from trailkey.findings import Finding
+from trailkey.findings import Finding, Location, Rule
+from trailkey.reports.findings import finding_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ Resources:
 """
 
 FOUND = [
-    LintMatch(
+    (
         "bad.yaml",
         10,
         ("Parameters", "Unused"),
@@ -78,25 +79,29 @@ FOUND = [
         "warning",
         "Parameter Unused not used. (Check if Parameters are Used)",
     ),
-    LintMatch(
+    (
         "bad.yaml",
         12,
         ("Resources", "Key"),
         "I3011",
         "note",
-        "'DeletionPolicy' is a required property (The default action when replacing/removing a resource is to delete it. "
-        "Set explicit values for stateful resource) (Check stateful resources have a set UpdateReplacePolicy/DeletionPolicy)",
+        (
+            "'DeletionPolicy' is a required property (The default action when replacing/removing a resource is to delete it. "
+            "Set explicit values for stateful resource) (Check stateful resources have a set UpdateReplacePolicy/DeletionPolicy)"
+        ),
     ),
-    LintMatch(
+    (
         "bad.yaml",
         12,
         ("Resources", "Key"),
         "W3011",
         "warning",
-        "Both 'UpdateReplacePolicy' and 'DeletionPolicy' are needed to protect resource from deletion "
-        "(Check resources with UpdateReplacePolicy/DeletionPolicy have both)",
+        (
+            "Both 'UpdateReplacePolicy' and 'DeletionPolicy' are needed to protect resource from deletion "
+            "(Check resources with UpdateReplacePolicy/DeletionPolicy have both)"
+        ),
     ),
-    LintMatch(
+    (
         "bad.yaml",
         18,
         ("Resources", "Key", "Properties", "PendingWindowInDays"),
@@ -104,7 +109,7 @@ FOUND = [
         "error",
         "3 is less than the minimum of 7 (Check if a number is between min and max)",
     ),
-    LintMatch(
+    (
         "bad.yaml",
         19,
         ("Resources", "Key", "Properties", "Nonsense"),
@@ -118,7 +123,13 @@ STORE = dump_yaml({"Resources": {"Store": {"Type": "AWS::CloudTrail::EventDataSt
 
 
 def places(matches: list[LintMatch]) -> list[tuple[str, str, str]]:
-    return [(match.file, match.rule, match.message) for match in matches if match.rule == "E3006"]
+    return [(match.file, match.rule.id, match.message) for match in matches if match.rule.id == "E3006"]
+
+
+def seen(matches: list[LintMatch]) -> list[tuple[object, ...]]:
+    return [
+        (match.file, match.line, match.path, match.rule.id, match.rule.severity, match.message) for match in matches
+    ]
 
 
 def test_a_good_template_has_no_findings() -> None:
@@ -126,20 +137,27 @@ def test_a_good_template_has_no_findings() -> None:
 
 
 def test_each_fault_is_found_with_line_path_and_severity() -> None:
-    assert lint({"good.yaml": LintInput(GOOD, HOME), "bad.yaml": LintInput(BAD, HOME)}) == FOUND
+    assert seen(lint({"good.yaml": LintInput(GOOD, HOME), "bad.yaml": LintInput(BAD, HOME)})) == FOUND
 
 
-def test_a_match_becomes_a_finding_where_it_is_or_where_the_config_says() -> None:
-    match = FOUND[3]
+def test_a_match_becomes_a_finding_on_its_resource_or_with_the_whole_path() -> None:
+    unused, *_, window, _ = lint({"bad.yaml": LintInput(BAD, HOME)})
 
-    assert match.logical_id == "Key"
-    assert match.finding() == Finding(
-        id="E3034",
-        severity="error",
-        message="3 is less than the minimum of 7 (Check if a number is between min and max)",
-        place="bad.yaml:18: Resources/Key/Properties/PendingWindowInDays",
+    assert window.finding() == Finding(
+        rule=Rule(
+            id="E3034",
+            severity="error",
+            title="Check if a number is between min and max",
+            reason="Check numbers (integers and floats) for its value being between the minimum and maximum",
+            source="https://github.com/aws-cloudformation/cfn-lint/blob/main/docs/cfn-schema-specification.md#number-range",
+            remedy="",
+        ),
+        location=Location(file="bad.yaml", line=18, logical_id="Key"),
+        message="Properties/PendingWindowInDays: 3 is less than the minimum of 7 (Check if a number is between min and max)",
     )
-    assert match.finding("config/a.yaml:7: key").place == "config/a.yaml:7: key"
+    assert finding_text(unused.finding()) == (
+        "warning W2001: bad.yaml:10: Parameters/Unused: Parameter Unused not used. (Check if Parameters are Used)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,9 +172,14 @@ def test_a_match_becomes_a_finding_where_it_is_or_where_the_config_says() -> Non
 def test_text_that_is_no_template_is_a_match(text: str, line: int, message: str | None) -> None:
     first = lint({"a.yaml": LintInput(text, HOME)})[0]
 
-    assert (first.file, first.line, first.rule, first.severity, first.path) == ("a.yaml", line, "E0000", "error", ())
-    assert first.logical_id is None
-    assert first.finding().place == f"a.yaml:{line}"
+    assert (first.file, first.line, first.rule.id, first.rule.severity, first.path) == (
+        "a.yaml",
+        line,
+        "E0000",
+        "error",
+        (),
+    )
+    assert first.finding().location == Location(file="a.yaml", line=line)
     if message:
         assert first.message == f"{message} (Parsing error found when parsing the template)"
 
@@ -164,7 +187,7 @@ def test_text_that_is_no_template_is_a_match(text: str, line: int, message: str 
 def test_json_is_linted_too() -> None:
     text = '{\n\t"Resources": {"Key": {"Type": "AWS::KMS::Kex"}}}'
 
-    assert [(match.rule, match.line) for match in lint({"a.json": LintInput(text, HOME)})] == [("E3006", 2)]
+    assert [(match.rule.id, match.line) for match in lint({"a.json": LintInput(text, HOME)})] == [("E3006", 2)]
 
 
 def test_each_template_is_judged_for_its_own_regions() -> None:
@@ -248,7 +271,7 @@ def test_settings_lying_around_change_nothing(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(socket, "socket", None)
     _rules.cache_clear()
 
-    assert lint({"bad.yaml": LintInput(BAD, HOME)}) == FOUND
+    assert seen(lint({"bad.yaml": LintInput(BAD, HOME)})) == FOUND
 
 
 LINT = """
@@ -257,7 +280,7 @@ from trailkey.checks.lint import LintInput, lint
 assert lint({}) == []
 assert "cfnlint" not in sys.modules
 found = lint({"a.yaml": LintInput(sys.stdin.read(), ("us-east-1",))})
-json.dump([[match.line, match.rule] for match in found], sys.stdout)
+json.dump([[match.line, match.rule.id] for match in found], sys.stdout)
 """
 
 
@@ -267,7 +290,7 @@ def in_a_process_of_its_own(text: str, home: Path) -> subprocess.CompletedProces
     return subprocess.run(command, input=text, env=env, cwd=home, capture_output=True, text=True, check=True)
 
 
-def test_schemas_downloaded_earlier_change_nothing_and_nothing_is_printed(tmp_path: Path) -> None:
+def test_downloaded_schemas_change_and_print_nothing(tmp_path: Path) -> None:
     cache = tmp_path / "cache" / "aws" / "cfn-lint" / "schemas"
     (cache / "providers").mkdir(parents=True)
     (cache / "providers" / "us-east-1.json").write_text("{}")  # no resource type at all
@@ -275,11 +298,11 @@ def test_schemas_downloaded_earlier_change_nothing_and_nothing_is_printed(tmp_pa
 
     done = in_a_process_of_its_own(BAD, tmp_path)
 
-    assert json.loads(done.stdout) == [[match.line, match.rule] for match in FOUND]
+    assert json.loads(done.stdout) == [[line, rule] for _, line, _, rule, _, _ in FOUND]
     assert not done.stderr
 
 
-def test_importing_the_module_does_not_import_cfn_lint_and_unreadable_text_prints_nothing(tmp_path: Path) -> None:
+def test_import_loads_no_cfn_lint_and_unreadable_text_prints_nothing(tmp_path: Path) -> None:
     done = in_a_process_of_its_own("[" * 2000 + '"\\q"', tmp_path)  # cfn-lint logs that it gave up on this
 
     assert json.loads(done.stdout) == [[1, "E0000"]]
@@ -325,7 +348,7 @@ def test_the_findings_are_those_of_the_command(tmp_path: Path, region: str) -> N
     }
 
     ours = [
-        (match.file, match.line, match.rule, list(match.path), match.message)
+        (match.file, match.line, match.rule.id, list(match.path), match.message)
         for match in lint({file: LintInput(text, (region,)) for file, text in files.items()})
     ]
 

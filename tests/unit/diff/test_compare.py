@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import helpers
+from helpers import ADMIN, AWAY, CONTEXT, HOME, KEY, READER, TRAIL, Document, allow, deny, document
 from trailkey.access.analysis.prove import universe
 from trailkey.access.analysis.scope import bucket_scope, key_scope
 from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.diff.changes import changes
 from trailkey.diff.compare import compare_policies
@@ -28,36 +29,17 @@ from trailkey.reports.diff import actions_text, condition_text, principal_text, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trailkey.access.language.policy import Policy
     from trailkey.diff.rows import Change
     from trailkey.findings import Branch
 
-Document = dict[str, Any]
-
-HOME, AWAY = "222222222222", "333333333333"
-KEY = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SCOPE = key_scope(KEY)
-TRAIL = f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/t"
-CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
-ADMIN, READER = f"arn:aws:iam::{HOME}:role/Admin", f"arn:aws:iam::{AWAY}:role/Reader"
 VIA: Document = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def allow(principal: Any, actions: Any = "kms:Decrypt", **condition: Any) -> Document:
-    found = {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": "*"}
-    return {**found, "Condition": condition} if condition else found
-
-
-def deny(principal: Any, actions: Any = "kms:Decrypt", **condition: Any) -> Document:
-    return {**allow(principal, actions, **condition), "Effect": "Deny"}
-
-
-def document(*statements: Document) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
 def policy(*statements: Document) -> Policy:
-    return parse_policy(document(*statements), resource_based=True) if statements else NOBODY
+    return helpers.policy(*statements) if statements else NOBODY
 
 
 def rows(old: Sequence[Document], new: Sequence[Document]) -> list[tuple[str, str, str, str]]:

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from trailkey.errors import UsageError
-from trailkey.intent.from_options import assumed, expected, key_account, parameters
+from trailkey.intent.from_options import assumed, intent, key_account, parameters
 from trailkey.intent.model import KeyIntent
 
 TRAIL = "arn:aws:cloudtrail:eu-west-1:210987654321:trail/ledger"
 ROLE = "arn:aws:iam::210987654321:role/Keeper"
 
 
-def test_options_become_what_is_expected() -> None:
-    said = expected(
+def test_options_become_what_is_intent() -> None:
+    said = intent(
         trails=[TRAIL],
         organization="o-q1w2e3r4t5",
         readers=["654321098765", "arn:aws:iam::654321098765:root", "arn:aws:iam::*:role/read/*"],
@@ -32,7 +32,7 @@ def test_options_become_what_is_expected() -> None:
         deployer="arn:aws:iam::210987654321:role/stacksets-exec-*",
         break_glass=(ROLE,),
     )
-    assert expected() == KeyIntent()
+    assert intent() == KeyIntent()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_options_become_what_is_expected() -> None:
 )
 def test_refusal_says_exactly_this(options: dict[str, Any], text: str) -> None:
     with pytest.raises(UsageError) as refusal:
-        expected(**options)
+        intent(**options)
 
     assert str(refusal.value) == text
 
@@ -111,8 +111,8 @@ def test_parameters_are_names_with_values() -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        (["Home"], '--parameter: "Home" gives no parameter; NAME=VALUE; correct it'),
-        (["=x"], '--parameter: "=x" gives no parameter; NAME=VALUE; correct it'),
+        (["Home"], '--parameter: "Home" is not a valid parameter; NAME=VALUE; correct it'),
+        (["=x"], '--parameter: "=x" is not a valid parameter; NAME=VALUE; correct it'),
         (["A=1", "A=2"], "--parameter: A is given twice; each parameter once; remove one"),
     ],
 )
@@ -124,9 +124,9 @@ def test_refused_parameters(given: list[str], text: str) -> None:
 
 
 def test_what_is_said_is_not_assumed() -> None:
-    whole = expected(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE, break_glass=[ROLE])
+    whole = intent(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE, break_glass=[ROLE])
 
     assert assumed(whole) == ()
-    assert assumed(expected(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE)) == (
+    assert assumed(intent(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE)) == (
         "nobody is set apart to delete the key; --break-glass names who is",
     )

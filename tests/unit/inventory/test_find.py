@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import Document, allow
+from helpers import document as policy
 from trailkey import cloudformation
 from trailkey.access.language.policy import parse_policy
 from trailkey.aws import TEMPLATE_URL_BYTES
 from trailkey.errors import PolicyError, UsageError
+from trailkey.findings import Location, branch_text
 from trailkey.inventory import ResourcePolicy, find_policies, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Document = dict[str, Any]
 
 ROOT: Document = {
     "Sid": "Root",
@@ -38,19 +39,8 @@ REGION = "the key's Region is us-east-1: nothing says another"
 STACK = "AWS::AccountId, which is the key's account, is 111122223333, made up"
 
 
-def policy(*statements: Any) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
 def reader(principal: Any, **condition: Any) -> Document:
-    found = {
-        "Sid": "Reader",
-        "Effect": "Allow",
-        "Principal": {"AWS": principal},
-        "Action": "kms:Decrypt",
-        "Resource": "*",
-    }
-    return {**found, "Condition": {"StringEquals": condition}} if condition else found
+    return allow({"AWS": principal}, sid="Reader", **({"StringEquals": condition} if condition else {}))
 
 
 def template(key_policy: Any, **sections: Any) -> str:
@@ -86,11 +76,11 @@ def value(written: Any, key: str = "aws:PrincipalTag/x", **sections: Any) -> Any
 )
 def test_policy_document_is_found_however_it_is_wrapped(text: str) -> None:
     assert one(text) == ResourcePolicy(
-        place="t",
+        location=Location(file="t"),
         document=policy(ROOT),
-        key_arn="arn:aws:kms:us-east-1:222222222222:key/b5900000-0000-0000-0000-000000000000",
+        arn="arn:aws:kms:us-east-1:222222222222:key/b5900000-0000-0000-0000-000000000000",
+        account="222222222222",
         assumptions=(HOLDS, REGION),
-        account_known=True,
     )
 
 
@@ -99,12 +89,10 @@ def test_policy_of_a_template_is_found_as_mapping_and_as_text(written: Any) -> N
     found = one(template(written), key_account="222222222222", parameters={"AWS::Region": "eu-west-1"})
 
     assert found == ResourcePolicy(
-        place="t: Resources/Key",
+        location=Location(file="t", logical_id="Key"),
         document=policy(ROOT),
-        key_arn="arn:aws:kms:eu-west-1:222222222222:key/b5900000-0000-0000-0000-000000000000",
-        assumptions=(),
-        account_known=True,
-        logical_id="Key",
+        arn="arn:aws:kms:eu-west-1:222222222222:key/b5900000-0000-0000-0000-000000000000",
+        account="222222222222",
     )
 
 
@@ -130,7 +118,7 @@ def test_all_keys_of_a_template_are_found_replicas_too() -> None:
         template(policy(ROOT), Resources={"Copy": replica, "Topic": {"Type": "AWS::SNS::Topic"}}), "t"
     )
 
-    assert [(each.location, each.name) for each in found] == [
+    assert [(str(each.location), each.name) for each in found] == [
         ("t: Resources/Key", "Key"),
         ("t: Resources/Copy", "Copy"),
     ]
@@ -184,7 +172,7 @@ def test_key_without_policy_has_the_one_kms_gives_it() -> None:
 def test_account_is_read_off_the_policy(statements: list[Document], account: str, says: str) -> None:
     found = one(json.dumps(policy(*statements)))
 
-    assert (found.account_known, found.arn.split(":")[4], found.assumptions) == (True, account, (says, REGION))
+    assert (found.account_known, found.account, found.assumptions) == (True, account, (says, REGION))
 
 
 def test_resource_that_is_one_key_is_the_key_itself() -> None:
@@ -219,8 +207,7 @@ def test_account_that_conditions_ask_for_is_the_keys_account() -> None:
     )
 
     assert [
-        (branch_text(found.location.branch), found.arn.split(":")[4], found.assumptions[0])
-        for found in find_policies(text, "t")
+        (branch_text(found.location.branch), found.account, found.assumptions[0]) for found in find_policies(text, "t")
     ] == [
         ("IsProd is true", "444444444444", "the key's account is 444444444444, as the conditions have it here"),
         ("IsProd is false", "111122223333", "the key's account is 111122223333, made up: nothing says whose key it is"),
@@ -242,14 +229,14 @@ def test_account_that_conditions_ask_for_is_the_keys_account() -> None:
 def test_account_is_made_up_where_the_policy_does_not_show_it(statements: list[Document]) -> None:
     found = one(json.dumps(policy(*statements)))
 
-    assert (found.account_known, found.arn.split(":")[4]) == (False, "111122223333")
+    assert (found.account_known, found.account) == (False, "111122223333")
     assert found.assumptions == ("the key's account is 111122223333, made up: nothing says whose key it is", REGION)
 
 
 def test_made_up_account_is_none_the_policy_names() -> None:
     found = one(json.dumps(policy(reader("111122223333"), reader("123456789012"))))
 
-    assert found.arn.split(":")[4] == "444455556666"
+    assert found.account == "444455556666"
 
 
 def test_account_the_policy_shows_is_the_one_of_the_stack() -> None:
@@ -263,7 +250,7 @@ def test_account_the_policy_shows_is_the_one_of_the_stack() -> None:
 def test_account_that_is_given_wins() -> None:
     found = one(json.dumps(policy(ROOT)), key_account="333333333333")
 
-    assert (found.arn.split(":")[4], found.assumptions) == ("333333333333", (REGION,))
+    assert (found.account, found.assumptions) == ("333333333333", (REGION,))
 
 
 @pytest.mark.parametrize(
@@ -451,7 +438,7 @@ def test_both_branches_are_judged_even_where_a_default_decides() -> None:
     text = template(policy(ROOT, only_if("IsProd", "Prod")), Parameters=ENV, Conditions={"IsProd": IS_PROD})
 
     assert sids(text) == {"IsProd is true": ["Root", "Prod"], "IsProd is false": ["Root"]}
-    assert [found.location for found in find_policies(text, "t")] == [
+    assert [str(found.location) for found in find_policies(text, "t")] == [
         "t: Resources/Key where IsProd is true",
         "t: Resources/Key where IsProd is false",
     ]
@@ -716,7 +703,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template("not json"),
-            "t: Resources/Key: KeyPolicy: no policy document; a mapping with Version and Statement, or its JSON text; correct it",
+            "t: Resources/Key: KeyPolicy: not a policy document; a mapping with Version and Statement, or its JSON text; correct it",
         ),
         (
             template('{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}'),
@@ -795,7 +782,7 @@ def test_account_that_is_none_is_refused() -> None:
     with pytest.raises(PolicyError) as refused:
         find_policies(json.dumps(policy(ROOT)), "t", key_account="22222222222")
 
-    assert str(refused.value) == "--key-account: '22222222222' is no account id; 12 digits; correct it"
+    assert str(refused.value) == "--key-account: '22222222222' is not a valid account id; 12 digits; correct it"
 
 
 # Size
@@ -820,7 +807,7 @@ def test_template_as_large_as_cloudformation_takes_is_read_in_seconds(dump: Any)
 
 
 def test_text_is_read_from_a_file_and_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pathlib import Path as RealPath  # noqa: PLC0415 # beside its one use
+    from pathlib import Path as RealPath  # beside its one use
 
     file = tmp_path / "policy.json"
     file.write_bytes(b"\xef\xbb\xbf{}")

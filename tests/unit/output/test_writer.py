@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import TESTS
 from trailkey.errors import NOT_WRITTEN, OutputError
 from trailkey.output import writer
 from trailkey.output.writer import Change, FileChange, compare_output, write_output
@@ -29,7 +30,7 @@ from trailkey.output.writer import Change, FileChange, compare_output, write_out
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KILLING = Path(__file__).parents[2] / "killing.py"
+KILLING = TESTS / "killing.py"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links, locks and forks as POSIX has them")
 
 
@@ -197,7 +198,7 @@ def test_a_link_is_replaced_and_never_written_through(folder: Path, tmp_path: Pa
 
 
 @POSIX
-def test_a_link_in_the_place_of_a_removed_file_is_removed_and_its_target_stays(folder: Path, tmp_path: Path) -> None:
+def test_link_is_removed_and_its_target_kept(folder: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("mine")
     write_output(folder, OLD)
@@ -240,7 +241,7 @@ def killed(work: Path, before: Path, files: dict[str, bytes]) -> list[str]:
     [({}, OLD), (OLD, NEW), (NEW, OLD), (OLD, OLD), (OTHER, OLD)],
     ids=["first", "new", "back", "same", "other"],
 )
-def test_killed_at_every_call_the_files_are_whole_the_check_is_true_and_the_next_run_mends(
+def test_run_killed_at_any_call_leaves_whole_files_for_the_next_run_to_repair(
     tmp_path: Path, before: dict[str, bytes], after: dict[str, bytes]
 ) -> None:
     start = tmp_path / "start"
@@ -336,7 +337,7 @@ RUNS = st.tuples(SETS, st.none() | st.integers(1, 40), st.sampled_from(["", "edi
 
 @settings(deadline=None)
 @given(st.lists(RUNS, min_size=1, max_size=6), SETS)
-def test_any_sequence_of_sets_kills_and_edits_ends_in_the_last_set(
+def test_any_sequence_of_runs_kills_and_edits_ends_in_the_last_run(
     runs: list[tuple[dict[str, bytes], int | None, str, str]], last: dict[str, bytes]
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -367,7 +368,7 @@ def test_any_sequence_of_sets_kills_and_edits_ends_in_the_last_set(
         assert is_whole(folder, last)
 
 
-def test_a_file_of_someone_else_where_a_killed_run_meant_to_write_stays(folder: Path) -> None:
+def test_foreign_file_stays_where_a_killed_run_meant_to_write(folder: Path) -> None:
     with killed_at(25):
         write_output(folder, OLD)
     assert (folder / ".trailkey-pending.json").exists()
@@ -378,7 +379,7 @@ def test_a_file_of_someone_else_where_a_killed_run_meant_to_write_stays(folder: 
     assert contents(folder) == OTHER | {"trail.yaml": b"mine"}
 
 
-def test_an_error_before_the_first_rename_leaves_the_folder_as_it_was(folder: Path) -> None:
+def test_error_before_the_first_rename_changes_nothing(folder: Path) -> None:
     write_output(folder, OLD)
 
     with (
@@ -424,7 +425,7 @@ def test_runs_at_once_take_turns(folder: Path) -> None:
 
 @POSIX
 def test_another_run_that_does_not_end_refuses(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl  # noqa: PLC0415 (not there on Windows)
+    import fcntl
 
     monkeypatch.setattr(writer, "_PATIENCE_SECONDS", 0.05)
     folder.mkdir(parents=True)
@@ -566,7 +567,7 @@ RIGHT = "give yourself the right to read and write it and its folder and run aga
         ("replace", 2, "EACCES", "key.yaml", f"permission denied; {HALF}; {RIGHT}"),
     ],
 )
-def test_what_the_system_refuses_is_said(
+def test_refusal_of_the_system_is_reported(
     folder: Path, call: str, after: int, number: str, name: str, text: str
 ) -> None:
     original = getattr(os, call)

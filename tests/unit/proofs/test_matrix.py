@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers import CONFIGS, deploy
 from helpers import ORGANIZATION as ORGANIZATION_CONFIG
-from helpers import deploy
 from trailkey import pipeline
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, PROVEN, joined
 from trailkey.access.analysis.effective import EffectivePermissions
@@ -19,20 +18,16 @@ from trailkey.access.analysis.prove import excludes
 from trailkey.access.analysis.scope import key_scope
 from trailkey.access.analysis.witnesses import ALLOW_ALL
 from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.proofs.matrix import matrices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from trailkey.config.deployment import Deployment
-    from trailkey.inventory.policies import Documents
+    from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Cell, Matrix
-
-ROOT = Path(__file__).parent.parent.parent.parent
-CONFIGS = {path.stem: path for path in sorted((ROOT / "config").glob("*.yaml"))}
-CONFIGS |= {path.parent.name: path for path in sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))}
 
 # Answers in the order of the columns, then the statements that decide the row.
 ORGANIZATION = """
@@ -83,9 +78,9 @@ everyone-else                        no  no  no  no  no  no  no  no
 
 
 @lru_cache
-def built(name: str) -> tuple[Deployment, Documents]:
+def built(name: str) -> tuple[Deployment, PolicySet]:
     deployment = pipeline.load_all([CONFIGS[name]])[0]
-    return deployment, pipeline.render(deployment).documents()
+    return deployment, pipeline.render(deployment).folder.policies
 
 
 def word(cell: Cell) -> str:
@@ -114,13 +109,13 @@ def changed(name: str, change: Callable[[dict[str, dict[str, Any]]], list[dict[s
 
     The change gets the statements by Sid, may edit them, and returns the statements to add.
     """
-    deployment, documents = built(name)
-    key = documents.trail_key
+    deployment, policies = built(name)
+    key = policies.keys[0]
     document = copy.deepcopy(key.document)
     document["Statement"] += change({one["Sid"]: one for one in document["Statement"]})
-    mutant = replace(key, document=document, policy=parse_policy(document, resource_based=True))
-    before = matrices(deployment, documents)[0]
-    after = matrices(deployment, replace(documents, keys=(mutant, *documents.keys[1:])))[0]
+    mutant = replace(key, document=document)
+    before = matrices(deployment, policies)[0]
+    after = matrices(deployment, replace(policies, keys=(mutant, *policies.keys[1:])))[0]
     return {
         f"{one.row.id} {column.id}": f"{word(old)} > {word(new)}"
         for one, two in zip(before.lines, after.lines, strict=True)
@@ -196,7 +191,7 @@ def test_others_of_a_readers_account_are_not_those_who_read_as_part_of_the_organ
         {"name": "generation", "service": "access-analyzer"},
     ]
     deployment = deploy(tmp_path, ORGANIZATION_CONFIG, readers=readers)
-    (matrix,) = matrices(deployment, pipeline.render(deployment).documents())
+    (matrix,) = matrices(deployment, pipeline.render(deployment).folder.policies)
 
     assert {line.row.id: word(line.cells[1]) for line in matrix.lines if word(line.cells[1]) != "no"} == {
         "reader:one": "iam",
@@ -219,8 +214,8 @@ def test_part_of_a_cell_says_which_keys_bound_it_and_which_actions_it_is() -> No
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_request_has_a_row_and_every_action_one_column(name: str) -> None:
-    deployment, documents = built(name)
-    for matrix, key in zip(matrices(deployment, documents), documents.keys, strict=True):
+    deployment, policies = built(name)
+    for matrix, key in zip(matrices(deployment, policies), policies.keys, strict=True):
         scope = key_scope(key.arn)
         for sets in ([line.row.requests for line in matrix.lines], [one.requests for one in matrix.columns]):
             assert excludes(EffectivePermissions(scope, EVERY_REQUEST, joined(sets))).verdict == PROVEN
@@ -230,8 +225,8 @@ def test_every_request_has_a_row_and_every_action_one_column(name: str) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_what_is_allowed_has_a_witness_that_decide_allows(name: str) -> None:
-    deployment, documents = built(name)
-    for matrix, key in zip(matrices(deployment, documents), documents.keys, strict=True):
+    deployment, policies = built(name)
+    for matrix, key in zip(matrices(deployment, policies), policies.keys, strict=True):
         for line in matrix.lines:
             for cell, column in zip(line.cells, matrix.columns, strict=True):
                 if cell.answer == "no":
@@ -334,9 +329,9 @@ def requests(row: str, column: str, actions: tuple[str, ...]) -> Iterator[dict[s
 
 
 def test_where_the_matrix_says_no_no_request_of_many_is_allowed() -> None:
-    deployment, documents = built("organization")
-    (matrix,) = matrices(deployment, documents)
-    key = documents.trail_key
+    deployment, policies = built("organization")
+    (matrix,) = matrices(deployment, policies)
+    key = policies.keys[0]
     assert set(CALLERS) == {line.row.id for line in matrix.lines}
 
     found: dict[tuple[str, str], set[str]] = {}
@@ -344,8 +339,8 @@ def test_where_the_matrix_says_no_no_request_of_many_is_allowed() -> None:
         for cell, column in zip(line.cells, matrix.columns, strict=True):
             words = found.setdefault((line.row.id, column.id), {"no"})
             for written in requests(line.row.id, column.id, column.actions):
-                for policies, answer in ((None, "yes"), ([ALLOW_ALL], "iam")):
-                    entry = {**written, "resource": key.arn, **({"identity_policies": policies} if policies else {})}
+                for own, answer in ((None, "yes"), ([ALLOW_ALL], "iam")):
+                    entry = {**written, "resource": key.arn, **({"identity_policies": own} if own else {})}
                     if decide(parse_request(entry), resource_policy=key.policy).decision == "allowed":
                         words.add(answer)
             strongest = "yes" if "yes" in words else "iam" if "iam" in words else "no"
@@ -453,10 +448,10 @@ def test_what_cannot_be_decided_is_unknown_with_its_reason_and_never_no() -> Non
     assert changed("organization", lambda _: [added]) == {
         f"{row} delete": "no > unknown" for row in ("administrators", "deployer", "root-user", "others:log-archive")
     }
-    deployment, documents = built("organization")
-    key = documents.trail_key
-    policy = parse_policy({**key.document, "Statement": [*key.document["Statement"], added]}, resource_based=True)
-    (matrix,) = matrices(deployment, replace(documents, keys=(replace(key, policy=policy),)))
+    deployment, policies = built("organization")
+    key = policies.keys[0]
+    mutant = replace(key, document={**key.document, "Statement": [*key.document["Statement"], added]})
+    (matrix,) = matrices(deployment, replace(policies, keys=(mutant,)))
     cell = cells(matrix, "others:log-archive")["delete"]
     assert (cell.answer, cell.witness) == ("unknown", None)
     assert cell.reason == (

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helpers import ORGANIZATION, SINGLE, deploy
+from helpers import CONFIGS, ORGANIZATION, SINGLE, deploy, edited
 from trailkey import pipeline
 from trailkey.access.analysis.witnesses import ALLOW_ALL
 from trailkey.access.language.evaluate import decide
@@ -21,10 +20,11 @@ from trailkey.proofs.residual_risk import KEY_ID, beyond_scps, policy_writers, s
 from trailkey.proofs.verdict import verdict
 
 if TYPE_CHECKING:
-    from trailkey.config.deployment import Deployment
-    from trailkey.inventory.policies import Documents
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent.parent
+    from trailkey.config.deployment import Deployment
+    from trailkey.inventory.folder import Folder
+
 KEY = "arn:aws:kms:us-east-1:222222222222:key/12345678-1234-1234-1234-123456789012"
 IN_KEY_ACCOUNT = "arn:aws:iam::222222222222:"
 EVERYTHING_GOES = {
@@ -35,9 +35,9 @@ EVERYTHING_GOES = {
 FULL_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def built(name: str) -> tuple[Deployment, Documents]:
-    deployment = pipeline.load_all([ROOT / "config" / f"{name}.yaml"])[0]
-    return deployment, pipeline.render(deployment).documents()
+def built(name: str) -> tuple[Deployment, Folder]:
+    deployment = pipeline.load_all([CONFIGS[name]])[0]
+    return deployment, pipeline.render(deployment).folder
 
 
 def answer(document: dict[str, Any], principal: str, action: str, resource: str = KEY) -> tuple[str, str]:
@@ -108,18 +108,18 @@ def test_a_store_of_a_member_account_has_a_statement_of_its_own(tmp_path: Path) 
 
 
 def test_who_can_replace_the_policy_is_read_from_the_policy() -> None:
-    deployment, documents = built("organization")
+    deployment, folder = built("organization")
 
-    assert [(one.label, one.principals) for one in policy_writers(matrices(deployment, documents))] == [
+    assert [(one.label, one.principals) for one in policy_writers(matrices(deployment, folder.policies))] == [
         ("break glass", (f"{IN_KEY_ACCOUNT}role/BreakGlass",)),
         ("deployer", (f"{IN_KEY_ACCOUNT}role/CloudFormationDeployment",)),
         ("root user of log-archive", (f"{IN_KEY_ACCOUNT}root",)),
     ]
-    key = documents.trail_key
+    (key,) = folder.policies.keys
     statements = [one for one in key.document["Statement"] if one["Sid"] != "BreakGlassRepairsKey"]
     added = {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:Put*", "Resource": "*"}
-    policy = parse_policy({**key.document, "Statement": [*statements, added]}, resource_based=True)
-    found = policy_writers(matrices(deployment, replace(documents, keys=(replace(key, policy=policy),))))
+    other = replace(key, document={**key.document, "Statement": [*statements, added]})
+    found = policy_writers(matrices(deployment, replace(folder.policies, keys=(other,))))
     assert [one.label for one in found] == [
         "break glass",
         "deployer",
@@ -129,15 +129,16 @@ def test_who_can_replace_the_policy_is_read_from_the_policy() -> None:
 
 
 def test_a_reader_reads_only_where_key_bucket_and_iam_policy_let_it() -> None:
-    deployment, documents = built("organization")
+    deployment, folder = built("organization")
 
-    assert {one.reads for one in readings(deployment, verdict(deployment, documents))} == {"yes"}
+    assert {one.reads for one in readings(deployment, verdict(deployment, folder))} == {"yes"}
 
-    bucket = documents.bucket
-    statements = [one for one in bucket.document["Statement"] if one["Sid"] != "ReaderAnalystsGetsLogs"]
-    policy = parse_policy({**bucket.document, "Statement": statements}, resource_based=True)
-    iam = tuple(one for one in documents.iam if one.path != ("readers", 0))
-    broken = replace(documents, bucket=replace(bucket, policy=policy), iam=iam)
+    def change(resources: dict[str, Any]) -> None:
+        policy = resources["LogBucketPolicy"]["Properties"]["PolicyDocument"]
+        policy["Statement"] = [one for one in policy["Statement"] if one["Sid"] != "ReaderAnalystsGetsLogs"]
+        del resources["ReaderRespondersPolicy"]
+
+    broken = edited(pipeline.render(deployment), change).folder
     found = [
         (one.name, one.key_policy, one.bucket_policy, one.iam_policy, one.reads)
         for one in readings(deployment, verdict(deployment, broken))
@@ -153,9 +154,9 @@ def test_a_reader_reads_only_where_key_bucket_and_iam_policy_let_it() -> None:
 def test_services_bring_permissions_of_their_own(tmp_path: Path) -> None:
     readers = [{"name": "macie", "service": "macie"}, {"name": "generation", "service": "access-analyzer"}]
     deployment = deploy(tmp_path, SINGLE, readers=readers)
-    documents = pipeline.render(deployment).documents()
+    folder = pipeline.render(deployment).folder
 
-    found = readings(deployment, verdict(deployment, documents))
+    found = readings(deployment, verdict(deployment, folder))
     assert [(one.key_policy, one.bucket_policy, one.iam_policy, one.reads) for one in found] == [
         ("yes", "own", "own", "yes"),
         ("yes", "yes", "own", "yes"),

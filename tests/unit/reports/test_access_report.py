@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from helpers import ORGANIZATION, deploy
+from helpers import CONFIGS, ORGANIZATION, deploy, edited
 from trailkey import pipeline
-from trailkey.access.language.policy import parse_policy
 from trailkey.proofs.verdict import verdict
 from trailkey.reports.access import as_markdown
 from trailkey.reports.access_json import as_json
@@ -21,11 +18,11 @@ from trailkey.reports.access_table import as_table
 from trailkey.reports.view import access_of
 
 if TYPE_CHECKING:
-    from trailkey.config.deployment import Deployment
-    from trailkey.inventory.policies import Documents
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent.parent
-CONFIGS = [*sorted((ROOT / "config").glob("*.yaml")), *sorted((ROOT / "tests" / "golden").glob("*/config.yaml"))]
+    from trailkey.config.deployment import Deployment
+    from trailkey.inventory.folder import Folder
+
 GRANTS = {
     "Sid": "AccountGrants",
     "Effect": "Allow",
@@ -35,23 +32,24 @@ GRANTS = {
 }
 
 
-def built(path: Path) -> tuple[Deployment, Documents]:
+def built(path: Path) -> tuple[Deployment, Folder]:
     deployment = pipeline.load_all([path])[0]
-    return deployment, pipeline.render(deployment).documents()
+    return deployment, pipeline.render(deployment).folder
 
 
 def page(path: Path) -> str:
-    deployment, documents = built(path)
-    return as_markdown(deployment, documents, verdict(deployment, documents))
+    deployment, folder = built(path)
+    return as_markdown(deployment, folder.policies, verdict(deployment, folder))
 
 
-def granting(tmp_path: Path, accepted: list[dict[str, str]]) -> tuple[Deployment, Documents]:
+def granting(tmp_path: Path, accepted: list[dict[str, str]]) -> tuple[Deployment, Folder]:
     """Return a deployment whose key policy lets the account make grants."""
     deployment = deploy(tmp_path, ORGANIZATION, accepted_risks=accepted)
-    documents = pipeline.render(deployment).documents()
-    key = documents.trail_key
-    policy = parse_policy({**key.document, "Statement": [*key.document["Statement"], GRANTS]}, resource_based=True)
-    return deployment, replace(documents, keys=(replace(key, policy=policy),))
+
+    def grant(resources: dict[str, Any]) -> None:
+        resources["Key"]["Properties"]["KeyPolicy"]["Statement"].append(GRANTS)
+
+    return deployment, edited(pipeline.render(deployment), grant).folder
 
 
 def headings(text: str) -> list[str]:
@@ -59,18 +57,18 @@ def headings(text: str) -> list[str]:
 
 
 def test_the_page_goes_from_the_matrix_to_what_remains() -> None:
-    assert headings(page(ROOT / "tests" / "golden" / "lake" / "config.yaml")) == [
+    assert headings(page(CONFIGS["lake"])) == [
         "alias/cloudtrail-logs: the key of the trails",
         "alias/lake: the key of event data store org-events",
         "Proven",
         "Assumed",
         "What remains",
     ]
-    assert headings(page(ROOT / "config" / "organization.yaml"))[1] == "Readers, end to end"
+    assert headings(page(CONFIGS["organization"]))[1] == "Readers, end to end"
 
 
 def test_each_row_is_one_line_that_says_all_about_itself() -> None:
-    lines = page(ROOT / "config" / "organization.yaml").splitlines()
+    lines = page(CONFIGS["organization"]).splitlines()
 
     assert (
         "| deployer | no | no | no | **IAM** | **IAM** | **IAM** | **IAM** | no | no | "
@@ -90,7 +88,7 @@ def test_each_row_is_one_line_that_says_all_about_itself() -> None:
     ) in lines
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("path", CONFIGS.values(), ids=list(CONFIGS))
 def test_tables_are_whole_and_the_page_is_the_same_each_time(path: Path) -> None:
     text = page(path)
     width = 0
@@ -108,9 +106,9 @@ def test_tables_are_whole_and_the_page_is_the_same_each_time(path: Path) -> None
 
 def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: Path) -> None:
     reason = "the backup tool\nmakes grants | see <ticket>"
-    deployment, documents = granting(tmp_path, [{"id": "no-grants", "reason": reason}])
-    found = verdict(deployment, documents)
-    text = as_markdown(deployment, documents, found)
+    deployment, folder = granting(tmp_path, [{"id": "no-grants", "reason": reason}])
+    found = verdict(deployment, folder)
+    text = as_markdown(deployment, folder.policies, found)
 
     assert headings(text)[:2] == ["Accepted risks", "Not proven"]  # nobody-holds-more fails too, and is not accepted
     assert (
@@ -121,13 +119,13 @@ def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: P
     ) in text
     assert "- error nobody-holds-more: " in text
     assert "| `no-grants` | nobody hands out the key's use by a grant, or replicates it | 0 of 1 |" in text
-    document = as_json(access_of(deployment, documents, found))
+    document = as_json(access_of(deployment, folder.policies, found))
     (risk,) = document["accepted_risks"]
     assert (risk["id"], risk["reason"]) == ("no-grants", reason)
     (failing,) = risk["failing"]
-    assert (failing["config"], failing["statements"]) == ("key", ["AccountGrants"])
+    assert (failing["location"]["config_path"], failing["statement"]) == ("key", "AccountGrants")
     assert failing["witness"]["action"] == "kms:CreateGrant"
-    assert [one["id"] for one in document["findings"]] == ["nobody-holds-more"]
+    assert [one["id"] for one in document["findings"]] == ["nobody-holds-more", "delegated-to-iam"]
 
 
 def row(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -136,8 +134,8 @@ def row(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_the_json_has_the_shape_that_its_module_documents() -> None:
-    deployment, documents = built(ROOT / "config" / "organization.yaml")
-    document = as_json(access_of(deployment, documents, verdict(deployment, documents)))
+    deployment, folder = built(CONFIGS["organization"])
+    document = as_json(access_of(deployment, folder.policies, verdict(deployment, folder)))
 
     assert json.loads(json.dumps(document)) == document
     assert list(document) == [
@@ -182,16 +180,16 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
 
 
 def printed(path: Path, width: int) -> list[str]:
-    deployment, documents = built(path)
+    deployment, folder = built(path)
     console = Console(width=width, highlight=False, color_system=None)
     with console.capture() as capture:
-        for part in as_table(access_of(deployment, documents, verdict(deployment, documents))):
+        for part in as_table(access_of(deployment, folder.policies, verdict(deployment, folder))):
             console.print(part)
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
 def test_the_table_fits_eighty_columns_with_every_word_whole() -> None:
-    lines = printed(ROOT / "config" / "organization.yaml", 80)
+    lines = printed(CONFIGS["organization"], 80)
 
     assert max(map(len, lines)) <= 80
     assert "administrators     denied denied no    IAM      IAM    denied no   no     denied" in lines
@@ -199,10 +197,10 @@ def test_the_table_fits_eighty_columns_with_every_word_whole() -> None:
 
 
 def test_brackets_of_a_text_are_no_markup(tmp_path: Path) -> None:
-    deployment, documents = granting(tmp_path, [{"id": "no-grants", "reason": "[bold]as agreed[/bold] [1]"}])
+    deployment, folder = granting(tmp_path, [{"id": "no-grants", "reason": "[bold]as agreed[/bold] [1]"}])
     console = Console(width=80, highlight=False, color_system=None)
     with console.capture() as capture:
-        for part in as_table(access_of(deployment, documents, verdict(deployment, documents))):
+        for part in as_table(access_of(deployment, folder.policies, verdict(deployment, folder))):
             console.print(part)
 
     assert "- no-grants: [bold]as agreed[/bold] [1]" in capture.get()

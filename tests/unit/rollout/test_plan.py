@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helpers import ORGANIZATION, SINGLE, Document, deploy, output_of, rollout_of
-from trailkey import pipeline
-from trailkey.rollout.plan import plan
+from trailkey.rollout.plan import RenderedTemplate, plan
+from trailkey.templates.layout import build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,27 +23,31 @@ def rollout(folder: Path, base: Document, **changes: Any) -> Document:
 @pytest.mark.parametrize(("size", "delivery"), [(51_200, "template_body"), (51_201, "template_url")])
 def test_a_large_template_is_delivered_by_url(tmp_path: Path, size: int, delivery: str) -> None:
     deployment = deploy(tmp_path, SINGLE)
-    rendered = pipeline.render(deployment)
     content = b"x" * size
-    [stack] = plan(deployment, rendered.stacks, {"one.yaml": content})["stacks"]
-    assert stack["delivery"] == delivery
-    assert stack["sha256"] == hashlib.sha256(content).hexdigest()
+    [stack] = plan(
+        deployment, build(deployment), {"one": RenderedTemplate("one.yaml", {"Resources": {}}, content)}
+    ).stacks
+    assert stack.delivery == delivery
+    assert stack.sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_the_shape_of_a_stack(tmp_path: Path) -> None:
     made = rollout(tmp_path, SINGLE)
-    assert list(made) == ["format", "name", "preconditions", "stacks", "files"]
-    assert (made["format"], made["name"]) == (1, "one")
+    assert list(made) == ["format", "name", "partition", "before", "stacks", "notices", "files"]
+    assert (made["format"], made["name"], made["partition"]) == (2, "one", "aws")
     [stack] = made["stacks"]
     assert {name: value for name, value in stack.items() if name != "sha256"} == {
         "stack": "one",
         "template": "one.yaml",
         "delivery": "template_body",
         "target": {"account": "777777777777", "region": "eu-central-1"},
+        "deployer": "arn:aws:iam::777777777777:role/Deploy",
         "parameters": {},
         "capabilities": ["CAPABILITY_IAM"],
+        "tags": {},
         "depends_on": [],
         "termination_protection": True,
+        "after": [],
     }
     assert stack["sha256"] == made["files"]["one.yaml"]
 
@@ -55,17 +59,17 @@ def test_a_fixed_name_asks_for_the_wider_capability(tmp_path: Path) -> None:
 
 
 def test_stack_sets_ask_for_trusted_access_and_others_do_not(tmp_path: Path) -> None:
-    text = "Trusted access for CloudFormation StackSets is on in the organization"
+    command = "aws cloudformation activate-organizations-access"
     readers = [{"name": "those", "principal_org_path": "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"}]
-    assert rollout(tmp_path, ORGANIZATION, readers=readers)["preconditions"][0].startswith(text)
-    assert not any(entry.startswith(text) for entry in rollout(tmp_path, ORGANIZATION)["preconditions"])
+    assert rollout(tmp_path, ORGANIZATION, readers=readers)["before"][0]["command"] == command
+    assert not any(step.get("command") == command for step in rollout(tmp_path, ORGANIZATION)["before"])
 
 
-def test_preconditions_stand_once(tmp_path: Path) -> None:
+def test_a_step_is_given_once(tmp_path: Path) -> None:
     trails = [{"name": name, "home_region": "us-east-1", "is_organization_trail": True} for name in ("first", "second")]
-    preconditions = rollout(tmp_path, ORGANIZATION, trails=trails)["preconditions"]
-    assert len(set(preconditions)) == len(preconditions)
-    assert sum("all features enabled" in entry for entry in preconditions) == 1
+    before = rollout(tmp_path, ORGANIZATION, trails=trails)["before"]
+    assert all(before.count(step) == 1 for step in before)
+    assert sum("all features enabled" in step["text"] for step in before) == 1
 
 
 @pytest.mark.parametrize("as_json", [False, True])

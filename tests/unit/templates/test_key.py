@@ -55,7 +55,7 @@ def test_without_an_alarm_nothing_of_one_is_made(tmp_path: Path) -> None:
     assert not {"AWS::Events::Rule", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"} & set(made)
 
 
-def test_the_default_alarm_makes_a_topic_that_its_rule_alone_publishes_to(tmp_path: Path) -> None:
+def test_only_the_rule_publishes_to_the_topic_of_the_default_alarm(tmp_path: Path) -> None:
     made, template = single(tmp_path, alarm={})
     rule = made["AWS::Events::Rule"]["KeyAlarmRule"]
     assert (rule["EventPattern"], rule["State"]) == (PATTERN, "ENABLED")

@@ -49,9 +49,9 @@ def test_an_organization_store_lives_in_a_stack_of_the_management_account(tmp_pa
     assert (entry["depends_on"], entry["parameters"]) == ([], {})
     template = rendered_templates(deployment)[entry["stack"]]
     assert template["Resources"]["LakeEventDataStore"]["Properties"]["OrganizationEnabled"] is True
-    assert (
-        "Account 111111111111 used CloudTrail Lake before 2026-05-31: AWS closed it to new customers then."
-    ) in rollout["preconditions"]
+    assert ("Account 111111111111 used CloudTrail Lake before 2026-05-31: AWS closed it to new customers then.") in [
+        step["text"] for step in rollout["before"]
+    ]
 
 
 def test_termination_protection_can_be_turned_off(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers import ORGANIZATION, SINGLE, Document, deploy, output_of, rendered_templates
+from helpers import ORGANIZATION, SINGLE, Document, deploy, output_of, rendered_templates, rollout_of
 from trailkey import pipeline
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ def test_a_stack_set_and_an_account_named_organization_are_kept_apart(tmp_path: 
         bucket={"account": "organization"},
         readers=[{"name": "iam", "principal_org_path": PATH}],
     )
-    names = [stack.name for stack in pipeline.render(deployment).stacks]
+    names = [one.stack for one in pipeline.render(deployment).folder.manifest.stacks]
     assert len(set(names)) == len(names)
     assert {"organization-iam", "organization-iam-stack-set"} <= set(names)
 
 
-@pytest.mark.parametrize("name", ["rollout", "bucket-policy"])
-def test_no_template_is_called_like_another_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["rollout", "bucket-policy", "config"])
+def test_template_names_differ_from_other_files(tmp_path: Path, name: str) -> None:
     files = output_of(deploy(tmp_path, {**SINGLE, "name": name}, bucket={"existing": True}), as_json=True)
-    assert set(files) == {f"{name}-stack.json", "rollout.json", "bucket-policy.json", "access.md"}
+    assert set(files) == {f"{name}-stack.json", "rollout.json", "bucket-policy.json", "access.md", "config.json"}
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,7 @@ def test_organization_readers_get_a_stack_set_and_the_management_account_a_stack
     deployment = deploy(
         tmp_path, ORGANIZATION, organization={"root_id": "r-ab12"}, readers=[{"name": "those", **reader}]
     )
-    from trailkey.rollout.plan import plan  # noqa: PLC0415 # beside its one use
-
-    rendered = pipeline.render(deployment)
-    stacks = {entry["stack"]: entry for entry in plan(deployment, rendered.stacks, rendered.files)["stacks"]}
+    stacks = {entry["stack"]: entry for entry in rollout_of(deployment)["stacks"]}
     assert stacks["organization-those"]["target"]["stack_set"]["organizational_unit_ids"] == [unit]
     in_management = rendered_templates(deployment)["management-iam"]["Resources"]
     assert ("ReaderThosePolicy" in in_management) is plain

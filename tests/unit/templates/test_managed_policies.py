@@ -8,7 +8,7 @@ from awacs.s3 import GetObject
 from troposphere import encode_to_dict
 
 from helpers import ORGANIZATION, SINGLE, Document, deploy, rendered_templates, resources, rollout_of
-from trailkey.checks.limits import compact
+from trailkey.aws import policy_size
 from trailkey.statements.builders import allow, document
 from trailkey.templates.managed_policies import packed
 
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 LIMIT = 6_144
 
 
-def preconditions(deployment: Deployment) -> list[str]:
-    found: list[str] = rollout_of(deployment)["preconditions"]
-    return found
+def steps(deployment: Deployment) -> list[str]:
+    """Return what every step says, before the first stack and after each."""
+    rollout = rollout_of(deployment)
+    after = [step for stack in rollout["stacks"] for step in stack["after"]]
+    return [step["text"] for step in (*rollout["before"], *after)]
 
 
 def statement(sid: str, letters: int) -> Statement:
@@ -32,7 +34,7 @@ def statement(sid: str, letters: int) -> Statement:
 
 
 def size(statements: list[Statement]) -> int:
-    return len(compact(encode_to_dict(document(statements))))
+    return policy_size(encode_to_dict(document(statements)), characters=True)
 
 
 def test_statements_share_a_policy_up_to_the_limit() -> None:
@@ -62,7 +64,7 @@ def test_a_long_policy_is_split_and_both_parts_are_attached(tmp_path: Path) -> N
     template = rendered_templates(deployment)["main-iam"]["Resources"]
     made = resources(deployment, "AWS::IAM::ManagedPolicy", "main-iam")
     assert {name for name in made if name.startswith("ReaderR")} == {"ReaderRPolicy", "ReaderRPolicy2"}
-    assert all(len(compact(policy["PolicyDocument"])) <= LIMIT for policy in made.values())
+    assert all(policy_size(policy["PolicyDocument"], characters=True) <= LIMIT for policy in made.values())
     assert [template[name]["Properties"]["Roles"] for name in ("ReaderRPolicy", "ReaderRPolicy2")] == [["R"], ["R"]]
     assert [made[name]["ManagedPolicyName"] for name in ("ReaderSPolicy", "ReaderSPolicy2")] == [
         "cloudtrail-logs-read-s",
@@ -70,26 +72,26 @@ def test_a_long_policy_is_split_and_both_parts_are_attached(tmp_path: Path) -> N
     ]
 
 
-def people(folder: Path, stack: str, **changes: Any) -> tuple[dict[str, Document], list[str]]:
+def built(folder: Path, stack: str, **changes: Any) -> tuple[dict[str, Document], list[str]]:
     deployment = deploy(folder, ORGANIZATION, **changes)
-    return resources(deployment, "AWS::IAM::ManagedPolicy", stack), preconditions(deployment)
+    return resources(deployment, "AWS::IAM::ManagedPolicy", stack), steps(deployment)
 
 
 def test_roles_named_exactly_get_their_policy_attached(tmp_path: Path) -> None:
-    made, before = people(tmp_path, "security-iam", readers=[{"name": "r", "role": "security:role/Path/To/R"}])
+    made, said = built(tmp_path, "security-iam", readers=[{"name": "r", "role": "security:role/Path/To/R"}])
     assert made["ReaderRPolicy"]["Roles"] == ["R"]
     assert "ManagedPolicyName" not in made["ReaderRPolicy"]
     arn = "arn:aws:iam::333333333333:role/Path/To/R"
-    assert f"{arn} exists: stack security-iam attaches a policy to it." in before
+    assert f"{arn} exists: stack security-iam attaches a policy to it." in said
 
 
-def test_permission_sets_and_patterns_and_accounts_get_theirs_by_name(tmp_path: Path) -> None:
+def test_permission_sets_patterns_and_accounts_get_a_named_policy(tmp_path: Path) -> None:
     readers = [
         {"name": "sets", "permission_set": "Analyst", "account": "security"},
         {"name": "patterns", "principal_arn_like": "security:role/siem-*"},
         {"name": "account", "account_principal": "security"},
     ]
-    made, before = people(tmp_path, "security-iam", readers=readers)
+    made, said = built(tmp_path, "security-iam", readers=readers)
     for name in ("Sets", "Patterns", "Account"):
         policy = made[f"Reader{name}Policy"]
         assert policy["ManagedPolicyName"] == f"cloudtrail-logs-read-{name.lower()}"
@@ -97,12 +99,12 @@ def test_permission_sets_and_patterns_and_accounts_get_theirs_by_name(tmp_path: 
     assert (
         "Permission set Analyst refers to the customer managed policy cloudtrail-logs-read-sets "
         "and is provisioned to account 333333333333."
-    ) in before
+    ) in said
     for name in ("patterns", "account"):
         assert (
             f"IAM in account 333333333333 decides who reads: attach policy cloudtrail-logs-read-{name} "
             "to those who shall."
-        ) in before
+        ) in said
 
 
 def test_administrators_break_glass_and_the_deployer(tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ def test_administrators_break_glass_and_the_deployer(tmp_path: Path) -> None:
         "administrators": ["archive:role/A", "archive:user/alice", "archive:role/a-*"],
         "break_glass": ["archive:role/Glass"],
     }
-    made, before = people(tmp_path, "archive-iam", key=key)
+    made, said = built(tmp_path, "archive-iam", key=key)
     assert (made["AdministratorPolicy"]["Roles"], made["AdministratorPolicy"]["Users"]) == (["A"], ["alice"])
     assert made["AdministratorPolicy"]["ManagedPolicyName"] == "cloudtrail-logs-Administrator"
     assert made["BreakGlassPolicy"]["Roles"] == ["Glass"]
@@ -119,7 +121,7 @@ def test_administrators_break_glass_and_the_deployer(tmp_path: Path) -> None:
     assert (
         "Policy cloudtrail-logs-Administrator is attached to the roles arn:aws:iam::222222222222:role/a-*: "
         "their names are not known here."
-    ) in before
+    ) in said
     for policy in made.values():
         for held in policy["PolicyDocument"]["Statement"]:
             assert held["Resource"] != ["*"]
@@ -131,18 +133,18 @@ def test_a_deployer_known_by_a_pattern_gets_its_policy_by_name(tmp_path: Path) -
     accounts = {
         name: {**account, "deployer": "role/stacksets-exec-*"} for name, account in ORGANIZATION["accounts"].items()
     }
-    made, before = people(tmp_path, "archive-iam", accounts=accounts)
+    made, said = built(tmp_path, "archive-iam", accounts=accounts)
     assert made["DeployerPolicy"]["ManagedPolicyName"] == "cloudtrail-logs-deploy-deployer"
     assert "Roles" not in made["DeployerPolicy"]
     assert (
         "Policy cloudtrail-logs-deploy-deployer, or one that allows the same, is attached to the roles "
         "arn:aws:iam::222222222222:role/stacksets-exec-*: their names are not known here."
-    ) in before
+    ) in said
 
 
 def test_fixed_names_stay_within_128_characters(tmp_path: Path) -> None:
     readers = [{"name": "r" * 40, "account_principal": "security"}]
-    made, _ = people(tmp_path, "security-iam", key={"alias": "alias/" + "a" * 250}, readers=readers)
+    made, _ = built(tmp_path, "security-iam", key={"alias": "alias/" + "a" * 250}, readers=readers)
     [policy] = made.values()
     assert len(policy["ManagedPolicyName"]) == 126
     assert policy["ManagedPolicyName"].endswith("-read-" + "r" * 40)

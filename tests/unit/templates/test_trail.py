@@ -106,9 +106,7 @@ def test_the_log_bucket_is_left_out_of_its_own_data_events(tmp_path: Path) -> No
         ({"ends_with": [".json"]}, {"EndsWith": [".json"], "NotStartsWith": [OWN]}),
     ],
 )
-def test_the_log_bucket_is_left_out_where_the_config_selects_arns_too(
-    tmp_path: Path, given: Document, expected: Document
-) -> None:
+def test_log_bucket_is_excluded_beside_selected_arns(tmp_path: Path, given: Document, expected: Document) -> None:
     fields = [*DATA, {"field": "resources.ARN", **given}]
     found = selectors(tmp_path, advanced_event_selectors=[{"name": "Some", "field_selectors": fields}])
     assert found[1]["Name"] == "Some"
@@ -176,7 +174,7 @@ def test_cloudwatch_logs_of_an_account_trail(tmp_path: Path) -> None:
     assert template["AuditTrailLogGroup"]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
-def test_an_organization_trail_writes_to_the_streams_of_the_organization_too(tmp_path: Path) -> None:
+def test_organization_trail_writes_to_streams_of_the_organization(tmp_path: Path) -> None:
     trails = [
         {"name": "audit", "home_region": "us-east-1", "is_organization_trail": True, "cloudwatch_logs": {}},
     ]

@@ -140,7 +140,7 @@ def intervals(operator: str, value: str) -> Intervals:
     kind: Kind = "Numeric" if operator.startswith("Numeric") else "Date"
     point = _read(kind, value)
     if point is None:
-        raise UndecidedError(f'{operator}: "{value}" is no value of that type')
+        raise UndecidedError(f'{operator}: "{value}" is not a value of that type')
     lowest, highest = _LINE[kind][0]
     comparison = operator.removeprefix(kind).replace("Not", "")
     bounds = {

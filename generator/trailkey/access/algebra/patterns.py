@@ -92,7 +92,7 @@ class Pattern:
 
     @cached_property
     def stretches(self) -> tuple[str, ...]:
-        """What stands spelled out between wildcards, and so in every pattern that this one takes in."""
+        """The text between wildcards, which so is in every pattern that this one covers."""
         found = [""]
         for one, run in zip(self.ones, self.runs, strict=False):
             if run is not None or not _is_plain(one):

@@ -59,7 +59,7 @@ _MEETINGS = 64
 
 
 def union_of(patterns: Iterable[Pattern]) -> AnyOf:
-    """Return the union in one canonical order, without the patterns that another one takes in."""
+    """Return the union in one canonical order, without the patterns that another one covers."""
     return _union(frozenset(patterns))
 
 
@@ -68,7 +68,7 @@ def _union(distinct: frozenset[Pattern]) -> AnyOf:
     if EVERYTHING.patterns[0] in distinct:
         return EVERYTHING
     kept: dict[str, list[Pattern]] = {}
-    # A pattern that takes in another begins like it, or sooner stops to say how: it comes first, or is among its equals.
+    # A pattern that covers another begins like it, or sooner stops to say how: it comes first, or is among its equals.
     for pattern in sorted(distinct, key=lambda pattern: (len(pattern.prefix), pattern.text)):
         equals = kept.setdefault(pattern.prefix, [])
         if len(equals) < _ALIKE:
@@ -221,7 +221,7 @@ class Index:
             yield from self.groups[self.prefixes[at]].patterns
 
     def takes_in(self, pattern: Pattern) -> bool:
-        """Return whether a single pattern of the union takes in this one."""
+        """Return whether a single pattern of the union covers this one."""
         return pattern in self.patterns or any(
             other.takes_in(pattern) for group in self.above(pattern.prefix) for other in group.patterns
         )

@@ -28,7 +28,7 @@ SERVICES: Final = language(row([_LABEL, Run(_LABELS), ending]) for ending in _SE
 """The names of all service principals."""
 
 NO_SERVICE: Final = ~SERVICES
-"""Every caller that is no AWS service, role sessions that a policy names among them: who a claim that nobody may is about."""
+"""Every caller except AWS services, with the role sessions that a policy names: who a claim about nobody is about."""
 
 DERIVED: Final = frozenset(
     (
@@ -61,7 +61,7 @@ def of_kind(kind: Kind, partition: str, account: str = "") -> Language:
 
 @lru_cache(maxsize=1024)
 def people(partition: str, account: str = "") -> Language:
-    """Return all callers of a partition, or of one account of it, that are no AWS service: root, roles, users, federated users."""
+    """Return all callers of a partition, or of one account of it, except AWS services: root, roles, users, federated users."""
     return union([of_kind(kind, partition, account) for kind in ("root", "role", "user", "federated-user")])
 
 
@@ -91,7 +91,7 @@ def whose_value(
         wanted: the values.
         patterns: the same values as patterns, for keys that are a part of the caller's ARN.
         partition: the partition of the callers.
-        sessions: ARNs of role sessions to be told apart from their role.
+        sessions: ARNs of role sessions to be distinguished from their role.
     """
     if key == "aws:principalarn":
         named = (session for session in sessions if wanted.contains(parse_caller(session).principal_arn))
@@ -115,7 +115,7 @@ def _with_account(pattern: Pattern) -> Pattern:
 
 
 def _with_user_name(pattern: Pattern) -> Pattern:
-    """Return the ARNs of users whose name, which is what stands behind the last slash, matches."""
+    """Return the ARNs of users whose name, which is what follows the last slash, matches."""
     return _between(["arn:", Run(NOT_COLON), ":iam::", *ACCOUNT, ":user", Run(ANY), "/"], pattern, [], "/")
 
 

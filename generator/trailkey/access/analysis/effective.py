@@ -1,4 +1,4 @@
-"""A policy as sets of requests: what its Allow statements take in, and what its Deny statements take out.
+"""A policy as sets of requests: what its Allow statements add, and what its Deny statements take away.
 
 The dimensions of a request: ``principal`` (``identities`` says of what texts), ``action``, ``resource``, ``identity`` (``yes``
 where the caller's own IAM policies allow the request, so that delegation to IAM is a plain constraint), and each condition
@@ -76,7 +76,7 @@ def allowed(
 ) -> EffectivePermissions:
     """Return what a policy grants on a resource.
 
-    A resource policy grants as its service evaluates it: a caller reached only by way of its account, or from another account,
+    A resource policy grants as its service evaluates it: a caller reached only through its account, or from another account,
     needs an IAM policy of its own too (``identity``). An identity policy or SCP has no principals: it grants to whoever has it.
 
     Args:
@@ -236,18 +236,18 @@ def _allowing(one: Box, who: Reached, scope: Scope, sessions: Sequence[str]) -> 
     persons = callers & union([people(scope.partition), texts(*sessions)])
     roots = of_kind("root", scope.partition)
     crossing = RULES[scope.service].cross_account
-    abroad: dict[str, Constraint] = {}
+    elsewhere: dict[str, Constraint] = {}
     if crossing is not None:
         effective = (action for action in scope.universe if action.casefold() in crossing)
-        abroad[ACTION] = Single(absent=False, values=texts(*effective))
+        elsewhere[ACTION] = Single(absent=False, values=texts(*effective))
     at_home, away = persons & inside, persons - inside
     needs: dict[str, Constraint] = {IDENTITY: Single(absent=False, values=YES)}
     pieces: tuple[tuple[Language, dict[str, Constraint]], ...] = (
         (callers & SERVICES, {}),
         (at_home & (who.direct | roots), {}),
         (at_home, needs),
-        (away & roots, abroad),
-        (away, {**abroad, **needs}),
+        (away & roots, elsewhere),
+        (away, {**elsewhere, **needs}),
     )
     for values, more in pieces:
         part = box({PRINCIPAL: Single(absent=False, values=values), **more})

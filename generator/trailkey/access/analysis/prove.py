@@ -24,11 +24,14 @@ from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions, ha
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from trailkey.access.analysis.effective import EffectivePermissions
     from trailkey.access.analysis.scope import Scope
     from trailkey.access.language.policy import Policy
+
+    _Bounds = tuple[tuple[Box, ...], tuple[Box, ...]]
+    _Search = Callable[[tuple[Box, ...], tuple[Box, ...], tuple[Box, ...]], Iterator[Box]]
 
 _CANDIDATES: Final = 6
 """How many counterexamples are written out to show the simplest."""
@@ -112,16 +115,8 @@ def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -
 
 def excludes(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -> Answer:
     """Answer the claim that nothing in a region is allowed; the witness of a refutation is allowed."""
-    try:
-        asked = _asked(within, granted)
-        found = _simplest(_allowed(granted.allow.inner, granted.deny.outer, asked.inner), granted)
-        if found:
-            return Answer(REFUTED, found)
-        if _exact(granted, asked) or not next(_allowed(granted.allow.outer, granted.deny.inner, asked.outer), None):
-            return Answer(PROVEN)
-    except UndecidedError as error:
-        return Answer(UNKNOWN, reason=str(error))
-    return _unknown(granted, within)
+    allow, deny = granted.allow, granted.deny
+    return _answer(granted, within, _allowed, (allow.inner, deny.outer), (allow.outer, deny.inner))
 
 
 def reaches(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -> Answer:
@@ -133,12 +128,20 @@ def reaches(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -
 
 def covers(granted: EffectivePermissions, within: RequestSet) -> Answer:
     """Answer the claim that everything in a region is allowed; the witness of a refutation is not allowed."""
+    allow, deny = granted.allow, granted.deny
+    return _answer(granted, within, _refused, (allow.outer, deny.inner), (allow.inner, deny.outer))
+
+
+def _answer(
+    granted: EffectivePermissions, within: RequestSet, counterexamples: _Search, certain: _Bounds, possible: _Bounds
+) -> Answer:
+    """Answer a claim: refuted by what certainly is a counterexample, proven where nothing possibly is one."""
     try:
         asked = _asked(within, granted)
-        found = _simplest(_refused(granted.allow.outer, granted.deny.inner, asked.inner), granted)
+        found = _simplest(counterexamples(*certain, asked.inner), granted)
         if found:
             return Answer(REFUTED, found)
-        if _exact(granted, asked) or not next(_refused(granted.allow.inner, granted.deny.outer, asked.outer), None):
+        if _exact(granted, asked) or not next(counterexamples(*possible, asked.outer), None):
             return Answer(PROVEN)
     except UndecidedError as error:
         return Answer(UNKNOWN, reason=str(error))
@@ -148,8 +151,8 @@ def covers(granted: EffectivePermissions, within: RequestSet) -> Answer:
 def difference(old: Policy, new: Policy, scope: Scope, within: RequestSet = EVERY_REQUEST) -> RequestSet:
     """Return the requests in a region that ``new`` allows and ``old`` does not.
 
-    It takes the policies and not what they grant: a role session that only one of the two names has to be told apart from
-    its role in both.
+    It takes the policies and not what they grant: a role session that only one of the two names has to be distinguished
+    from its role in both.
 
     Raises:
         UndecidedError: a comparison takes too long.
@@ -183,21 +186,19 @@ def _exact(granted: EffectivePermissions, asked: RequestSet) -> bool:
     return granted.allow.exact and granted.deny.exact and asked.exact
 
 
-def _allowed(allow: Iterable[Box], deny: tuple[Box, ...], asked: Iterable[Box]) -> Iterator[Box]:
-    region = tuple(asked)
+def _allowed(allow: tuple[Box, ...], deny: tuple[Box, ...], asked: tuple[Box, ...]) -> Iterator[Box]:
     for one in allow:
-        for part in region:
+        for part in asked:
             both = one.meet(part)
             if both is not None:
                 yield from subtract(both, deny)
 
 
-def _refused(allow: tuple[Box, ...], deny: Iterable[Box], asked: Iterable[Box]) -> Iterator[Box]:
-    region = tuple(asked)
-    for part in region:
+def _refused(allow: tuple[Box, ...], deny: tuple[Box, ...], asked: tuple[Box, ...]) -> Iterator[Box]:
+    for part in asked:
         yield from subtract(part, allow)
     for one in deny:
-        for part in region:
+        for part in asked:
             both = one.meet(part)
             if both is not None:
                 yield both

@@ -43,7 +43,7 @@ def key_scope(arn: str) -> Scope:
     """
     parts = parse_arn(arn)
     if not parts or parts.service != "kms":
-        raise PolicyError(f'"{arn}" is no key; arn:aws:kms:REGION:ACCOUNT:key/ID; write the full ARN')
+        raise PolicyError(f'"{arn}" is not the ARN of a key; arn:aws:kms:REGION:ACCOUNT:key/ID; write the full ARN')
     return Scope("kms", parts.partition, parts.account, parts.region, texts(arn), actions("kms"), arn)
 
 
@@ -60,7 +60,7 @@ def bucket_scope(arn: str, account: str, objects: Language | None = None) -> Sco
     """
     parts = parse_arn(arn)
     if not parts or parts.service != "s3" or parts.region or parts.account:
-        raise PolicyError(f'"{arn}" is no bucket; arn:aws:s3:::NAME; write the full ARN')
+        raise PolicyError(f'"{arn}" is not the ARN of a bucket; arn:aws:s3:::NAME; write the full ARN')
     everything = language([row([arn]), row([f"{arn}/", ANY, Run(ANY)])])
     return Scope("s3", parts.partition, account, "", objects or everything, actions("s3"), f"{arn}/object")
 

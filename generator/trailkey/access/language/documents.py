@@ -24,7 +24,7 @@ def load_json(text: str, what: str) -> Any:
         if len(found) < len(pairs):
             names = [key for key, _ in pairs]
             twice = next(key for key in names if names.count(key) > 1)
-            raise PolicyError(f'{what}: the key "{twice}" stands twice in one object; each key once; merge the two')
+            raise PolicyError(f'{what}: the key "{twice}" is given twice in one object; each key once; merge the two')
         return found
 
     try:
@@ -54,7 +54,7 @@ def text_value(value: Any, place: str) -> str:
         PolicyError: it is something else.
     """
     if not isinstance(value, str) or not value:
-        raise PolicyError(f"{place}: {show(value)} is no text; a text or a list of texts; write it as text")
+        raise PolicyError(f"{place}: {show(value)} is not a text; a text or a list of texts; write it as text")
     return value
 
 
@@ -70,15 +70,15 @@ def scalar(value: Any, place: str) -> str:
         return repr(value)
     if not isinstance(value, str):
         raise PolicyError(
-            f"{place}: {show(value)} is no condition value; a text, number or boolean, or a list of them; correct it"
+            f"{place}: {show(value)} is not a valid condition value; a text, number or boolean, or a list of them; correct it"
         )
     return value
 
 
 def need_object(value: Any, place: str) -> None:
-    """Raise a PolicyError where a value is no object."""
+    """Raise a PolicyError where a value is not an object."""
     if not isinstance(value, dict):
-        raise PolicyError(f"{place}: {show(value)} is no object; a JSON object with named elements; correct it")
+        raise PolicyError(f"{place}: {show(value)} is not an object; a JSON object with named elements; correct it")
 
 
 def only_known(entry: dict[str, Any], allowed: tuple[str, ...], place: str) -> None:

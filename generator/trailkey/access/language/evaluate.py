@@ -57,7 +57,7 @@ SERVICES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """A statement that decides, and the policy it stands in (``resource policy``, ``scps[0]``, …)."""
+    """A statement that decides, and the policy it belongs to (``resource policy``, ``scps[0]``, …)."""
 
     policy: str
     statement: Statement
@@ -106,8 +106,7 @@ def decide(request: Request, *, resource_policy: Policy | None) -> Decision:
     rules = _rules(request)
     side = resource_side(request, resource_policy)
     denying = [Deciding(RESOURCE_POLICY, statement) for statement in side.statements if side.verdict == "denied"]
-    around = _around(request)
-    for place, policy in around:
+    for place, policy in _around(request):
         denying += (Deciding(place, statement) for statement in matching(request, policy, "Deny"))
     if denying:
         return Decision("denied", "explicit_deny", tuple(denying))
@@ -122,8 +121,7 @@ def decide(request: Request, *, resource_policy: Policy | None) -> Decision:
         return Decision("allowed", "allowed", opening)
     own = tuple(
         Deciding(place, statement)
-        for place, policy in around
-        if place.startswith("identity")
+        for place, policy in _identities(request)
         for statement in matching(request, policy, "Allow")
     )
     # The root user of an account has every permission there that no policy takes away, and no IAM policy of its own.
@@ -189,14 +187,18 @@ def _around(request: Request) -> list[tuple[str, Policy]]:
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
     """
-    found: list[tuple[str, Policy]] = []
-    if request.caller.kind not in ("root", "service"):
-        found += _places("identity_policies", request.identity_policies)
+    found = _identities(request)
     if _bound_by_scps(request):
         found += _places("scps", (policy for level in request.scps or () for policy in level))
     if not request.caller.service_linked:
         found += _places("rcps", request.rcps)
     return found
+
+
+def _identities(request: Request) -> list[tuple[str, Policy]]:
+    """Return the IAM policies of the caller; the root user and AWS services have none."""
+    has_policies = request.caller.kind not in ("root", "service")
+    return _places("identity_policies", request.identity_policies if has_policies else None)
 
 
 def _places(name: str, policies: Iterable[Policy] | None) -> list[tuple[str, Policy]]:

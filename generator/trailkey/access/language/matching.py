@@ -39,7 +39,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 def arn_matcher(pattern: str) -> Callable[[str], bool]:
     """Return the test of the ARN operators: each of the six parts for itself, so that ``*`` stays within its part.
 
-    A text that is no ARN matches no pattern, and a pattern that is none matches no text.
+    A text that is not an ARN matches no pattern, and a pattern that is not one matches no text.
     """
     *front, last = pattern.split(":", 5)
     if len(front) < 5:
@@ -53,7 +53,7 @@ def arn_matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def _regex(pattern: str, one: str) -> str:
-    """Translate a pattern; ``one`` matches a single character of those that wildcards may take in.
+    """Translate a pattern; ``one`` matches a single character of those that wildcards may match.
 
     Each run between two stars is taken at its first place and never tried again (an atomic group): the match cannot need
     another one, and so a pattern with many stars stays fast on every text.

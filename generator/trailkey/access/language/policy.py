@@ -126,7 +126,7 @@ def parse_frame(document: Any, what: str) -> tuple[str, list[Any]]:
             f"{what}: Version: unknown version {show(version)}; {' or '.join(VERSIONS)} (as text); use {VARIABLES_VERSION}"
         )
     if not isinstance(document.get("Id", ""), str):
-        raise PolicyError(f"{what}: Id: {show(document['Id'])} is no text; a text; quote it or leave it out")
+        raise PolicyError(f"{what}: Id: {show(document['Id'])} is not a text; a text; quote it or leave it out")
     written = document.get("Statement")
     statements = written if isinstance(written, list) else [written]
     if not statements or "Statement" not in document:
@@ -152,7 +152,7 @@ def parse_statement(entry: Any, index: int, place: str, *, version: str, resourc
     only_known(entry, _ELEMENTS, place)
     sid = entry.get("Sid")
     if sid is not None and not isinstance(sid, str):
-        raise PolicyError(f"{place}: Sid: {show(sid)} is no text; a text; quote it")
+        raise PolicyError(f"{place}: Sid: {show(sid)} is not a text; a text; quote it")
     effect: Effect
     if entry.get("Effect") == "Allow":
         effect = "Allow"
@@ -164,7 +164,7 @@ def parse_statement(entry: Any, index: int, place: str, *, version: str, resourc
     for action in actions:
         if not _ACTION.fullmatch(action):
             raise PolicyError(
-                f'{place}: Action: "{action}" is no action; "*" or service:Name, where Name may hold * and ?; correct it'
+                f'{place}: Action: "{action}" is not a valid action; "*" or service:Name, where Name may hold * and ?; correct it'
             )
     resources, not_resources = _either(entry, "Resource", place)
     for resource in resources:
@@ -190,7 +190,7 @@ def _resource_problem(resource: str, *, variables: bool) -> str:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     """
     if resource != "*" and not resource.startswith("arn:"):
-        return "is no resource"
+        return "is not a valid resource"
     if not variables or "${" not in resource:
         return ""
     if resource.partition("${")[0].count(":") < 5:
@@ -213,7 +213,7 @@ def _principals(entry: dict[str, Any], place: str, *, resource_based: bool) -> P
     if names[0] == "NotPrincipal" and entry["Effect"] == "Allow":
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
         raise PolicyError(
-            f'{place}: NotPrincipal: stands beside Effect "Allow", which AWS does not support; only with "Deny"; '
+            f'{place}: NotPrincipal: is given with Effect "Allow", which AWS does not support; only with "Deny"; '
             "name the principals that are allowed"
         )
     return parse_principals(entry[names[0]], f"{place}: {names[0]}", excluded=names[0] == "NotPrincipal")
@@ -238,7 +238,7 @@ def _conditions(block: Any, place: str, *, variables: bool) -> tuple[Condition, 
         for key, values in keys.items():
             if not _KEY.fullmatch(key):
                 raise PolicyError(
-                    f'{here}: "{key}" is no condition key; service:name, such as aws:PrincipalArn; correct it'
+                    f'{here}: "{key}" is not a valid condition key; service:name, such as aws:PrincipalArn; correct it'
                 )
             found_values = texts(values, f"{here}: {key}", scalar)
             for text in found_values:

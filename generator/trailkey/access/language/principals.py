@@ -25,7 +25,7 @@ class Principals:
     """The principals of one statement.
 
     ``excluded`` is True for NotPrincipal: everyone but these. ``everyone`` is ``"*"`` or ``{"AWS": "*"}``, which AWS calls
-    equivalent in resource policies; it takes in AWS services too (AWS's own samples exempt them from a Deny on ``"*"`` with
+    equivalent in resource policies; it matches AWS services too (AWS's own samples exempt them from a Deny on ``"*"`` with
     ``aws:PrincipalIsAWSService``). ``aws`` holds ARNs, bare account ids, and the unique ids that are left of a deleted role
     or user, which match nobody. ``federated`` identity providers never call a service themselves, so they match nobody here.
     """
@@ -89,7 +89,7 @@ def _aws(entry: Any, place: str) -> str:
     ):
         return entry
     raise PolicyError(
-        f'{place}: "{entry}" is no principal; "*", a 12-digit account id (as text), or the full ARN of an account root, role, '
+        f'{place}: "{entry}" is not a valid principal; "*", a 12-digit account id (as text), or the full ARN of an account root, role, '
         "user or session, with no wildcard and no group; for a pattern use the account and ArnLike aws:PrincipalArn"
     )
 

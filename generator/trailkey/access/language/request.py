@@ -83,7 +83,9 @@ def parse_request(document: Any, *, what: str = "request", key_account: str = ""
     if not principal or not action:
         raise PolicyError(f"{what}: {'action' if principal else 'principal'}: missing; a text; add it")
     if not _ACTION.fullmatch(action):
-        raise PolicyError(f'{what}: action: "{action}" is no action; one service:Name such as kms:Decrypt; correct it')
+        raise PolicyError(
+            f'{what}: action: "{action}" is not a valid action; one service:Name such as kms:Decrypt; correct it'
+        )
     expect = _text(document, "expect", what)
     if expect is not None and expect not in EXPECTATIONS:
         raise PolicyError(f'{what}: expect: "{expect}"; {" or ".join(EXPECTATIONS)}; correct it')
@@ -114,7 +116,9 @@ def _owner(
     """Return the account that owns the resource, and the resource's Region or an empty text."""
     arn = parse_arn(resource) if resource else None
     if resource and not arn:
-        raise PolicyError(f'{what}: resource: "{resource}" is no ARN; the full ARN of one resource; correct it')
+        raise PolicyError(
+            f'{what}: resource: "{resource}" is not a valid ARN; the full ARN of one resource; correct it'
+        )
     if arn and arn.service != action.partition(":")[0].casefold():
         raise PolicyError(
             f'{what}: resource: "{resource}" is of another service than the action {action}; both of one service; correct one'
@@ -123,7 +127,7 @@ def _owner(
     account = (arn.account if arn else "") or "".join(given.get("aws:resourceaccount", ())[:1]) or key_account
     if not _ACCOUNT.fullmatch(account):
         raise PolicyError(
-            f'{what}: resource: its account "{account}" is no account id; 12 digits; write it into the ARN, or name the key account'
+            f'{what}: resource: its account "{account}" is not a valid account id; 12 digits; write it into the ARN, or name the key account'
         )
     return account, arn.region if arn else ""
 
@@ -160,7 +164,7 @@ def _context(value: Any, place: str) -> dict[str, tuple[str, ...]]:
     for key, entries in value.items():
         folded = key.casefold()
         if ":" not in key or folded in found:
-            why = "stands twice" if folded in found else "is no condition key"
+            why = "is given twice" if folded in found else "is not a valid condition key"
             raise PolicyError(f'{place}: "{key}" {why}; service:name, each once whatever its case; correct it')
         found[folded] = tuple(
             scalar(entry, f"{place}: {key}") for entry in (entries if isinstance(entries, list) else [entries])
@@ -171,7 +175,7 @@ def _context(value: Any, place: str) -> dict[str, tuple[str, ...]]:
 def _text(document: dict[str, Any], element: str, what: str) -> str | None:
     value = document.get(element)
     if value is not None and not isinstance(value, str):
-        raise PolicyError(f"{what}: {element}: {value!r} is no text; a text; quote it")
+        raise PolicyError(f"{what}: {element}: {value!r} is not a text; a text; quote it")
     return value
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from string import ascii_letters, ascii_lowercase, digits
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.boxes import Constraint, Single
 from trailkey.access.algebra.languages import ALL, EMPTY, Language, language, texts
@@ -12,7 +13,7 @@ from trailkey.access.algebra.patterns import Chars, Run, row
 from trailkey.access.algebra.request_sets import REFUTED, joined
 from trailkey.access.analysis.prove import reaches, region
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
-from trailkey.audit.rule import Match, PolicyRule, Undecided, granting
+from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting
 from trailkey.audit.statement_facts import SOURCE_KEYS, admits_cloudtrail, demands, speaks_of_trails
 from trailkey.audit.zone_of_trust import outside
 from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
@@ -103,42 +104,33 @@ def _trails_of(subject: Subject, account: str) -> Language:
 
 
 def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
-    if is_lake_key(subject):
-        return
+    if not is_lake_key(subject):
+        yield from granting(subject, chain(_for_strangers(subject), _beyond_named(subject)))
+
+
+def _for_strangers(subject: Subject) -> Iterator[Search]:
+    """Yield the calls for trails of an account that the policy has nothing to do with."""
     trails = Single(absent=False, values=_trails_of(subject, subject.stranger))
     sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
-    flagged: set[int] = set()
     remedy = f"{_HOLD}; if it is an event data store's key, say so in its Id, such as {_STORE_ID}"
-
-    def plainly(statement: Statement, witness: Mapping[str, Any]) -> Match:
-        flagged.add(statement.index)
-        return Match(
-            statement=statement.name,
-            witness=witness,
-            message=f"statement {statement.name} lets CloudTrail call {witness['action']} for a trail of any account, such as "
-            f"{witness['context']['aws:SourceArn']}",
-            remedy=remedy if _could_be_store(subject) else "",
-        )
-
-    def by_source(statement: Statement, witness: Mapping[str, Any]) -> Match | None:
-        if statement.index in flagged:
-            return None
-        flagged.add(statement.index)
-        return Match(
-            statement=statement.name,
-            witness=witness,
-            message=f"statement {statement.name} holds CloudTrail by the encryption context alone: neither aws:SourceArn nor "
-            f"aws:SourceAccount keeps out {witness['action']} on behalf of another account",
-        )
-
-    yield from granting(subject, _held(subject, subject.stranger, trails, sent), plainly)
-    yield from granting(subject, _held(subject, subject.stranger, trails, Single(absent=True, values=ALL)), by_source)
-    if subject.intent.trails:
-        yield from _beyond_named(subject, flagged)
+    yield Search(
+        within=_held(subject, subject.stranger, trails, sent),
+        says=lambda request: (
+            f"lets CloudTrail call {request['action']} for a trail of any account, such as {request['context']['aws:SourceArn']}"
+        ),
+        remedy=remedy if _could_be_store(subject) else "",
+    )
+    yield Search(
+        within=_held(subject, subject.stranger, trails, Single(absent=True, values=ALL)),
+        says=lambda request: (
+            "holds CloudTrail by the encryption context alone: neither aws:SourceArn nor aws:SourceAccount keeps out "
+            f"{request['action']} on behalf of another account"
+        ),
+    )
 
 
-def _beyond_named(subject: Subject, flagged: set[int]) -> Iterator[Match | Undecided]:
-    """Yield what lets in other trails than those named: of their own accounts, and of accounts that the policy names."""
+def _beyond_named(subject: Subject) -> Iterator[Search]:
+    """Yield the calls for other trails than those named: of their own accounts, and of accounts that the policy names."""
     trails = subject.intent.trails
     own = [arn.account for trail in trails if (arn := parse_arn(trail))]
     spoken = [
@@ -148,44 +140,30 @@ def _beyond_named(subject: Subject, flagged: set[int]) -> Iterator[Match | Undec
         for one in demands(part.statement, key)
         for value in one.values
     ]
-
-    for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))):
-
-        def say(statement: Statement, witness: Mapping[str, Any], account: str = account) -> Match | None:
-            if statement.index in flagged:
-                return None
-            flagged.add(statement.index)
-            return Match(
-                statement=statement.name,
-                witness=witness,
-                severity="warning" if account in own else "error",
-                message=f"statement {statement.name} lets CloudTrail call {witness['action']} for trails beside {', '.join(trails)}, such "
-                f"as {witness['context']['aws:SourceArn']}",
-            )
-
+    for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))) if trails else ():
         others = _trails_of(subject, account) - texts(*trails)
-        context = Single(absent=True, values=others)
-        within = _held(subject, account, Single(absent=False, values=others), context)
-        yield from granting(subject, within, say)
+        yield Search(
+            within=_held(subject, account, Single(absent=False, values=others), Single(absent=True, values=others)),
+            says=lambda request: (
+                f"lets CloudTrail call {request['action']} for trails beside {', '.join(trails)}, such as "
+                f"{request['context']['aws:SourceArn']}"
+            ),
+            severity="warning" if account in own else "error",
+        )
 
 
 def _context_missing(subject: Subject) -> Iterator[Match | Undecided]:
     if is_lake_key(subject):
         return
-    within = region(principals=_SERVICE, actions=DATA_KEYS, context={TRAIL_CONTEXT: _ABSENT})
+    search = Search(
+        within=region(principals=_SERVICE, actions=DATA_KEYS, context={TRAIL_CONTEXT: _ABSENT}),
+        says=lambda request: f"lets CloudTrail call {request['action']} with no encryption context of a trail",
+    )
     # What no source holds either is cloudtrail-unconfined; here one does, so that the context is all that is missing.
     parts = [
         part for part in subject.allows if any(one.key.casefold() in SOURCE_KEYS for one in part.statement.conditions)
     ]
-
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
-        return Match(
-            statement=statement.name,
-            witness=witness,
-            message=f"statement {statement.name} lets CloudTrail call {witness['action']} with no encryption context of a trail",
-        )
-
-    yield from granting(subject, within, say, parts)
+    yield from granting(subject, [search], parts)
 
 
 def _lake_assumed(subject: Subject) -> Iterator[Match]:

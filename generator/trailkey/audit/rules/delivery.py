@@ -32,7 +32,7 @@ def _cannot(subject: Subject, action: str, *, encrypts: bool) -> Iterator[Match 
         if encrypts:
             keys[TRAIL_CONTEXT] = values
         within = region(principals=_SERVICE, actions=(action,), context=keys)
-        message = f"CloudTrail may not call {action} for {trail}"
+        message = f"CloudTrail is not allowed to call {action} for {trail}"
         yield from refused(subject, within, message, statement=_short(subject, action))
 
 
@@ -69,8 +69,8 @@ RULES: Final = (
     PolicyRule(
         id="trail-cannot-describe",
         severity="error",
-        title="A trail cannot look at its key",
-        reason="CloudTrail describes the key before it takes it: without kms:DescribeKey the trail cannot be created or updated.",
+        title="A trail cannot describe its key",
+        reason="CloudTrail describes the key before it uses it: without kms:DescribeKey the trail cannot be created or updated.",
         source=_PAGE,
         remedy="allow cloudtrail.amazonaws.com kms:DescribeKey, at most under aws:SourceArn: it has no encryption context",
         find=_cannot_describe,

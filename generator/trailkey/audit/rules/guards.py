@@ -43,7 +43,7 @@ class _Cancelling:
     """Whether the statement has guards of its own, that none of the others has: then it is meant for something else."""
 
     def add(self, key: str, guarded: Statement, other: Statement, witness: Mapping[str, Any]) -> None:
-        """Take in one guard."""
+        """Add one guard."""
         self.otherwise &= any(not is_about_callers(own) for own in keys(other) - keys(guarded))
         self.keys += [key] if key not in self.keys else []
         self.guarded += [spoken(guarded.name)] if spoken(guarded.name) not in self.guarded else []
@@ -55,7 +55,7 @@ def _cancelled(subject: Subject) -> Iterator[Match | Undecided]:
         part.statement.index: listed_actions(part.statement, subject.scope.universe) & set(GRAVE)
         for part in subject.allows
     }
-    # What hands the key to IAM as a whole cancels every guard, and is a flaw of its own.
+    # What hands the key to IAM as a whole cancels every guard, and is a finding of its own.
     parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
     held = {part.statement.index: keys(part.statement) for part in parts}
     for other in parts:
@@ -105,7 +105,7 @@ def _kept_out(subject: Subject, guarded: Part, other: Part, key: str) -> Answer:
     rest = tuple(condition for condition in guarded.statement.conditions if condition.key.casefold() != key)
     without = subject.requests(replace(guarded.statement, conditions=rest))
     given_away = (without - guarded.requests) & other.requests
-    # The root user goes by its account whatever a statement says; a role shows the flaw better.
+    # The root user goes by its account whatever a statement says; a role shows it better.
     anyone = region(principals=~of_kind("root", subject.scope.partition), actions=GRAVE)
     return subject.grants_nothing(given_away - _deliberate(subject, guarded, other, key), anyone)
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.boxes import Constraint, Single
 from trailkey.access.algebra.languages import texts
 from trailkey.access.analysis.caller_sets import in_account
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DELETION, DISABLE, REPLACE_POLICY
-from trailkey.audit.rule import Match, PolicyRule, Undecided, granting, refused
+from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.separation_of_duties import administrators
 from trailkey.audit.statement_facts import delegates_everything
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from trailkey.access.language.policy import Statement
+    from trailkey.access.algebra.languages import Language
+    from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
 
 _FALSE: Final = Single(absent=True, values=texts("false"))
@@ -30,50 +31,47 @@ def _locked_out(subject: Subject) -> Iterator[Match | Undecided]:
     context: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": _FALSE}
     within = region(principals=who, actions=REPLACE_POLICY, identity=True, context=context)
     certain = bool(deployer) or subject.account_known
-    message = f"{deployer} may not" if deployer else f"nobody in account {scope.account} may"
+    message = f"{deployer} is not" if deployer else f"nobody in account {scope.account} is"
     yield from refused(
         subject,
         within,
-        f"{message} call kms:PutKeyPolicy with the lockout check on",
+        f"{message} allowed to call kms:PutKeyPolicy with the lockout check on",
         severity=None if certain else "warning",
     )
 
 
-def _deletion_unheld(subject: Subject) -> Iterator[Match | Undecided]:
-    expected, everyone = subject.intent, subject.people
-    if expected.break_glass:
-        keepers = subject.callers(expected.break_glass)
-        deployers = subject.callers([expected.deployer] if expected.deployer else [])
+def _deletion_unrestricted(subject: Subject) -> Iterator[Match | Undecided]:
+    return _beside_break_glass(subject) if subject.intent.break_glass else _without_break_glass(subject)
 
-        def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
-            return Match(
-                statement=statement.name,
-                witness=witness,
-                message=f"statement {statement.name} lets {witness['principal']} call {witness['action']}, who is not break glass",
-            )
 
+def _beside_break_glass(subject: Subject) -> Iterator[Match | Undecided]:
+    deployer, everyone = subject.intent.deployer, subject.people
+    others = everyone - subject.callers(subject.intent.break_glass)
+    deployers = subject.callers([deployer] if deployer else [])
+    search = Search(
         # CloudFormation disables and enables keys for their property Enabled, so the deployer may.
-        within = region(principals=everyone - keepers, actions=DELETION) | region(
-            principals=everyone - keepers - deployers, actions=DISABLE
-        )
-        yield from granting(subject, within, say)
-        return
-    who = administrators(subject).callers
+        within=region(principals=others, actions=DELETION) | region(principals=others - deployers, actions=DISABLE),
+        says=lambda request: f"lets {request['principal']} call {request['action']}, who is not break glass",
+    )
+    yield from granting(subject, [search])
 
-    def beside_upkeep(statement: Statement, witness: Mapping[str, Any]) -> Match:
-        return Match(
-            statement=statement.name,
-            witness=witness,
-            severity="note",
-            message=f"statement {statement.name} lets {witness['principal']} call {witness['action']}, with no break glass apart from "
-            "daily administration",
-        )
 
-    delegated = [part for part in subject.allows if delegates_everything(part.statement, subject.scope.account)]
-    by_iam = region(principals=in_account(subject.scope.account) & everyone, actions=DELETION)
-    yield from granting(subject, by_iam, beside_upkeep, delegated)
+def _without_break_glass(subject: Subject) -> Iterator[Match | Undecided]:
+    account = subject.scope.account
+    delegated = [part for part in subject.allows if delegates_everything(part.statement, account)]
     rest = [part for part in subject.allows if part not in delegated]
-    yield from granting(subject, region(principals=who, actions=DELETION), beside_upkeep, rest)
+    yield from granting(subject, [_as_upkeep(in_account(account) & subject.people)], delegated)
+    yield from granting(subject, [_as_upkeep(administrators(subject).callers)], rest)
+
+
+def _as_upkeep(who: Language) -> Search:
+    return Search(
+        within=region(principals=who, actions=DELETION),
+        says=lambda request: (
+            f"lets {request['principal']} call {request['action']}, with no break glass apart from daily administration"
+        ),
+        severity="note",
+    )
 
 
 RULES: Final = (
@@ -90,10 +88,10 @@ RULES: Final = (
     PolicyRule(
         id="deletion-unrestricted",
         severity="warning",
-        title="Deletion is not held to break glass",
+        title="Deletion is not restricted to break glass",
         reason="With the key gone nobody reads the events again, ever; who can do that by daily work can do it by mistake, or to hide.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
         remedy="leave kms:ScheduleKeyDeletion and kms:DisableKey to a break-glass role",
-        find=_deletion_unheld,
+        find=_deletion_unrestricted,
     ),
 )

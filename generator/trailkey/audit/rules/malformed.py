@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from trailkey.access.language.policy import Condition, Statement
     from trailkey.audit.subject import Entry, Subject
+    from trailkey.aws import Arn
 
 _PLACEHOLDER: Final = re.compile(r"[<>{}\[\]]")
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
@@ -27,7 +28,8 @@ _ACCOUNT_KEYS: Final = ("aws:principalaccount", "aws:resourceaccount", "aws:sour
 _ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid")
 _ARN_KEYS: Final = ("aws:principalarn", "aws:sourcearn", TRAIL_CONTEXT_KEY)
 _THIS_KEY: Final = 'in a key policy "*" is this key'
-_ANY_ACCOUNT: Final = "takes in the trails of every account: write the account that owns the trail"
+_EVERY_ACCOUNT: Final = "matches the trails of every account: write the account that owns the trail"
+_TRAIL: Final = "arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
 _ORDER: Final = "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
 
 
@@ -52,9 +54,11 @@ def _wrong(subject: Subject) -> Iterator[Match]:
                 for value in condition.values:
                     problem = _value_problem(subject, entry.statement, condition, value)
                     if problem:
-                        found = _found(entry.name, condition.key, value, problem)
+                        yield _found(entry.name, condition.key, value, problem)
+                    elif _is_of_every_account(entry.statement, condition, value):
+                        found = _found(entry.name, condition.key, value, _EVERY_ACCOUNT)
                         # Here aws:SourceArn still holds the trail, or the reader is held to whatever trails there are.
-                        mild = problem is _ANY_ACCOUNT and condition.key.casefold() == TRAIL_CONTEXT_KEY
+                        mild = condition.key.casefold() == TRAIL_CONTEXT_KEY
                         yield replace(found, severity="warning") if mild else found
             yield from _contradictions(entry.statement)
             yield from _other_trail(subject, entry.statement)
@@ -91,11 +95,11 @@ def _principal_problem(subject: Subject, text: str) -> str:
     if problem:
         return problem
     if arn.partition != subject.scope.partition:
-        return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}: nobody reaches over"
+        return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}: no caller reaches another partition"
     if arn.region:
         return f"has a Region, and ARNs of IAM have none: {_ORDER}"
     if arn.resource.startswith("group/"):
-        return "is a group, which is no principal: name the roles or users"
+        return "is a group, and a group cannot be a principal: name the roles or users"
     return ""
 
 
@@ -109,7 +113,7 @@ def _resource_problems(subject: Subject, statement: Statement) -> Iterator[tuple
         elif arn.service not in ("kms", "*"):
             yield text, f"is of {arn.service}, so the statement never applies: {_THIS_KEY}"
         elif arn.resource.startswith("alias/"):
-            yield text, f"is an alias, which no permission goes by: {_THIS_KEY}"
+            yield text, f"is an alias, and no permission is given by alias: {_THIS_KEY}"
         elif not matcher(text)(subject.scope.home):
             yield text, f"is another key, so the statement never applies: {_THIS_KEY}"
 
@@ -125,21 +129,20 @@ def _value_problem(subject: Subject, statement: Statement, condition: Condition,
         return ""
     wild = OPERATORS[condition.operator].wildcards and ("*" in value or "?" in value)
     if key in _ACCOUNT_KEYS:
-        return "" if wild or _ACCOUNT.fullmatch(value) else "is no account id: it has 12 digits"
+        return "" if wild or _ACCOUNT.fullmatch(value) else "is not a valid account id: it has 12 digits"
     if key in _ORGANIZATION_KEYS:
         return (
-            "" if wild or _ORGANIZATION.fullmatch(value) else "is no organization id: o- and 10 to 32 letters or digits"
+            ""
+            if wild or _ORGANIZATION.fullmatch(value)
+            else "is not a valid organization id: o- and 10 to 32 letters or digits"
         )
     arn = parse_arn(value)
     if not arn:
-        return "" if wild else f"is no ARN: {_ORDER}"
-    return _arn_problem(subject, statement, key, value)
+        return "" if wild else f"is not a valid ARN: {_ORDER}"
+    return _arn_problem(subject, statement, key, arn)
 
 
-def _arn_problem(subject: Subject, statement: Statement, key: str, value: str) -> str:
-    arn = parse_arn(value)
-    if not arn:
-        return ""
+def _arn_problem(subject: Subject, statement: Statement, key: str, arn: Arn) -> str:
     problem = _account_problem(arn.account)
     if problem:
         return problem
@@ -147,26 +150,34 @@ def _arn_problem(subject: Subject, statement: Statement, key: str, value: str) -
         return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}"
     if key == "aws:principalarn":
         return f"has a Region, and ARNs of IAM have none: {_ORDER}" if arn.region not in ("", "*") else ""
-    of_cloudtrail = key == TRAIL_CONTEXT_KEY or (
-        statement.principals is not None and set(statement.principals.services) == {CLOUDTRAIL}
-    )
-    return _trail_problem(arn.service, arn.region, arn.account, arn.resource, statement) if of_cloudtrail else ""
+    return _trail_problem(arn) if _is_about_trails(statement, key) else ""
 
 
-def _trail_problem(service: str, region: str, account: str, resource: str, statement: Statement) -> str:
-    if service not in ("cloudtrail", "*"):
-        return f"is an ARN of {service}, and trails are of cloudtrail"
-    if not region:
-        return "has no Region, and trails have the one they were made in: arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
-    if not account:
-        return "has no account: arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
-    if resource.startswith("eventdatastore/"):
+def _is_about_trails(statement: Statement, key: str) -> bool:
+    """Return whether the ARNs that a statement holds a key (in lower case) to are those of trails."""
+    services = statement.principals.services if statement.principals else ()
+    return key == TRAIL_CONTEXT_KEY or (key == "aws:sourcearn" and set(services) == {CLOUDTRAIL})
+
+
+def _trail_problem(arn: Arn) -> str:
+    if arn.service not in ("cloudtrail", "*"):
+        return f"is an ARN of {arn.service}, and trails are of cloudtrail"
+    if not arn.region:
+        return f"has no Region, and trails have the one they were created in: {_TRAIL}"
+    if not arn.account:
+        return f"has no account: {_TRAIL}"
+    if arn.resource.startswith("eventdatastore/"):
         return "is an event data store, whose requests carry no such key: give it a key of its own"
-    if not resource.startswith(("trail/", "*")):
-        return "names no trail: arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
-    if "*" in account and statement.effect == "Allow":
-        return _ANY_ACCOUNT
+    if not arn.resource.startswith(("trail/", "*")):
+        return f"is not the ARN of a trail: {_TRAIL}"
     return ""
+
+
+def _is_of_every_account(statement: Statement, condition: Condition, value: str) -> bool:
+    """Return whether a value lets in the trails of any account."""
+    arn = parse_arn(value) if _is_about_trails(statement, condition.key.casefold()) else None
+    applies = statement.effect == "Allow" and condition.operator != "Null" and "${" not in value
+    return applies and bool(arn and "*" in arn.account)
 
 
 def _contradictions(statement: Statement) -> Iterator[Match]:
@@ -217,7 +228,7 @@ def _account_problem(account: str) -> str:
         return ""
     if _DIGITS.fullmatch(account):
         return f"has an account id of {len(account)} digits: it has 12"
-    return f'has "{account}" where the account id stands: write its 12 digits'
+    return f'has "{account}" in place of the account id: write its 12 digits'
 
 
 def _is_placeholder(text: str) -> bool:

@@ -92,9 +92,9 @@ def _problems(
 
 
 def _only_at_home(subject: Subject, part: Part) -> bool:
-    abroad = subject.people & ~in_account(subject.scope.account)
+    others = subject.people & ~in_account(subject.scope.account)
     who = part.statement.principals
-    return bool(who and (who.aws or who.everyone)) and subject.is_empty(part.requests & region(principals=abroad))
+    return bool(who and (who.aws or who.everyone)) and subject.is_empty(part.requests & region(principals=others))
 
 
 def _allowed(subject: Subject, part: Part, actions: tuple[str, ...]) -> Mapping[str, Any] | None:

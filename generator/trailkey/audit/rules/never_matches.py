@@ -66,7 +66,7 @@ def _of_service(subject: Subject, statement: Statement, name: str, meant: str) -
 
 
 def _elsewhere_flagged(subject: Subject, statement: Statement) -> bool:
-    """Return whether actions or resources alone keep a statement from matching: flaws of their own say so."""
+    """Return whether actions or resources alone keep a statement from matching: other rules say so."""
     bare = replace(statement, conditions=(), principals=Principals(everyone=True))
     return subject.is_empty(subject.requests(bare))
 
@@ -77,11 +77,11 @@ def _empty(subject: Subject, statement: Statement) -> Match:
     if found:
         return found
     who = statement.principals
-    why = "its principals are no callers in this partition: nobody is left of what it names"
+    why = "none of its principals is a caller in this partition"
     if who and who.aws and not any(entry.startswith("arn:") or entry.isdigit() for entry in who.aws):
         why = f"{who.aws[0]} is what is left of a role or user that was deleted, and a new one of the same name has another id"
     elif who and who.federated:
-        why = f"{who.federated[0]} signs people in and calls no service itself: the caller is the role they take"
+        why = f"{who.federated[0]} signs people in and calls no service itself: the caller is the role they assume"
     return Match(
         statement=statement.name, severity="warning", message=f"statement {statement.name} never matches: {why}"
     )
@@ -93,10 +93,10 @@ def _by_conditions_or_account(subject: Subject, statement: Statement, what: str)
     if found:
         why, rest = found
         return _found(subject, statement, why, rest, what=what)
-    return _abroad(subject, statement, what) if _only_abroad(subject, statement) else None
+    return _in_another_account(subject, statement, what) if _only_in_other_accounts(subject, statement) else None
 
 
-def _abroad(subject: Subject, statement: Statement, what: str) -> Match:
+def _in_another_account(subject: Subject, statement: Statement, what: str) -> Match:
     """Return the finding on actions that KMS allows nobody of another account, whatever a key policy says."""
     who = subject.callers(statement.principals.aws if statement.principals else ())
     asked = region(principals=who, actions=listed_actions(statement, subject.scope.universe), identity=True)
@@ -108,7 +108,7 @@ def _abroad(subject: Subject, statement: Statement, what: str) -> Match:
     )
 
 
-def _only_abroad(subject: Subject, statement: Statement) -> bool:
+def _only_in_other_accounts(subject: Subject, statement: Statement) -> bool:
     """Return whether a statement that matches nobody names somebody: then what it lists cannot be allowed where they are."""
     crossing = EVALUATION["kms"].cross_account or frozenset()
     who = subject.callers(statement.principals.aws if statement.principals else ())
@@ -125,7 +125,7 @@ def _found(
     severity: Severity | None = None if witness else "note"
     if witness and statement.effect == "Allow" and admits_cloudtrail(statement):
         severity = "error"  # no action that CloudTrail is given is one that a trail can do without
-    suffix = "" if witness else ", and what it was meant for other statements do"
+    suffix = "" if witness else ", and other statements do what it was meant for"
     return Match(
         statement=statement.name,
         witness=witness,
@@ -180,7 +180,7 @@ def _value_never(subject: Subject) -> Iterator[Match]:
             yield Match(
                 statement=statement.name,
                 message=f'statement {statement.name} gives {condition.operator} on {condition.key} the value "{literal[0]}", which is '
-                f"compared as it stands: {effect}",
+                f"compared literally: {effect}",
             )
 
 
@@ -208,7 +208,7 @@ RULES: Final = (
     PolicyRule(
         id="value-never-matches",
         severity="warning",
-        title="A wildcard where texts are compared as they stand",
+        title="A wildcard where texts are compared literally",
         reason="StringEquals and StringNotEquals know no wildcards: the value matches nothing, so a list is short of it and a negated "
         "condition holds for all.",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",

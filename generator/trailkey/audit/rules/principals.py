@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.boxes import Constraint, Single
 from trailkey.access.algebra.languages import EMPTY, texts
 from trailkey.access.analysis.caller_sets import in_account, of_kind, people
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
-from trailkey.audit.rule import Match, PolicyRule, Undecided, granting, refused
+from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.cloudtrail import is_lake_key
 from trailkey.audit.statement_facts import breadth, delegates_everything
 from trailkey.audit.zone_of_trust import outside
 from trailkey.aws import TRAIL_CONTEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
     from trailkey.access.algebra.languages import Language
     from trailkey.access.analysis.effective import Part
-    from trailkey.access.language.policy import Statement
+    from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
+    from trailkey.findings import Severity
 
 _CLOUDTRAIL_PAGE: Final = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
 )
 _ABSENT: Final = Single(absent=True, values=EMPTY)
+_PUBLIC: Final[tuple[tuple[Sequence[str] | None, Severity], ...]] = ((GRAVE, "error"), (None, "warning"))
 
 
 def _strangers(subject: Subject) -> tuple[Language, dict[str, Constraint]]:
@@ -43,22 +45,17 @@ def _for_everyone(subject: Subject) -> list[Part]:
 
 def _public(subject: Subject) -> Iterator[Match | Undecided]:
     strangers, context = _strangers(subject)
-    flagged: set[int] = set()
-
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Match | None:
-        if statement.index in flagged:
-            return None
-        flagged.add(statement.index)
-        return Match(
-            statement=statement.name,
-            witness=witness,
-            severity="error" if witness["action"] in GRAVE else "warning",
-            message=f"statement {statement.name} lets anyone in any AWS account call {witness['action']}, such as {witness['principal']}",
+    searches = (
+        Search(
+            within=region(principals=strangers, actions=actions, context=context),
+            says=lambda request: (
+                f"lets anyone in any AWS account call {request['action']}, such as {request['principal']}"
+            ),
+            severity=severity,
         )
-
-    parts = _for_everyone(subject)
-    yield from granting(subject, region(principals=strangers, actions=GRAVE, context=context), say, parts)
-    yield from granting(subject, region(principals=strangers, context=context), say, parts)
+        for actions, severity in _PUBLIC
+    )
+    yield from granting(subject, searches, _for_everyone(subject))
 
 
 def _everyone_at_home(subject: Subject) -> Iterator[Match | Undecided]:
@@ -71,17 +68,15 @@ def _everyone_at_home(subject: Subject) -> Iterator[Match | Undecided]:
         for part in _for_everyone(subject)
         if breadth(part.statement, conditions=True) and subject.grants_nothing(part.requests, outsiders)
     ]
-
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
-        return Match(
-            statement=statement.name,
-            witness=witness,
-            message=f"statement {statement.name} lets every role and user of account {account} call {witness['action']} with no IAM policy "
-            f"of their own, such as {witness['principal']}",
-        )
-
     anyone = in_account(account) & subject.people & ~of_kind("root", partition)
-    yield from granting(subject, region(principals=anyone, actions=(*DECRYPT, *TAKE_OVER), identity=False), say, parts)
+    search = Search(
+        within=region(principals=anyone, actions=(*DECRYPT, *TAKE_OVER), identity=False),
+        says=lambda request: (
+            f"lets every role and user of account {account} call {request['action']} with no IAM policy of their own, such as "
+            f"{request['principal']}"
+        ),
+    )
+    yield from granting(subject, [search], parts)
 
 
 def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
@@ -90,46 +85,42 @@ def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
         context: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*trails))} if trails else {}
         within = region(principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context)
         what = f"the events of {', '.join(trails)}" if trails else "anything"
-        yield from refused(subject, within, f"{reader} may not decrypt {what}, whatever its own IAM policies allow")
+        yield from refused(
+            subject, within, f"{reader} is not allowed to decrypt {what}, whatever its own IAM policies allow"
+        )
 
 
 def _can_do_more(subject: Subject) -> Iterator[Match | Undecided]:
     expected = subject.intent
+    if not expected.readers:
+        return
     others = [one for one in (*expected.administrators, expected.deployer, *expected.break_glass) if one]
     readers = subject.callers(expected.readers) - subject.callers(others)
     readers -= of_kind("root", subject.scope.partition)
     # Who queries an event data store needs both, and AWS documents no less.
     needed = ("kms:Decrypt", "kms:GenerateDataKey") if is_lake_key(subject) else ("kms:Decrypt",)
-    more = tuple(action for action in GRAVE if action not in needed)
-    parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
-
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
-        return Match(
-            statement=statement.name,
-            witness=witness,
-            message=f"statement {statement.name} lets the reader {witness['principal']} call {witness['action']}",
-        )
-
-    if expected.readers:
-        yield from granting(subject, region(principals=readers, actions=more), say, parts)
+    search = Search(
+        within=region(principals=readers, actions=[action for action in GRAVE if action not in needed]),
+        says=lambda request: f"lets the reader {request['principal']} call {request['action']}",
+    )
+    yield from granting(subject, [search], _not_delegated(subject))
 
 
-def _unbound(subject: Subject) -> Iterator[Match | Undecided]:
+def _context_missing(subject: Subject) -> Iterator[Match | Undecided]:
     expected = subject.intent
     if not expected.readers or expected.lake:
         return
     readers = subject.callers(expected.readers)
-    parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+    search = Search(
+        within=region(principals=readers, actions=("kms:Decrypt",), context={TRAIL_CONTEXT: _ABSENT}),
+        says=lambda request: f"lets the reader {request['principal']} decrypt what CloudTrail did not encrypt",
+    )
+    yield from granting(subject, [search], _not_delegated(subject))
 
-    def say(statement: Statement, witness: Mapping[str, Any]) -> Match:
-        return Match(
-            statement=statement.name,
-            witness=witness,
-            message=f"statement {statement.name} lets the reader {witness['principal']} decrypt what CloudTrail did not encrypt",
-        )
 
-    within = region(principals=readers, actions=("kms:Decrypt",), context={TRAIL_CONTEXT: _ABSENT})
-    yield from granting(subject, within, say, parts)
+def _not_delegated(subject: Subject) -> list[Part]:
+    """Return the Allow statements that do not hand the whole key to IAM: that is a finding of its own."""
+    return [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
 
 
 RULES: Final = (
@@ -180,6 +171,6 @@ RULES: Final = (
         reason="Without an encryption context in its statement a reader decrypts whatever else this key ever encrypts.",
         source=_CLOUDTRAIL_PAGE,
         remedy=f"add a condition on {TRAIL_CONTEXT}",
-        find=_unbound,
+        find=_context_missing,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.boxes import Single
 from trailkey.access.algebra.languages import EMPTY, Language, texts, union
@@ -14,12 +14,13 @@ from trailkey.access.analysis.effective import Part
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from trailkey.access.language.principals import Principals
-from trailkey.audit.rule import Match, PolicyRule, Undecided, granting, some, together
+from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting, some, together
 from trailkey.audit.statement_facts import accounts, breadth, delegates_everything, keys, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from trailkey.access.algebra.boxes import Constraint
     from trailkey.access.algebra.request_sets import RequestSet
     from trailkey.access.language.policy import Statement
     from trailkey.audit.subject import Subject
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
 _ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-administrators"
+_FOR_SERVICES: Final = "kms:GrantIsForAWSResource"
 _FALSE: Final = Single(absent=True, values=texts("false"))
 _READING: Final = (*DECRYPT, *TAKE_OVER)
 _TRUE: Final = Single(absent=False, values=texts("true"))
@@ -48,6 +50,14 @@ class Administrators:
     def aside(self) -> str:
         """What a message adds where it rests on an assumption."""
         return "" if self.said else " (taken for an administrator, since it may change the key's settings)"
+
+    def search(self, what: str, actions: tuple[str, ...], context: Mapping[str, Constraint] | None = None) -> Search:
+        """Return the search for something that an administrator ought not to be able to do."""
+        return Search(
+            within=region(principals=self.callers, actions=actions, context=context),
+            says=lambda request: f"lets {request['principal']} {what}{self.aside}",
+            severity=self.severity,
+        )
 
 
 def administrators(subject: Subject) -> Administrators:
@@ -74,7 +84,7 @@ def _singled_out(statement: Statement) -> Language:
 
 
 def _not_delegated(subject: Subject) -> list[Part]:
-    """Return the Allow statements that do more than hand something to IAM in the key's account: that is a flaw of its own."""
+    """Return the Allow statements that do more than hand something to IAM in the key's account: that is a finding of its own."""
     return [
         part
         for part in subject.allows
@@ -84,84 +94,55 @@ def _not_delegated(subject: Subject) -> list[Part]:
     ]
 
 
-def _route(
-    actions: tuple[str, ...], what: str, *, for_services: bool = False
-) -> Callable[[Subject], Iterator[Match | Undecided]]:
+def _route(actions: tuple[str, ...], what: str) -> Callable[[Subject], Iterator[Match | Undecided]]:
     """Return the search for one route by which an administrator comes to read."""
 
     def find(subject: Subject) -> Iterator[Match | Undecided]:
         who = administrators(subject)
-        if who.callers.is_empty():
-            return
-        flagged: set[int] = set()
-
-        def say(statement: Statement, witness: Mapping[str, Any]) -> Match | None:
-            flagged.add(statement.index)
-            return Match(
-                statement=statement.name,
-                witness=witness,
-                severity=who.severity,
-                message=f"statement {statement.name} lets {witness['principal']} {what}{who.aside}",
-            )
-
-        context = (
-            {"kms:GrantIsForAWSResource": _FALSE}
-            if for_services and _speaks_of(subject, "kms:grantisforawsresource")
-            else {}
-        )
-        parts = _not_delegated(subject)
-        yield from together(
-            granting(subject, region(principals=who.callers, actions=actions, context=context), say, parts)
-        )
-        if not context:
-            return
-
-        def for_a_service(statement: Statement, witness: Mapping[str, Any]) -> Match | None:
-            if statement.index in flagged:
-                return None
-            return Match(
-                statement=statement.name,
-                witness=witness,
-                severity="note",
-                message=f"statement {statement.name} lets {witness['principal']} create grants, to AWS services only{who.aside}",
-            )
-
-        only = region(principals=who.callers, actions=actions, context={"kms:GrantIsForAWSResource": _TRUE})
-        yield from granting(subject, only, for_a_service, parts)
+        return _found(subject, who, who.search(what, actions))
 
     return find
 
 
-def _speaks_of(subject: Subject, key: str) -> bool:
-    return any(key in keys(part.statement) for part in subject.parts)
+def _can_grant(subject: Subject) -> Iterator[Match | Undecided]:
+    who = administrators(subject)
+    what = "create grants, and so let anyone decrypt"
+    if not any(_FOR_SERVICES.casefold() in keys(part.statement) for part in subject.parts):
+        return _found(subject, who, who.search(what, GRANT))
+    to_services = who.search("create grants, to AWS services only", GRANT, {_FOR_SERVICES: _TRUE})
+    anyone = who.search(what, GRANT, {_FOR_SERVICES: _FALSE})
+    return _found(subject, who, anyone, replace(to_services, severity="note"))
+
+
+def _found(subject: Subject, who: Administrators, *searches: Search) -> Iterator[Match | Undecided]:
+    if not who.callers.is_empty():
+        yield from together(granting(subject, searches, _not_delegated(subject)))
 
 
 def _delegated(subject: Subject) -> Iterator[Match | Undecided]:
     """Yield the statements that leave it to IAM of an account who reads, or who comes to read.
 
-    The key's own account is told of by itself, all others of a statement together.
+    The key's own account is a finding by itself, all others of a statement together are one.
     """
     own = subject.scope.account
     for part in subject.allows:
         if breadth(part.statement, conditions=True) == 0:
             continue
-        abroad: dict[str, Match] = {}
+        elsewhere: dict[str, Match] = {}
         for account in accounts(part.statement):
             alone = _for_account(subject, part.statement, account)
-            for one in granting(subject, _open_to_iam(subject, part.statement, account, _READING), _by_iam, [alone]):
+            within = _open_to_iam(subject, part.statement, account, _READING)
+            search = Search(within=within, says=str)  # the message is made below: it speaks of several accounts at once
+            for one in granting(subject, [search], [alone]):
                 if isinstance(one, Undecided):
                     yield one
                 elif account == own:
                     yield replace(one, message=_leaves(subject, part.statement, one, [account]))
                 else:
-                    abroad[account] = one
-        if abroad:
-            first = next(iter(abroad.values()))
-            yield replace(first, severity="note", message=_leaves(subject, part.statement, first, list(abroad)))
-
-
-def _by_iam(statement: Statement, witness: Mapping[str, Any]) -> Match:
-    return Match(statement=statement.name, witness=witness, message="")
+                    elsewhere[account] = one
+        if elsewhere:
+            first = next(iter(elsewhere.values()))
+            yield replace(first, severity="note", message=_leaves(subject, part.statement, first, list(elsewhere)))
 
 
 def _for_account(subject: Subject, statement: Statement, account: str) -> Part:
@@ -207,16 +188,16 @@ RULES: Final = (
         id="administrator-can-grant",
         severity="error",
         title="An administrator can hand out the key's use by a grant",
-        reason="A grant lets whoever it names decrypt, whatever the key policy says; kms:Create* takes in kms:CreateGrant.",
+        reason="A grant lets whoever it names decrypt, whatever the key policy says; kms:Create* matches kms:CreateGrant.",
         source=_ADMINISTRATORS_PAGE,
         remedy="list the actions and leave kms:CreateGrant out: CloudTrail needs no grants",
-        find=_route(GRANT, "create grants, and so let anyone decrypt", for_services=True),
+        find=_can_grant,
     ),
     PolicyRule(
         id="administrator-can-replace-policy",
         severity="error",
         title="An administrator can replace the key policy",
-        reason="Who writes the key policy can write themselves into it; kms:Put* takes in kms:PutKeyPolicy.",
+        reason="Who writes the key policy can write themselves into it; kms:Put* matches kms:PutKeyPolicy.",
         source=_ADMINISTRATORS_PAGE,
         remedy="list the actions and leave kms:PutKeyPolicy to the role that deploys and to break glass",
         find=_route(REPLACE_POLICY, "replace the key policy, and so let anyone decrypt"),
@@ -234,7 +215,7 @@ RULES: Final = (
         id="delegated-to-iam",
         severity="warning",
         title="IAM of an account decides who reads",
-        reason="The account as principal is no administrator and no root user: it lets any IAM policy of that account hand out what the "
+        reason="The account as principal is neither an administrator nor the root user: it lets any IAM policy of that account hand out what the "
         "statement allows, and whoever writes IAM policies there can read the events.",
         source=f"{_DEFAULT_PAGE}#key-policy-default-allow-root-enable-iam",
         remedy="name the roles, or hold the statement to them with ArnLike aws:PrincipalArn, and leave the account what only shows "

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.boxes import Constraint, Single
 from trailkey.access.algebra.languages import language, texts
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRANT
-from trailkey.audit.rule import Match, PolicyRule, Undecided, granting, some
+from trailkey.audit.rule import PolicyRule, Search, granting, some
 from trailkey.audit.statement_facts import SOURCE_KEYS, keys
 from trailkey.audit.zone_of_trust import outside
 from trailkey.aws import CLOUDTRAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from trailkey.access.analysis.effective import Part
-    from trailkey.access.language.policy import Statement
+    from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
 
 _CONTEXT: Final = "kms:encryptioncontext:"
@@ -28,19 +28,18 @@ _ACTIONS: Final = (*DECRYPT, *ENCRYPT, *GRANT)
 def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
     for part in subject.allows:
         others = _others(part)
-        if not others:
-            continue
+        if others:
+            yield from granting(subject, [_on_behalf_of_strangers(subject, others)], [part])
 
-        def say(statement: Statement, witness: Mapping[str, Any], others: tuple[str, ...] = others) -> Match:
-            return Match(
-                statement=statement.name,
-                witness=witness,
-                message=f"statement {statement.name} lets {some(others)} call {witness['action']} on behalf of any account: neither "
-                "aws:SourceArn, aws:SourceAccount nor an encryption context says for whom",
-            )
 
-        within = region(principals=texts(*others), actions=_ACTIONS, context=_for_a_stranger(subject))
-        yield from granting(subject, within, say, [part])
+def _on_behalf_of_strangers(subject: Subject, services: tuple[str, ...]) -> Search:
+    return Search(
+        within=region(principals=texts(*services), actions=_ACTIONS, context=_for_a_stranger(subject)),
+        says=lambda request: (
+            f"lets {some(services)} call {request['action']} on behalf of any account: neither aws:SourceArn, aws:SourceAccount "
+            "nor an encryption context says for whom"
+        ),
+    )
 
 
 def _others(part: Part) -> tuple[str, ...]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trailkey.access.analysis.effective import allowed
-from trailkey.access.analysis.scope import key_scope
-from trailkey.intent.from_config import trail_key_intent
+from trailkey.intent.from_config import store_key_intent, trail_key_intent
 from trailkey.proofs.matrix.cells import Cell, cells_of
 from trailkey.proofs.matrix.columns import Column, columns_of_store_key, columns_of_trail_key
 from trailkey.proofs.matrix.rows import Row, rows_of_store_key, rows_of_trail_key
@@ -15,10 +13,10 @@ from trailkey.proofs.matrix.rows import Row, rows_of_store_key, rows_of_trail_ke
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trailkey.access.analysis.effective import EffectivePermissions
     from trailkey.config.deployment import Account, Deployment
     from trailkey.config.source import ConfigPath
-    from trailkey.inventory.policies import Documents, KeyDocument
+    from trailkey.intent.model import KeyRoles
+    from trailkey.inventory.policies import PolicySet, ResourcePolicy
 
 __all__ = ["Cell", "Column", "Line", "Matrix", "Row", "matrices"]
 
@@ -44,48 +42,43 @@ class Matrix:
     lines: tuple[Line, ...]
 
 
-def matrices(deployment: Deployment, documents: Documents) -> tuple[Matrix, ...]:
-    """Return the matrix of the trails' key, then that of each event data store's key.
+def matrices(deployment: Deployment, policies: PolicySet) -> tuple[Matrix, ...]:
+    """Return the matrix of the trails' key, then that of each event data store's key; a key that is not there has none.
 
-    The config names the rows and nothing else: every cell is decided on the documents.
+    The config names the rows and nothing else: every cell is decided on the policies.
     """
-    return (_of_trails(deployment, documents.trail_key), *_of_stores(deployment, documents))
+    return tuple(_matrices(deployment, policies))
 
 
-def _of_trails(deployment: Deployment, key: KeyDocument) -> Matrix:
-    granted = allowed(key.policy, key_scope(key.arn))
-    columns = columns_of_trail_key(trail_key_intent(deployment), granted.scope)
-    rows = rows_of_trail_key(deployment, granted.sessions)
-    return Matrix(
-        path=key.path,
-        alias=deployment.config.key.alias,
-        account=deployment.key_account,
-        region=deployment.region,
-        store="",
-        columns=columns,
-        lines=_lines(rows, columns, granted, key),
-    )
-
-
-def _of_stores(deployment: Deployment, documents: Documents) -> Iterator[Matrix]:
+def _matrices(deployment: Deployment, policies: PolicySet) -> Iterator[Matrix]:
+    intent = trail_key_intent(deployment)
+    key = policies.key_of_alias(intent.account, intent.region, intent.alias)
+    if key:
+        rows = rows_of_trail_key(deployment, key.permissions.sessions)
+        yield _matrix(intent, deployment.key_account, key, columns_of_trail_key(intent, key.scope), rows)
     for store in deployment.stores:
-        key = next(one for one in documents.keys if one.path == store.path)
-        granted = allowed(key.policy, key_scope(key.arn))
-        columns = columns_of_store_key(granted.scope)
-        rows = rows_of_store_key(store, deployment, granted.sessions)
-        yield Matrix(
-            path=key.path,
-            alias=store.settings.alias,
-            account=store.account,
-            region=store.settings.region,
-            store=store.settings.name,
-            columns=columns,
-            lines=_lines(rows, columns, granted, key),
-        )
+        of_store = store_key_intent(store, deployment)
+        key = policies.key_of_alias(of_store.account, of_store.region, of_store.alias)
+        if key:
+            rows = rows_of_store_key(store, deployment, key.permissions.sessions)
+            yield _matrix(of_store, store.account, key, columns_of_store_key(key.scope), rows, store=of_store.name)
 
 
-def _lines(
-    rows: Sequence[Row], columns: tuple[Column, ...], granted: EffectivePermissions, key: KeyDocument
-) -> tuple[Line, ...]:
-    found = cells_of(rows, columns, granted, key.policy)
-    return tuple(Line(row=row, cells=cells) for row, cells in zip(rows, found, strict=True))
+def _matrix(
+    intent: KeyRoles,
+    account: Account,
+    key: ResourcePolicy,
+    columns: tuple[Column, ...],
+    rows: Sequence[Row],
+    store: str = "",
+) -> Matrix:
+    found = cells_of(rows, columns, key.permissions, key.policy)
+    return Matrix(
+        path=intent.path,
+        alias=intent.alias,
+        account=account,
+        region=intent.region,
+        store=store,
+        columns=columns,
+        lines=tuple(Line(row=row, cells=cells) for row, cells in zip(rows, found, strict=True)),
+    )

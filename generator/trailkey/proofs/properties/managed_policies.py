@@ -6,27 +6,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.languages import texts
-from trailkey.access.algebra.request_sets import NO_REQUEST
+from trailkey.access.algebra.request_sets import NO_REQUEST, REFUTED, Answer, joined
 from trailkey.access.analysis.prove import covers, region
 from trailkey.access.analysis.scope import Scope, bucket_scope, elsewhere, key_scope, service_scope
 from trailkey.access.analysis.witnesses import STRANGER
-from trailkey.config.resolve.principals import is_pattern
 from trailkey.intent.from_config import bucket_intent
 from trailkey.intent.model import HolderIntent
-from trailkey.inventory.policies import merged
+from trailkey.inventory.policies import ANY_ACCOUNT, merged
 from trailkey.proofs.properties.entitlements import entitlements
 from trailkey.proofs.properties.every_key import at_most
-from trailkey.proofs.properties.property import Property, Target
+from trailkey.proofs.properties.property import Property, Result, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
-    from trailkey.access.algebra.request_sets import Answer, RequestSet
+    from trailkey.access.algebra.request_sets import RequestSet
     from trailkey.access.analysis.effective import EffectivePermissions
     from trailkey.access.language.policy import Policy
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
-    from trailkey.inventory.policies import Documents, IamDocument
+    from trailkey.inventory.policies import IdentityPolicy, PolicySet
     from trailkey.proofs.properties.entitlements import Entitlement
 
 _UNNAMED = ("iam", "sts", "secretsmanager", "lambda", "dynamodb", "ec2")
@@ -90,86 +90,111 @@ OF_A_STRAY: Final[Sequence[Property[HolderIntent]]] = (
 OF_IAM_POLICIES: Final = (*OF_A_HOLDER, *OF_A_STRAY)
 
 
-def holder_targets(deployment: Deployment, documents: Documents) -> Iterator[Target[HolderIntent]]:
-    """Yield what is asked of the IAM policies: of each holder's, as each role gets them, and of those that others have."""
-    named: dict[ConfigPath, list[str]] = {}
+def identity_questions(deployment: Deployment, policies: PolicySet) -> Iterator[Target[HolderIntent] | Result]:
+    """Yield what is asked of IAM policies: of all that each role gets together, and of those that nobody is meant to get.
+
+    Where an entitlement has no policy at all there is nothing to ask: that it is missing is the result.
+    """
     intent = bucket_intent(deployment)
-    bucket = bucket_scope(intent.arn, intent.account)
-    for entitlement in entitlements(deployment, documents):
-        named.setdefault(entitlement.path, []).extend(entitlement.arns)
-        for found, arns in _policies(entitlement, documents):
-            policy = merged(one.policy for one in found)
-            questions = list(_questions(entitlement, policy, bucket))
-            for scope, row in questions if found else questions[:1]:  # where nothing is written, it is missing once
+    asked = _Asked(
+        list(entitlements(deployment, policies)),
+        policies.identities,
+        bucket_scope(intent.arn, intent.account),
+    )
+    for found, rows, arns in asked.groups():
+        if not found:
+            yield from (_missing(row) for row in rows)
+            continue
+        policy = merged(one.policy for one in found)
+        for row in rows:
+            for scope, needs, bounds in asked.questions(row, rows, policy):
                 yield Target(
-                    place=found[0].place if found else f"no IAM policy for {entitlement.name}",
+                    location=found[0].location,
+                    beside=tuple(one.location for one in found[1:]),
                     policy=policy,
                     scope=scope,
-                    purpose=HolderIntent(
-                        path=entitlement.path, name=entitlement.name, needs=row, bounds=row, arns=arns
-                    ),
-                    properties=OF_A_HOLDER if row.outer else _BOUNDED,
+                    purpose=HolderIntent(path=row.path, name=row.name, needs=needs, bounds=bounds, arns=arns),
+                    properties=OF_A_HOLDER if needs.outer else _BOUNDED,
                 )
-    for one in documents.iam:
-        yield from _strays(one, named.get(one.path), deployment)
+    for one in policies.identities:
+        yield from asked.strays(one, deployment.partition)
 
 
-def _policies(
-    entitlement: Entitlement, documents: Documents
-) -> Iterator[tuple[Sequence[IamDocument], tuple[str, ...]]]:
-    """Yield the IAM policies of a holder as each role gets them: those attached to it, or those for others to attach."""
-    mine = documents.of_holder(entitlement.path)
-    groups: dict[tuple[str, ...], tuple[list[IamDocument], list[str]]] = {}
-    patterns = [arn for arn in entitlement.arns if is_pattern(arn)]
-    for arn in entitlement.arns:
-        if arn not in patterns:
-            found = [one for one in mine if one.attachment(arn)]
-            groups.setdefault(tuple(one.place for one in found), (found, []))[1].append(arn)
-    if patterns or not entitlement.arns:
-        for file in dict.fromkeys(one.file for one in mine) or [""]:
-            found = [one for one in mine if one.name and one.file == file]
-            groups.setdefault(tuple(one.place for one in found), (found, []))[1].extend(patterns)
-    for found, arns in groups.values():
-        yield found, tuple(arns)
+def _missing(row: Entitlement) -> Result:
+    answer = Answer(REFUTED, reason=f"no template has an IAM policy for {row.name}")
+    return Result(rule=_SUFFICE[0], answer=answer, path=row.path)
 
 
-def _questions(entitlement: Entitlement, policy: Policy, bucket: Scope) -> Iterator[tuple[Scope, RequestSet]]:
-    """Yield where a holder's policy is asked, with the row there: its key, the bucket, and everything else there is."""
-    own = replace(key_scope(entitlement.at.arn), resources=texts(entitlement.at.arn, entitlement.at.alias))
-    partition = own.partition
-    yield own, entitlement.on_key
-    yield elsewhere(own, f"arn:{partition}:kms:us-east-1:{STRANGER}:key/{_OTHER_KEY}"), NO_REQUEST
-    yield bucket, entitlement.on_bucket
-    yield elsewhere(bucket, f"arn:{partition}:s3:::another-bucket/object"), NO_REQUEST
-    for service in _services(policy, entitlement.beside):
-        yield service_scope(service, partition, STRANGER), entitlement.beside.get(service, NO_REQUEST)
+Group = tuple[tuple["IdentityPolicy", ...], tuple["Entitlement", ...], tuple[str, ...]]
+"""IAM policies that come together, the entitlements of whoever gets them, and their ARNs or patterns, where these are known."""
+
+
+class _Asked:
+    """The entitlements of a deployment, and the IAM policies that its templates have."""
+
+    def __init__(self, rows: Sequence[Entitlement], found: Sequence[IdentityPolicy], bucket: Scope) -> None:
+        self._rows, self._found, self._bucket = rows, found, bucket
+        self._names = [row.policy_name for row in rows]
+
+    def groups(self) -> Iterator[Group]:
+        """Yield the policies as each role gets them: those attached to it, or those of one name in one account."""
+        groups: dict[tuple[object, ...], tuple[tuple[IdentityPolicy, ...], tuple[Entitlement, ...], list[str]]] = {}
+        known = [row for row in self._rows if row.at.arn]  # about a key that is not there nothing can be asked
+        for arn in dict.fromkeys(arn for row in known for arn in row.exact):
+            rows = tuple(row for row in known if arn in row.exact)
+            found = tuple(one for one in self._found if one.attachment(arn))
+            key = (tuple(one.location for one in found), tuple(row.path for row in rows))
+            groups.setdefault(key, (found, rows, []))[2].append(arn)
+        for row in known:
+            for account in row.accounts if row.policy_name else ():
+                found = tuple(one for one in self._found if one.account == account and row.is_named(one, self._names))
+                groups[row.path, account] = (found, (row,), list(row.patterns))
+        for found, rows, arns in groups.values():
+            yield found, rows, tuple(arns)
+
+    def questions(
+        self, row: Entitlement, rows: Sequence[Entitlement], policy: Policy
+    ) -> Iterator[tuple[Scope, RequestSet, RequestSet]]:
+        """Yield where policies are asked about one of several rows: what the row needs there, and what all together may be."""
+        own = replace(key_scope(row.at.arn), resources=texts(row.at.arn, row.at.alias))
+        partition = own.partition
+        keys = replace(own, resources=texts(*(text for one in rows for text in (one.at.arn, one.at.alias))))
+        yield own, row.on_key, joined([one.on_key for one in rows if one.at == row.at])
+        yield elsewhere(keys, f"arn:{partition}:kms:us-east-1:{STRANGER}:key/{_OTHER_KEY}"), NO_REQUEST, NO_REQUEST
+        yield self._bucket, row.on_bucket, joined([one.on_bucket for one in rows])
+        yield elsewhere(self._bucket, f"arn:{partition}:s3:::another-bucket/object"), NO_REQUEST, NO_REQUEST
+        for service in _services(policy, {name for one in rows for name in one.beside}):
+            bounds = joined([one.beside.get(service, NO_REQUEST) for one in rows])
+            yield service_scope(service, partition, STRANGER), row.beside.get(service, NO_REQUEST), bounds
+
+    def strays(self, one: IdentityPolicy, partition: str) -> Iterator[Target[HolderIntent]]:
+        """Yield the question about a policy that is attached to someone who has no row, or that is nobody's."""
+        mine = [row for row in self._rows if one.account in row.accounts and row.is_named(one, self._names)]
+        attached = {one.attachment(arn): row for row in self._rows for arn in row.exact if one.attachment(arn)}
+        others = sorted(one.attached - attached.keys())
+        if not others and (mine or attached):
+            return
+        start = f"arn:{partition}:iam::{STRANGER if one.account == ANY_ACCOUNT else one.account}:"
+        wide = any(who.startswith("group/") for who in others)  # its members are not known
+        arns = () if wide else tuple(f"{start}{who}" for who in others)
+        first = one.policy.statements[0].actions[0].partition(":")[0].casefold()
+        path = next((row.path for row in (*mine, *attached.values())), ())
+        yield Target(
+            location=one.location,
+            policy=one.policy,
+            scope=service_scope(_UNNAMED[0] if first == "*" else first, partition, STRANGER),
+            purpose=HolderIntent(path=path, name=", ".join(others), needs=NO_REQUEST, bounds=NO_REQUEST, arns=arns),
+            properties=OF_A_STRAY,
+        )
 
 
 _OTHER_KEY = "00000000-0000-4000-8000-000000000000"
 
 
-def _services(policy: Policy, beside: Mapping[str, RequestSet]) -> list[str]:
+def _services(policy: Policy, beside: AbstractSet[str]) -> list[str]:
     """Return the services other than KMS and S3 to ask about: of all that neither the policy nor the row names, one is enough."""
     written = [action for statement in policy.statements for action in statement.actions]
     named = {action.partition(":")[0].casefold() for action in written} - {"*"}
-    found = sorted((named | set(beside)) - {"kms", "s3"})
+    found = sorted((named | beside) - {"kms", "s3"})
     wide = any(statement.not_actions or "*" in statement.actions for statement in policy.statements)
     return [*found, next((one for one in _UNNAMED if one not in named), "anything")] if wide else found
-
-
-def _strays(one: IamDocument, named: Sequence[str] | None, deployment: Deployment) -> Iterator[Target[HolderIntent]]:
-    """Yield the question about a policy that is attached to someone who is not named, or that is nobody's in the config."""
-    others = sorted(one.attached - {one.attachment(arn) for arn in named or ()})
-    if named is not None and not others:
-        return
-    start = f"arn:{deployment.partition}:iam::{one.account or STRANGER}:"
-    wide = any(who.startswith("group/") for who in others)  # its members are not known
-    arns = () if wide else tuple(f"{start}{who}" for who in others)
-    first = one.policy.statements[0].actions[0].partition(":")[0].casefold()
-    yield Target(
-        place=one.place,
-        policy=one.policy,
-        scope=service_scope(_UNNAMED[0] if first == "*" else first, deployment.partition, STRANGER),
-        purpose=HolderIntent(path=one.path, name=", ".join(others), needs=NO_REQUEST, bounds=NO_REQUEST, arns=arns),
-        properties=OF_A_STRAY,
-    )

@@ -1,4 +1,4 @@
-"""What a property is: a claim about a policy over all requests, with its reason, its AWS page, and the config key it belongs to."""
+"""What a property is: a claim about a policy over all requests, and the result of asking it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from trailkey.access.algebra.request_sets import PROVEN
+from trailkey.findings import NOWHERE, Location, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath
 
 Purpose_contra = TypeVar("Purpose_contra", contravariant=True)
-"""What the policy is meant for: one of the settings of ``intent``. What holds of every key can be asked of each kind."""
+"""What the policy is meant for: one of the types of ``intent``. What holds of every key can be asked of each kind."""
 
 
 def _whole(purpose: Any) -> Iterable[Any]:
@@ -25,18 +26,7 @@ def _whole(purpose: Any) -> Iterable[Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What must hold, as people read it. ``id`` is stable: ``accepted_risks`` and pipelines refer to it."""
-
-    id: str
-    title: str
-    reason: str
-    source: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Property(Claim, Generic[Purpose_contra]):
+class Property(Rule, Generic[Purpose_contra]):
     """A claim about a policy.
 
     ``path`` is where the config asks for what is claimed. A property about several people can be asked ``apart``, one person
@@ -52,30 +42,38 @@ class Property(Claim, Generic[Purpose_contra]):
 class Target(Generic[Purpose_contra]):
     """A policy, the resource it is asked about, what it is meant for, and what must hold of it."""
 
-    place: str
+    location: Location
     policy: Policy
     scope: Scope
     purpose: Purpose_contra
     properties: Sequence[Property[Purpose_contra]]
     accounts: tuple[str, ...] = ()
     """Accounts for whose callers policy variables are filled in."""
+    beside: tuple[Location, ...] = ()
+    """Where the other policies are that are judged together with this one: IAM takes all of a role as one."""
+    permissions: EffectivePermissions | None = None
+    """What the policy grants, where that is known already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A property, the answer to it, and the statements of the policy that show why it fails.
+class Result:
+    """A rule, the answer to it, and the statements of the policy that show why it fails.
 
-    ``refused`` says that the witness is a request that should be allowed and is not.
+    ``path`` is where the config asks for it, ``location`` where the policy or resource stands. ``refused`` says that the witness
+    is a request that should be allowed and is not.
     """
 
-    id: str
-    title: str
-    remedy: str
+    rule: Rule
     answer: Answer
-    path: ConfigPath
-    place: str
+    path: ConfigPath = ()
+    location: Location = NOWHERE
     statements: tuple[str | int, ...] = ()
     refused: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id of the rule."""
+        return self.rule.id
 
     @property
     def holds(self) -> bool:

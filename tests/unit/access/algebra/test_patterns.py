@@ -144,7 +144,7 @@ def test_a_part_says_what_another_need_not() -> None:
     assert conjunction(account, others) is NOTHING
 
 
-def test_what_is_excluded_already_excludes_nothing_more() -> None:
+def test_excluding_twice_changes_nothing() -> None:
     one, two = union_of([glob("*a*b*")]), union_of([glob("*c*d*")])
     both = conjunction(one, two)
     assert both == AllOf((one, two))

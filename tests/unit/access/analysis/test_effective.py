@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import AWAY, CONTEXT, HOME, KEY, READER, TRAIL, policy, statement
 from trailkey.access.algebra.boxes import Many, Single
 from trailkey.access.algebra.languages import ALL, language, texts
 from trailkey.access.algebra.patterns import glob
@@ -23,21 +24,8 @@ from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.errors import PolicyError
 
-HOME, AWAY = "222222222222", "333333333333"
-KEY = f"arn:aws:kms:us-east-1:{HOME}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SCOPE = key_scope(KEY)
-TRAIL = f"arn:aws:cloudtrail:us-east-1:{HOME}:trail/t"
-CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
-READER = f"arn:aws:iam::{AWAY}:role/Reader"
 CLOUDTRAIL = texts("cloudtrail.amazonaws.com")
-
-
-def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> Policy:
-    return parse_policy({"Version": version, "Statement": list(statements)}, resource_based=True)
-
-
-def statement(**elements: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*", **elements}
 
 
 def granted(*statements: dict[str, Any]) -> EffectivePermissions:
@@ -239,7 +227,7 @@ def test_the_evaluator_agrees_with_every_witness(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(statements(), min_size=1, max_size=2), st.lists(statements(), min_size=1, max_size=2))
-def test_the_difference_shows_a_request_that_only_the_new_policy_allows(
+def test_difference_shows_a_request_only_the_new_policy_allows(
     before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> None:
     old, new = policy(*before), policy(*after)
@@ -252,7 +240,7 @@ def test_the_difference_shows_a_request_that_only_the_new_policy_allows(
     assert not difference(new, new, SCOPE).outer
 
 
-def test_a_service_that_has_several_names_is_held_by_none_of_them_for_certain() -> None:
+def test_service_with_several_names_is_confined_by_none_of_them() -> None:
     named = {"ForAnyValue:StringEquals": {"aws:PrincipalServiceNamesList": "delivery.logs.amazonaws.com"}}
     listed = granted(statement(Condition=named))
 
@@ -260,7 +248,7 @@ def test_a_service_that_has_several_names_is_held_by_none_of_them_for_certain() 
     assert excludes(listed, region(principals=texts(READER))).verdict == PROVEN
 
 
-def test_a_session_that_only_one_policy_names_is_told_apart_in_both() -> None:
+def test_session_named_by_one_policy_is_told_apart_in_both() -> None:
     session = f"arn:aws:sts::{AWAY}:assumed-role/Reader/me"
     everyone, named = policy(statement(Action="*")), policy(statement(Principal={"AWS": session}, Action="*"))
 
@@ -406,7 +394,7 @@ def test_an_open_variable_is_unknown_and_never_proven() -> None:
     )
 
 
-def test_a_condition_that_needs_its_key_is_not_open_to_those_who_never_have_it() -> None:
+def test_condition_that_needs_its_key_excludes_callers_without_it() -> None:
     tag = "${aws:PrincipalTag/team}"
     needs = granted(statement(Condition={"StringLike": {"aws:PrincipalOrgID": tag}}))
     several = granted(statement(Condition={"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": f"{tag}/*"}}))
@@ -422,7 +410,7 @@ def test_a_condition_that_needs_its_key_is_not_open_to_those_who_never_have_it()
 
 
 def test_in_the_old_version_a_variable_is_plain_text() -> None:
-    old = policy(statement(Condition={"StringEquals": {"aws:userid": "${aws:username}"}}), version="2008-10-17")
+    old = policy(statement(Condition={"StringEquals": {"aws:userid": "${aws:username}"}}), Version="2008-10-17")
     answer = reaches(allowed(old, SCOPE))
     assert answer.witness is not None
     assert answer.witness["context"] == {"aws:userid": "${aws:username}"}
@@ -493,7 +481,7 @@ def test_a_thousand_readers_and_a_hundred_trails(readers: int) -> None:
 
 
 def test_a_scope_is_a_key_or_a_bucket() -> None:
-    with pytest.raises(PolicyError, match="no key"):
+    with pytest.raises(PolicyError, match="not the ARN of a key"):
         key_scope("arn:aws:s3:::logs")
-    with pytest.raises(PolicyError, match="no bucket"):
+    with pytest.raises(PolicyError, match="not the ARN of a bucket"):
         bucket_scope(KEY, HOME)

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import ADMIN, AWAY, HOME, READER, policy
 from trailkey.access.algebra.languages import texts
 from trailkey.access.algebra.request_sets import PROVEN, REFUTED
 from trailkey.access.analysis.effective import allowed
@@ -14,13 +15,10 @@ from trailkey.access.analysis.prove import covers, excludes, region
 from trailkey.access.analysis.scope import bucket_scope
 from trailkey.access.analysis.witnesses import ALLOW_ALL
 from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
 
-HOME, AWAY = "222222222222", "333333333333"
 BUCKET = "arn:aws:s3:::logs"
 SCOPE = bucket_scope(BUCKET, HOME)
-READER, ADMIN = f"arn:aws:iam::{AWAY}:role/Reader", f"arn:aws:iam::{HOME}:role/Admin"
 SESSION = f"arn:aws:sts::{AWAY}:assumed-role/Reader/me"
 CALLERS = (
     *(READER, ADMIN, SESSION, f"arn:aws:iam::{HOME}:root", f"arn:aws:iam::{AWAY}:root"),
@@ -86,7 +84,7 @@ REQUESTS = st.builds(
 def test_membership_is_what_the_evaluator_decides(
     statements: list[dict[str, Any]], asked: list[dict[str, Any]]
 ) -> None:
-    under = parse_policy({"Version": "2012-10-17", "Statement": statements}, resource_based=True)
+    under = policy(*statements)
     found = allowed(under, SCOPE, sessions=[SESSION])
     for document in asked:
         where = {
@@ -113,7 +111,7 @@ def test_membership_is_what_the_evaluator_decides(
 def test_the_evaluator_agrees_with_every_witness(
     statements: list[dict[str, Any]], caller: str, action: str, resource: str
 ) -> None:
-    under = parse_policy({"Version": "2012-10-17", "Statement": statements}, resource_based=True)
+    under = policy(*statements)
     found = allowed(under, SCOPE)
     within = region(principals=texts(caller), actions=[action], resources=texts(resource))
     for answer, decision in ((excludes(found, within), "allowed"), (covers(found, within), "denied")):

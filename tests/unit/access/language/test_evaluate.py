@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import trailkey.access
+from helpers import document, policy, statement
 from trailkey.access.language.evaluate import decide, resource_side
-from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.errors import PolicyError
 
@@ -17,12 +17,11 @@ KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
 OTHER = "arn:aws:iam::444455556666:role/Reader"
-IAM = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}
+IAM = document({"Effect": "Allow", "Action": "kms:*", "Resource": "*"})
 
 
 def key_policy(principal: Any, effect: str = "Allow", resource: str = "*") -> Any:
-    entry = {"Sid": "One", "Effect": effect, "Principal": principal, "Action": "kms:Decrypt", "Resource": resource}
-    return parse_policy({"Version": "2012-10-17", "Statement": [entry]}, resource_based=True)
+    return policy(statement(Sid="One", Effect=effect, Principal=principal, Resource=resource))
 
 
 def ask(principal: str = ROLE, action: str = "kms:Decrypt", **more: Any) -> Any:
@@ -55,7 +54,7 @@ def test_the_resource_side_does_not_look_at_iam_policies() -> None:
 
 
 def test_no_iam_policy_binds_the_root_user() -> None:
-    deny = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}
+    deny = document({"Effect": "Deny", "Action": "*", "Resource": "*"})
     assert decide(ask(ROOT, identity_policies=[deny]), resource_policy=key_policy({"AWS": ROOT})).reason == "allowed"
 
 
@@ -72,7 +71,7 @@ def test_no_key_policy_allows_nothing() -> None:
     assert decide(ask(identity_policies=[IAM]), resource_policy=None).reason == "account_not_trusted"
 
 
-def test_a_request_without_resource_meets_statements_on_everything_only() -> None:
+def test_request_without_resource_matches_only_statements_on_everything() -> None:
     request = parse_request({"principal": ROLE, "action": "kms:Decrypt"}, key_account=ACCOUNT)
     assert decide(request, resource_policy=key_policy({"AWS": ROLE})).decision == "allowed"
     with pytest.raises(PolicyError, match="names no resource"):
@@ -120,12 +119,15 @@ REFUSED = {
     "a principal that is a number": ({"principal": 111122223333, "action": "kms:Decrypt"}, "quote it"),
     "no ARN": ({"principal": ROLE, "action": "kms:Decrypt", "resource": "key/1"}, '"key/1"'),
     "another service": ({"principal": ROLE, "action": "s3:GetObject", "resource": KEY}, "of another service"),
-    "no account": ({"principal": ROLE, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/x"}, "no account id"),
+    "no account": (
+        {"principal": ROLE, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/x"},
+        "is not a valid account id",
+    ),
     "context no object": ({"principal": ROLE, "action": "kms:Decrypt", "context": []}, "context: not an object"),
     "context key": ({"principal": ROLE, "action": "kms:Decrypt", "context": {"team": "x"}}, '"team"'),
     "context twice": (
         {"principal": ROLE, "action": "kms:Decrypt", "context": {"a:b": "x", "A:B": "y"}},
-        "stands twice",
+        "is given twice",
     ),
     "context value": ({"principal": ROLE, "action": "kms:Decrypt", "context": {"a:b": None}}, "a:b: nothing"),
     "expect": ({"principal": ROLE, "action": "kms:Decrypt", "expect": "yes"}, '"yes"'),

@@ -45,6 +45,6 @@ def test_many_stars_stay_fast() -> None:
     assert time.perf_counter() - started < 2
 
 
-def test_what_is_no_arn_matches_no_arn_pattern() -> None:
+def test_text_that_is_no_arn_matches_no_arn_pattern() -> None:
     assert not arn_matcher("*:*:*:*:*:*")("a:b")
     assert not arn_matcher("*")("a:b:c:d:e:f")

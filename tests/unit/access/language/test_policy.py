@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import helpers
 from trailkey.access.language.documents import load_json
 from trailkey.access.language.policy import Condition, parse_policy
 from trailkey.errors import PolicyError
@@ -12,19 +13,11 @@ ROLE = "arn:aws:iam::111122223333:role/Reader"
 
 
 def statement(**changes: Any) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "Sid": "One",
-        "Effect": "Allow",
-        "Principal": {"AWS": ROLE},
-        "Action": "kms:Decrypt",
-        "Resource": "*",
-    }
-    entry.update(changes)
-    return {name: value for name, value in entry.items() if value is not ...}
+    return helpers.statement(**{"Sid": "One", "Principal": {"AWS": ROLE}, **changes})
 
 
 def document(*statements: Any, **changes: Any) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements) or [statement()], **changes}
+    return helpers.document(*(statements or [statement()]), **changes)
 
 
 def test_a_single_statement_and_a_list_mean_the_same() -> None:
@@ -57,7 +50,7 @@ def condition(operator: str, value: Any, key: str = "aws:SourceArn") -> dict[str
 
 
 REFUSED = {
-    "no object": ([], "is no object"),
+    "no object": ([], "is not an object"),
     "unknown element": (document(Statements=[]), '"Statements"'),
     "unknown version": (document(Version="2012-10-71"), "2012-10-71"),
     "id no text": (document(Id=1), "Id: 1"),
@@ -94,7 +87,7 @@ REFUSED = {
     "NullIfExists": (condition("NullIfExists", "true"), "NullIfExists"),
     "ForAnyValue Null": (condition("ForAnyValue:Null", "true"), "ForAnyValue:Null"),
     "no condition key": (condition("StringLike", "x", "SourceArn"), '"SourceArn"'),
-    "an object as value": (condition("StringLike", {"a": 1}), "is no condition value"),
+    "an object as value": (condition("StringLike", {"a": 1}), "is not a valid condition value"),
     "no value": (condition("StringLike", []), "an empty list"),
     "no number": (condition("NumericEquals", "ten"), '"ten" is not a number'),
     "no date": (condition("DateLessThan", "tomorrow"), '"tomorrow" is not a date'),
@@ -130,8 +123,8 @@ def test_the_old_version_has_no_variables_to_check() -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ('{"a": 1, "b": 2, "a": 3}', 'the key "a" stands twice'),
-        ('{"a": {"b": 1, "b": 1}}', 'the key "b" stands twice'),
+        ('{"a": 1, "b": 2, "a": 3}', 'the key "a" is given twice'),
+        ('{"a": {"b": 1, "b": 1}}', 'the key "b" is given twice'),
         ('{"a":\n 1,}', "p.json:2:"),
         ('{"a": NaN}', "NaN is not JSON"),
         ("[" * 200_000, "nested too deeply"),

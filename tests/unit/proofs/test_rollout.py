@@ -1,0 +1,218 @@
+"""The rollout is judged as rollout.json has it: every field that is altered is refused, by the rule that is about it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from trailkey import cli, errors, pipeline
+from trailkey.output.manifest import MANIFEST, load_manifest
+from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from helpers import Document
+
+ROOT: Final = Path(__file__).parents[3]
+OUTPUT: Final = ROOT / "output" / "organization"
+OTHER_KEY: Final = "arn:aws:kms:us-east-1:222222222222:key/12345678-1234-1234-1234-123456789012"
+
+
+def stack(name: str, **changes: Any) -> Callable[[Document], Any]:
+    return lambda rollout: next(one for one in rollout["stacks"] if one["stack"] == name).update(changes)
+
+
+def target(name: str, **changes: Any) -> Callable[[Document], Any]:
+    def change(rollout: Document) -> None:
+        where = next(one for one in rollout["stacks"] if one["stack"] == name)["target"]
+        where.get("stack_set", where).update(changes)
+
+    return change
+
+
+def parameter(value: Any) -> Callable[[Document], Any]:
+    return stack("security-iam", parameters={"KeyArn": value})
+
+
+def moved(name: str, position: int) -> Callable[[Document], Any]:
+    def change(rollout: Document) -> None:
+        one = next(one for one in rollout["stacks"] if one["stack"] == name)
+        rollout["stacks"].remove(one)
+        rollout["stacks"].insert(position, one)
+
+    return change
+
+
+def removed(name: str) -> Callable[[Document], Any]:
+    return lambda rollout: rollout.update(stacks=[one for one in rollout["stacks"] if one["stack"] != name])
+
+
+@dataclass(frozen=True)
+class Case:
+    """An alteration of rollout.json, and the rule that refuses it."""
+
+    what: str
+    change: Callable[[Document], Any]
+    rule: str
+
+    def __str__(self) -> str:
+        return self.what.replace(" ", "-")
+
+
+STACKS: Final = [one["stack"] for one in json.loads((OUTPUT / MANIFEST).read_bytes())["stacks"]]
+ACCOUNTS: Final = [name for name in STACKS if not name.startswith("organization-")]
+CASES: Final = (
+    *(Case(f"{name} in another account", target(name, account="999999999999"), "stacks-where-meant") for name in ACCOUNTS),
+    *(Case(f"{name} in another Region", target(name, region="eu-west-3"), "stacks-where-meant") for name in ACCOUNTS),
+    Case("trail in the key's account", target("management-trail", account="222222222222"), "stacks-where-meant"),
+    Case("key in the trail's account", target("log-archive-key", account="111111111111"), "stacks-where-meant"),
+    Case("stack set over another unit", target("organization-security-ou", organizational_unit_ids=["r-ab12"]), "stacks-where-meant"),
+    Case("stack set in another Region", target("organization-security-ou", regions=["eu-west-3"]), "stacks-where-meant"),
+    Case("stack set of another account", target("organization-security-ou", account="222222222222"), "stacks-where-meant"),
+    Case("stack set by a delegate", target("organization-security-ou", call_as="DELEGATED_ADMIN"), "stacks-where-meant"),
+    Case("stack set with roles of its own", target("organization-security-ou", permission_model="SELF_MANAGED"), "stacks-where-meant"),
+    Case(
+        "stack set that leaves new accounts out",
+        target("organization-security-ou", auto_deployment={"enabled": False, "retain_stacks_on_account_removal": False}),
+        "stacks-where-meant",
+    ),
+    Case(
+        "stack set as a stack",
+        stack("organization-security-ou", target={"account": "333333333333", "region": "us-east-1"}),
+        "stacks-where-meant",
+    ),
+    Case("another partition", lambda rollout: rollout.update(partition="aws-cn"), "stacks-where-meant"),
+    Case("parameter from a stack that is not there", parameter({"output": "nowhere.KeyArn"}), "parameters-from-outputs"),
+    Case("parameter from an output that is not there", parameter({"output": "log-archive-key.Arn"}), "parameters-from-outputs"),
+    Case("parameter from another output", parameter({"output": "log-archive-key.KeyId"}), "parameters-from-outputs"),
+    Case("parameter from a later stack", parameter({"output": "organization-security-ou.KeyArn"}), "parameters-from-outputs"),
+    Case("parameter of another account", parameter(OTHER_KEY.replace("222222222222", "999999999999")), "parameters-from-outputs"),
+    Case("parameter without a value", stack("security-iam", parameters={}), "parameters-from-outputs"),
+    Case("parameter that the template lacks", stack("log-archive-key", parameters={"KeyArn": OTHER_KEY}), "parameters-from-outputs"),
+    Case("key last", moved("log-archive-key", 6), "stacks-ordered"),
+    Case("trail before its bucket", moved("management-trail", 1), "stacks-ordered"),
+    Case("dependency that is not there", stack("log-archive-bucket", depends_on=["log-archive-key", "nowhere"]), "stacks-ordered"),
+    Case("dependency on itself", stack("log-archive-key", depends_on=["log-archive-key"]), "stacks-ordered"),
+    Case("no dependency on the key", stack("security-iam", depends_on=[]), "stacks-ordered"),
+    Case("no dependency on the bucket", stack("management-trail", depends_on=["log-archive-key", "management-iam"]), "stacks-ordered"),
+    Case("no dependency on the deployer", stack("management-trail", depends_on=["log-archive-key", "log-archive-bucket"]), "stacks-ordered"),
+    *(Case(f"{name} removed", removed(name), "files-as-listed") for name in STACKS),
+    *(Case(f"{name} twice", lambda rollout, at=at: rollout["stacks"].append(rollout["stacks"][at]), "stack-names-unique") for at, name in enumerate(STACKS)),
+    Case("another name", lambda rollout: rollout.update(name="another"), "stack-names-unique"),
+    *(Case(f"{name} with another hash", stack(name, sha256="0" * 64), "files-as-listed") for name in STACKS),
+    Case("page with another hash", lambda rollout: rollout["files"].update({"access.md": "0" * 64}), "files-as-listed"),
+    Case("file that is not there", lambda rollout: rollout["files"].update({"more.yaml": "0" * 64}), "files-as-listed"),
+    Case("template that is not there", stack("security-iam", template="more.yaml"), "files-as-listed"),
+    Case("template of another stack", stack("security-iam", template="management-iam.yaml"), "files-as-listed"),
+    Case("template that is not listed", lambda rollout: rollout["files"].pop("security-iam.yaml"), "files-as-listed"),
+    Case("another delivery", stack("security-iam", delivery="template_url"), "stack-settings-match"),
+    Case("no capabilities", stack("security-iam", capabilities=[]), "stack-settings-match"),
+    Case("no protection", stack("log-archive-key", termination_protection=False), "stack-settings-match"),
+    Case("another deployer", stack("log-archive-key", deployer="arn:aws:iam::222222222222:role/Other"), "stack-settings-match"),
+    Case("another tag", stack("log-archive-key", tags={"owner": "someone"}), "stack-settings-match"),
+)  # fmt: skip
+
+
+def altered(content: bytes, case: Case) -> bytes:
+    rollout = json.loads(content)
+    case.change(rollout)
+    return json.dumps(rollout).encode()
+
+
+@pytest.mark.parametrize("config", ["organization", "mirror"])
+def test_the_manifest_that_is_written_is_the_one_that_is_read(config: str) -> None:
+    content = (ROOT / "output" / config / MANIFEST).read_bytes()
+    assert load_manifest(content, MANIFEST).dump() == content
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_is_altered_before_it_is_written_is_refused(case: Case) -> None:
+    (deployment,) = pipeline.load_all([ROOT / "config" / "organization.yaml"])
+    rendered = pipeline.render(deployment)
+    if "access.md" in json.dumps(json.loads(altered(rendered.files[MANIFEST], case))):
+        return  # the page is written after the proofs
+    files = {**rendered.files, MANIFEST: altered(rendered.files[MANIFEST], case)}
+
+    found = pipeline.prove(replace(rendered, files=files)).findings
+    assert case.rule in {one.id for one in found}
+    assert {one.id for one in found} <= {one.id for one in OF_THE_ROLLOUT}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_is_altered_in_a_folder_is_refused_by_every_command(
+    case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "organization"
+    shutil.copytree(OUTPUT, folder)
+    (folder / MANIFEST).write_bytes(altered((OUTPUT / MANIFEST).read_bytes(), case))
+
+    assert cli.run(["access", str(folder), "--format", "json"]) == errors.CHECK_FAILED
+    assert f"error {case.rule}: " in capsys.readouterr().err
+    assert cli.run(["diff", str(folder), str(OUTPUT)]) == errors.CHECK_FAILED
+    assert f"error {case.rule}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("case", CASES[::12], ids=str)
+def test_what_is_altered_in_a_folder_differs_from_the_config(case: Case, tmp_path: Path) -> None:
+    shutil.copytree(OUTPUT, tmp_path / "organization")
+    (tmp_path / "organization" / MANIFEST).write_bytes(altered((OUTPUT / MANIFEST).read_bytes(), case))
+
+    command = ["generate", str(ROOT / "config" / "organization.yaml"), "--output", str(tmp_path), "--check", "--quiet"]
+    assert cli.run(command) == errors.DIFFERS
+
+
+def test_an_untouched_folder_is_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["access", str(OUTPUT), "--format", "markdown"]) == errors.OK
+    assert capsys.readouterr().out == (OUTPUT / "access.md").read_text(encoding="utf-8")
+
+
+def test_a_template_that_is_altered_in_a_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "organization"
+    shutil.copytree(OUTPUT, folder)
+    path = folder / "security-iam.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("- CloudTrailRead", "- Everybody"), encoding="utf-8")
+
+    assert cli.run(["access", str(folder)]) == errors.CHECK_FAILED
+    assert "error files-as-listed: " in capsys.readouterr().err
+
+
+def test_a_folder_that_is_none_of_ours_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["access", str(tmp_path)]) == errors.USAGE
+    assert f"{tmp_path}: holds no rollout.json" in capsys.readouterr().err
+    (tmp_path / MANIFEST).write_bytes((OUTPUT / MANIFEST).read_bytes())
+    assert cli.run(["access", str(tmp_path)]) == errors.USAGE
+
+
+def test_every_rule_of_the_rollout_refuses_something() -> None:
+    assert {case.rule for case in CASES} == {one.id for one in OF_THE_ROLLOUT}
+
+
+MALFORMED: Final[tuple[tuple[Callable[[Document], Any], str], ...]] = (
+    (lambda rollout: rollout.update(format=1), "rollout.json: format: 1; 2 is read"),
+    (lambda rollout: rollout.pop("stacks"), "rollout.json: stacks: missing; a list is expected"),
+    (lambda rollout: rollout.update(more=1), "rollout.json: more: 1; another key, or none, is expected"),
+    (stack("log-archive-key", delivery="post"), 'rollout.json: stacks[0]: delivery: "post"; template_body or template_url is expected'),
+    (stack("log-archive-key", target={"account": 1}), "rollout.json: stacks[0]: target: account: 1; a text is expected"),
+    (target("organization-security-ou", regions=[]), "stack_set: regions: []; at least one Region is expected"),
+    (stack("security-iam", parameters={"KeyArn": 1}), "parameters: KeyArn: 1; a text or a mapping is expected"),
+    (parameter({"output": "KeyArn"}), 'parameters: KeyArn: {"output": "KeyArn"}; a text or {"output": "<stack>.<Output>"} is expected'),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "says"), MALFORMED, ids=range(len(MALFORMED)))
+def test_a_manifest_of_another_shape_is_refused_with_its_place(change: Callable[[Document], Any], says: str) -> None:
+    content = altered((OUTPUT / MANIFEST).read_bytes(), Case("", change, ""))
+    with pytest.raises(errors.PolicyError) as caught:
+        load_manifest(content, MANIFEST)
+    assert says in str(caught.value)
+
+
+def test_a_manifest_that_is_not_json_is_refused() -> None:
+    with pytest.raises(errors.PolicyError, match="not valid JSON"):
+        load_manifest(b"{", MANIFEST)
