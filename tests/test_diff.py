@@ -139,7 +139,7 @@ def test_rows_as_markdown(written: Callable[..., str], capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("form", ["table", "markdown"])
-def test_no_difference_is_said(form: str, written: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_difference_is_stated(form: str, written: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
     old = written("old.json", OWNER, CLOUDTRAIL)
     new = written("new.json", {**CLOUDTRAIL, "Sid": "Trail", "Action": ["KMS:Decrypt"]}, {**OWNER, "Action": ["kms:*"]})
 
@@ -154,7 +154,7 @@ def test_new_access_ends_with_4_where_that_is_asked_for(written: Callable[..., s
     assert run(new, old, "--fail-on-new-access") == errors.OK
 
 
-def test_what_cannot_be_decided_is_said_and_never_equal(
+def test_undecided_difference_is_unknown_and_never_equal(
     written: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new = written("old.json", CLOUDTRAIL), written("new.json", CLOUDTRAIL, OPEN)
@@ -306,8 +306,8 @@ def edit(file: Path, old: str, new: str) -> None:
     edited = text.replace(old, new, 1)
     file.write_text(edited, encoding="utf-8")
     rollout = file.parent / "rollout.json"
-    hashes = [hashlib.sha256(one.encode()).hexdigest() for one in (text, edited)]
-    rollout.write_text(rollout.read_text(encoding="utf-8").replace(hashes[0], hashes[1]), encoding="utf-8")
+    before, after = (hashlib.sha256(one.encode()).hexdigest() for one in (text, edited))
+    rollout.write_text(rollout.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
 
 
 def summary(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[str], str]]:
@@ -489,7 +489,7 @@ def test_folders_of_a_mirror_need_its_names(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == EQUAL
 
 
-def test_config_is_told_from_a_template_by_what_it_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_config_and_template_are_recognized_by_their_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     template = {
         "Resources": {
             "Key": {

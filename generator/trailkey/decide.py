@@ -14,7 +14,7 @@ from trailkey.inventory import find_policies, read_text
 from trailkey.inventory.policies import ANY_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from trailkey.access.language.request import Request
@@ -132,35 +132,30 @@ def _key_account(entries: Iterable[_Entry], given: str) -> str:
 
 def _asked(entry: _Entry, policies: PolicySet) -> ResourcePolicy:
     """Return the policy of the key or bucket that a request names, or of the trails' one where it names none."""
-    trails = [one.properties for one in policies.resources if one.kind == "AWS::CloudTrail::Trail"]
-    of_kms = entry.request.service == "kms"
-    found = (_keys if of_kms else _buckets)(entry.request, policies, trails)
+    request = entry.request
+    every = policies.keys if request.service == "kms" else policies.buckets
+    found = own = _of_trails(every, policies)
+    if request.resource:
+        arn = parse_arn(request.resource)
+        account = arn.account if arn else ""  # a bucket's ARN has none
+        found = (
+            [one for one in every if one.scope.resources.contains(request.resource)]
+            or [one for one in own if one.account == account]
+            or [one for one in every if one.account == account]
+        )
     if len(found) != 1:
-        every = " or ".join(one.arn for one in (policies.keys if of_kms else policies.buckets)) or "nothing"
         raise PolicyError(
-            f"{entry.what}: resource: {entry.request.resource or 'missing'}: which policy of {policies.what.rstrip(': /')} is asked "
-            f"is not known; {every} can be asked; name one of them"
+            f"{entry.what}: resource: {request.resource or 'missing'}: which policy of {policies.what.rstrip(': /')} is asked "
+            f"is not known; {' or '.join(one.arn for one in every) or 'nothing'} can be asked; name one of them"
         )
     return found[0]
 
 
-def _keys(request: Request, policies: PolicySet, trails: Sequence[Mapping[str, Any]]) -> list[ResourcePolicy]:
-    used = {trail.get("KMSKeyId") for trail in trails}
-    own = [key for key in policies.keys if key.arn in used]
-    if not request.resource:
-        return own
-    return (
-        [key for key in policies.keys if key.arn == request.resource]
-        or [key for key in own if key.account == request.account]
-        or [key for key in policies.keys if key.account == request.account]
-    )
-
-
-def _buckets(request: Request, policies: PolicySet, trails: Sequence[Mapping[str, Any]]) -> list[ResourcePolicy]:
-    if request.resource:
-        return [one for one in policies.buckets if f"{request.resource}/".startswith(f"{one.arn}/")]
-    used = {trail.get("S3BucketName") for trail in trails}
-    return [one for one in policies.buckets if (arn := parse_arn(one.arn)) and arn.resource in used]
+def _of_trails(every: Iterable[ResourcePolicy], policies: PolicySet) -> list[ResourcePolicy]:
+    """Return the policies of the keys or buckets that the trails use."""
+    trails = [one.properties for one in policies.resources if one.kind == "AWS::CloudTrail::Trail"]
+    used = {trail.get(name) for trail in trails for name in ("KMSKeyId", "S3BucketName")}
+    return [one for one in every if (arn := parse_arn(one.arn)) and used & {one.arn, arn.resource}]
 
 
 def _answer(what: str, written: Any, policy: ResourcePolicy) -> RequestAnswer:
