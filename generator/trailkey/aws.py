@@ -25,6 +25,11 @@ CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
 """CloudTrail's service principal, the same in every partition.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/default-kms-key-policy.html"""
 
+CLOUDTRAIL_KEY_PAGE: Final = (
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
+)
+"""What CloudTrail needs of a key policy, as AWS documents it."""
+
 TRAIL_CONTEXT: Final = "kms:EncryptionContext:aws:cloudtrail:arn"
 """Condition key of the encryption context CloudTrail sends; ``aws:`` here is no partition and never changes.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
@@ -54,6 +59,10 @@ S3_KEY_PREFIX_CHARACTERS: Final = (
     200  # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
 )
 TAGS_PER_RESOURCE: Final = 50  # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AddTags.html
+
+ACCOUNT_ID: Final = re.compile(r"\d{12}")
+ORGANIZATION_ID: Final = re.compile(r"o-[a-z0-9]{10,32}")
+"""https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html"""
 
 _ARN = re.compile(r"arn:([^:]*):([^:]*):([^:]*):([^:]*):(.+)", re.DOTALL)
 

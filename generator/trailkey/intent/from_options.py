@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from trailkey.aws import parse_arn
+from trailkey.aws import ACCOUNT_ID, ORGANIZATION_ID, parse_arn
 from trailkey.errors import UsageError
 from trailkey.intent.model import KeyIntent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ACCOUNT: Final = re.compile(r"\d{12}")
 _TRAIL: Final = re.compile(r"arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:\d{12}:trail/[A-Za-z0-9._-]{3,128}")
-_ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
 _CALLER: Final = re.compile(r"arn:aws[a-z-]*:iam::[\d*?]+:(role|user)/.+")
 _ROOT: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:root")
 _CALLER_FORM: Final = (
@@ -44,9 +42,9 @@ def intent(
             "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards",
         )
     if organization:
-        _check("--organization", organization, _ORGANIZATION, "an organization id such as o-a1b2c3d4e5")
+        _check("--organization", organization, ORGANIZATION_ID, "an organization id such as o-a1b2c3d4e5")
     for reader in readers:
-        if not _ROOT.fullmatch(reader) and not _ACCOUNT.fullmatch(reader):
+        if not _ROOT.fullmatch(reader) and not ACCOUNT_ID.fullmatch(reader):
             _check("--reader", reader, _CALLER, f"an account id of 12 digits, an account root, or {_CALLER_FORM}")
     for option, values in (
         ("--administrator", administrators),
@@ -84,7 +82,7 @@ def key_account(value: str) -> str:
         UsageError: it is not a valid account id.
     """
     if value:
-        _check("--key-account", value, _ACCOUNT, "an account id of 12 digits")
+        _check("--key-account", value, ACCOUNT_ID, "an account id of 12 digits")
     return value
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
+from trailkey.aws import ACCOUNT_ID
 from trailkey.cloudformation.resolve import NO_VALUE
 from trailkey.errors import PolicyError
 from trailkey.findings import Location
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from trailkey.inventory.policies import ResourcePolicy
 
-_ACCOUNT: Final = re.compile(r"\d{12}")
 KEY: Final = "AWS::KMS::Key"
 REPLICA: Final = "AWS::KMS::ReplicaKey"
 _EXPECTED: Final = (
@@ -42,7 +41,7 @@ def find_policies(
     Raises:
         PolicyError: the text holds no key policy, or one that cannot be resolved; with the place and the reason.
     """
-    if key_account and not _ACCOUNT.fullmatch(key_account):
+    if key_account and not ACCOUNT_ID.fullmatch(key_account):
         raise PolicyError(f"--key-account: {key_account!r} is not a valid account id; 12 digits; correct it")
     document = _unpacked(cloudformation.load(text, what), what)
     if not isinstance(document, dict):

@@ -6,13 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.language.matching import matcher
-from trailkey.aws import parse_arn
+from trailkey.aws import ACCOUNT_ID, parse_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PRINCIPAL: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::(.+))?")
-_ACCOUNT: Final = re.compile(r"\d{12}")
 _IN_REGION: Final = re.compile(
     r"\b[a-z0-9-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com|\barn:[a-z-]+:kms:([a-z0-9-]+):\d{12}:key/"
 )
@@ -47,7 +46,7 @@ def account_shown(document: Any) -> tuple[str, str]:
         ({account for one in entitlement for account, _ in _named(one)}, _HOLDS_POLICY),
         ({account for one in allowing for account, kind in _named(one) if kind == "root"}, _ONLY_ROOT),
         (
-            {value for one in allowing for value in _values(one, "kms:calleraccount") if _ACCOUNT.fullmatch(value)},
+            {value for one in allowing for value in _values(one, "kms:calleraccount") if ACCOUNT_ID.fullmatch(value)},
             _CALLER,
         ),
     ):

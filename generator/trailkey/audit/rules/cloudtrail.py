@@ -16,7 +16,7 @@ from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
 from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting
 from trailkey.audit.statement_facts import SOURCE_KEYS, admits_cloudtrail, demands, speaks_of_trails
 from trailkey.audit.zone_of_trust import outside
-from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
+from trailkey.aws import CLOUDTRAIL, CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT, parse_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from trailkey.access.language.policy import Statement
     from trailkey.audit.subject import Subject
 
-_PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
 _SERVICE: Final = texts(CLOUDTRAIL)
 _ACTIONS: Final = (*ENCRYPT, *DECRYPT, *GRANT)
 _ACCOUNT: Final = re.compile(r"\b\d{12}\b")
@@ -198,7 +197,7 @@ RULES: Final = (
         title="CloudTrail uses the key for trails of other accounts",
         reason="Whoever has a trail anywhere can have CloudTrail use this key on their behalf: the service is trusted, and nothing "
         "says for whom it acts.",
-        source=_PAGE,
+        source=CLOUDTRAIL_KEY_PAGE,
         remedy=_HOLD,
         find=_unconfined,
     ),
@@ -208,7 +207,7 @@ RULES: Final = (
         title="CloudTrail encrypts without the encryption context of a trail",
         reason="AWS asks for two guards that hold independently, aws:SourceArn and the encryption context of the trail; with one "
         "of them a slip in it leaves none.",
-        source=_PAGE,
+        source=CLOUDTRAIL_KEY_PAGE,
         remedy=f"add StringLike {TRAIL_CONTEXT} with arn:PARTITION:cloudtrail:*:ACCOUNT:trail/*",
         find=_context_missing,
     ),
@@ -218,7 +217,7 @@ RULES: Final = (
         title="The key is taken for an event data store's",
         reason="Calls for event data stores carry no aws:SourceArn, so their key cannot be held by it; a trail's key can, and then "
         "the same statement is an error.",
-        source=_PAGE,
+        source=CLOUDTRAIL_KEY_PAGE,
         remedy="if it is a trail's key, say so with --trail; keep event data stores and trails on keys of their own",
         find=_lake_assumed,
     ),

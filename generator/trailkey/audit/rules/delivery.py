@@ -9,7 +9,7 @@ from trailkey.access.algebra.languages import texts
 from trailkey.access.analysis.prove import region
 from trailkey.audit.rule import PolicyRule, refused
 from trailkey.audit.statement_facts import admits_cloudtrail
-from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
+from trailkey.aws import CLOUDTRAIL, CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT, parse_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
 
-_PAGE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
 _SERVICE: Final = texts(CLOUDTRAIL)
 
 
@@ -61,7 +60,7 @@ RULES: Final = (
         severity="error",
         title="A trail cannot encrypt",
         reason="Without kms:GenerateDataKey CloudTrail cannot deliver log files to the bucket.",
-        source=_PAGE,
+        source=CLOUDTRAIL_KEY_PAGE,
         remedy="allow cloudtrail.amazonaws.com kms:GenerateDataKey* under the trail's own ARN (of an organization trail: the "
         "management account's) in aws:SourceArn and in the encryption context",
         find=_cannot_encrypt,
@@ -71,7 +70,7 @@ RULES: Final = (
         severity="error",
         title="A trail cannot describe its key",
         reason="CloudTrail describes the key before it uses it: without kms:DescribeKey the trail cannot be created or updated.",
-        source=_PAGE,
+        source=CLOUDTRAIL_KEY_PAGE,
         remedy="allow cloudtrail.amazonaws.com kms:DescribeKey, at most under aws:SourceArn: it has no encryption context",
         find=_cannot_describe,
     ),

@@ -10,7 +10,7 @@ from trailkey.access.language.matching import matcher
 from trailkey.access.language.operators import OPERATORS
 from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import TRAIL_CONTEXT_KEY, demands, source_accounts
-from trailkey.aws import CLOUDTRAIL, parse_arn
+from trailkey.aws import ACCOUNT_ID, CLOUDTRAIL, ORGANIZATION_ID, parse_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER: Final = re.compile(r"[<>{}\[\]]")
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
-_ACCOUNT: Final = re.compile(r"\d{12}")
 _DIGITS: Final = re.compile(r"\d+")
-_ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT_KEYS: Final = ("aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount", "kms:calleraccount")
 _ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid")
 _ARN_KEYS: Final = ("aws:principalarn", "aws:sourcearn", TRAIL_CONTEXT_KEY)
@@ -44,24 +42,26 @@ def _unreadable(subject: Subject) -> Iterator[Match]:
 
 def _wrong(subject: Subject) -> Iterator[Match]:
     for entry in subject.entries:
+        unjudged = "" if entry.statement else ", and the statement cannot be judged"
         for text, problem in _principal_problems(subject, entry):
-            unjudged = "" if entry.statement else ", and the statement cannot be judged"
             yield _found(entry.name, "Principal", text, problem + unjudged)
         if entry.statement:
             for text, problem in _resource_problems(subject, entry.statement):
                 yield _found(entry.name, "Resource", text, problem)
-            for condition in entry.statement.conditions:
-                for value in condition.values:
-                    problem = _value_problem(subject, entry.statement, condition, value)
-                    if problem:
-                        yield _found(entry.name, condition.key, value, problem)
-                    elif _is_of_every_account(entry.statement, condition, value):
-                        found = _found(entry.name, condition.key, value, _EVERY_ACCOUNT)
-                        # Here aws:SourceArn still holds the trail, or the reader is held to whatever trails there are.
-                        mild = condition.key.casefold() == TRAIL_CONTEXT_KEY
-                        yield replace(found, severity="warning") if mild else found
+            yield from _in_conditions(subject, entry.statement)
             yield from _contradictions(entry.statement)
             yield from _other_trail(subject, entry.statement)
+
+
+def _in_conditions(subject: Subject, statement: Statement) -> Iterator[Match]:
+    for condition, value in ((one, value) for one in statement.conditions for value in one.values):
+        problem = _value_problem(subject, statement, condition, value)
+        if problem:
+            yield _found(statement.name, condition.key, value, problem)
+        elif _is_of_every_account(statement, condition, value):
+            found = _found(statement.name, condition.key, value, _EVERY_ACCOUNT)
+            # With the context, aws:SourceArn still holds the trail, or the reader is held to whatever trails there are.
+            yield replace(found, severity="warning") if condition.key.casefold() == TRAIL_CONTEXT_KEY else found
 
 
 def _found(name: str | int, where: str, text: str, problem: str) -> Match:
@@ -129,11 +129,11 @@ def _value_problem(subject: Subject, statement: Statement, condition: Condition,
         return ""
     wild = OPERATORS[condition.operator].wildcards and ("*" in value or "?" in value)
     if key in _ACCOUNT_KEYS:
-        return "" if wild or _ACCOUNT.fullmatch(value) else "is not a valid account id: it has 12 digits"
+        return "" if wild or ACCOUNT_ID.fullmatch(value) else "is not a valid account id: it has 12 digits"
     if key in _ORGANIZATION_KEYS:
         return (
             ""
-            if wild or _ORGANIZATION.fullmatch(value)
+            if wild or ORGANIZATION_ID.fullmatch(value)
             else "is not a valid organization id: o- and 10 to 32 letters or digits"
         )
     arn = parse_arn(value)
@@ -224,7 +224,7 @@ def _other_trail(subject: Subject, statement: Statement) -> Iterator[Match]:
 
 def _account_problem(account: str) -> str:
     """Return what is wrong with the account in an ARN; it may be left out or hold wildcards."""
-    if not account or "*" in account or "?" in account or _ACCOUNT.fullmatch(account):
+    if not account or "*" in account or "?" in account or ACCOUNT_ID.fullmatch(account):
         return ""
     if _DIGITS.fullmatch(account):
         return f"has an account id of {len(account)} digits: it has 12"

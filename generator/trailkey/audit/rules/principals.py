@@ -13,7 +13,7 @@ from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.cloudtrail import is_lake_key
 from trailkey.audit.statement_facts import breadth, delegates_everything
 from trailkey.audit.zone_of_trust import outside
-from trailkey.aws import TRAIL_CONTEXT
+from trailkey.aws import CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from trailkey.audit.subject import Subject
     from trailkey.findings import Severity
 
-_CLOUDTRAIL_PAGE: Final = (
-    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"
-)
 _ABSENT: Final = Single(absent=True, values=EMPTY)
 _PUBLIC: Final[tuple[tuple[Sequence[str] | None, Severity], ...]] = ((GRAVE, "error"), (None, "warning"))
 
@@ -151,7 +148,7 @@ RULES: Final = (
         title="A reader cannot decrypt",
         reason="Reading an object that CloudTrail encrypted takes kms:Decrypt, from the key policy for every account, and from IAM too "
         "in another one.",
-        source=_CLOUDTRAIL_PAGE,
+        source=CLOUDTRAIL_KEY_PAGE,
         remedy="allow the reader kms:Decrypt under the encryption context of the trail, and check the conditions and Deny statements",
         find=_cannot_decrypt,
     ),
@@ -169,7 +166,7 @@ RULES: Final = (
         severity="note",
         title="A reader can decrypt more than events",
         reason="Without an encryption context in its statement a reader decrypts whatever else this key ever encrypts.",
-        source=_CLOUDTRAIL_PAGE,
+        source=CLOUDTRAIL_KEY_PAGE,
         remedy=f"add a condition on {TRAIL_CONTEXT}",
         find=_context_missing,
     ),
