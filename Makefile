@@ -6,7 +6,7 @@ SOURCES := $(shell find generator -name '*.py' -o -name 'py.typed') pyproject.to
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help templates test exhaustive check lint format record bench docs lock clean
+.PHONY: help templates test exhaustive check lint format coverage record bench docs lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ test: $(VENV)/developing ## run the whole test suite against the installed packa
 
 exhaustive: $(VENV)/developing ## run the tests that take minutes: the prover against z3 and brute force
 	$(BIN)/pytest --numprocesses auto -m exhaustive
+
+coverage: $(VENV)/developing ## measure which lines and branches the tests reach, without random configs and mutations; a floor holds
+	COVERAGE_FILE=$(CURDIR)/$(VENV)/coverage $(BIN)/pytest --numprocesses auto --cov -m "not exhaustive and not slow"
 
 check: $(VENV)/installed ## fail where output/ differs from config/; write nothing
 	$(BIN)/trailkey generate --check

@@ -84,6 +84,13 @@ def of(account: str) -> Document:
     return {"AWS": f"arn:aws:iam::{account}:root"}
 
 
+def reads_as(*arns: str) -> Document:
+    """What the principals of these ARNs get, which are of one account."""
+    (account,) = {arn.split(":")[4] for arn in arns}
+    named = {"aws:PrincipalArn": arns[0] if len(arns) == 1 else list(arns)}
+    return reads(of(account), ArnLike=named, StringEquals=BY_S3, **OF_MANAGEMENT)
+
+
 def organization(folder: Path, reader: Document, **changes: Any) -> Deployment:
     root = {"root_id": "r-ab12"}
     return deploy(folder, ORGANIZATION, readers=[{"name": "those", **reader}], organization=root, **changes)
@@ -93,57 +100,30 @@ READERS: list[tuple[str, Document, Document]] = [
     (
         "role",
         {"role": "security:role/Path/CloudTrailRead"},
-        reads(
-            of("333333333333"),
-            ArnLike={"aws:PrincipalArn": "arn:aws:iam::333333333333:role/Path/CloudTrailRead"},
-            StringEquals=BY_S3,
-            **OF_MANAGEMENT,
-        ),
+        reads_as("arn:aws:iam::333333333333:role/Path/CloudTrailRead"),
     ),
     (
         "a role of the key's own account",
         {"role": "archive:role/CloudTrailRead"},
-        reads(
-            of("222222222222"),
-            ArnLike={"aws:PrincipalArn": "arn:aws:iam::222222222222:role/CloudTrailRead"},
-            StringEquals=BY_S3,
-            **OF_MANAGEMENT,
-        ),
+        reads_as("arn:aws:iam::222222222222:role/CloudTrailRead"),
     ),
     (
         "a full ARN",
         {"role": "arn:aws:iam::333333333333:role/Reader"},
-        reads(
-            of("333333333333"),
-            ArnLike={"aws:PrincipalArn": "arn:aws:iam::333333333333:role/Reader"},
-            StringEquals=BY_S3,
-            **OF_MANAGEMENT,
-        ),
+        reads_as("arn:aws:iam::333333333333:role/Reader"),
     ),
     (
         "permission_set",
         {"permission_set": "SecurityAnalyst", "account": "security"},
-        reads(
-            of("333333333333"),
-            ArnLike={
-                "aws:PrincipalArn": [
-                    "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_SecurityAnalyst_*",
-                    "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_SecurityAnalyst_*",
-                ]
-            },
-            StringEquals=BY_S3,
-            **OF_MANAGEMENT,
+        reads_as(
+            "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_SecurityAnalyst_*",
+            "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_SecurityAnalyst_*",
         ),
     ),
     (
         "principal_arn_like",
         {"principal_arn_like": "security:role/siem-*"},
-        reads(
-            of("333333333333"),
-            ArnLike={"aws:PrincipalArn": "arn:aws:iam::333333333333:role/siem-*"},
-            StringEquals=BY_S3,
-            **OF_MANAGEMENT,
-        ),
+        reads_as("arn:aws:iam::333333333333:role/siem-*"),
     ),
     (
         "account_principal",
