@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Final
 
@@ -24,13 +25,16 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy
 _CLOUDTRAIL: Final = re.compile(
     r"cloudtrail(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.com|aws\.amazon\.com|aws\.internal)"
 )
+_SUFFIX: Final = ".amazonaws.com"
+_ALIKE: Final = 0.82
+"""How alike a slip and its name are: conifg and config are (0.83), appconfig and config, two services, are not (0.8)."""
 
 
 def meant_service(name: str) -> str:
     """Return the service principal that a name was meant to be, or an empty text where the name is one or cannot be told.
 
     CloudTrail has one principal in every partition and Region, so every other form of its name is wrong; of other services
-    only a slip of one letter (two in a long name) is.
+    only a slip of a letter or two is.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/default-kms-key-policy.html
     """
     folded = name.casefold()
@@ -38,26 +42,6 @@ def meant_service(name: str) -> str:
         return ""
     if _CLOUDTRAIL.fullmatch(folded):
         return CLOUDTRAIL
-    label = folded.removesuffix(".amazonaws.com")
-    for known in _KNOWN:
-        right = known.removesuffix(".amazonaws.com")
-        if folded == known or (label != folded and distance(label, right) <= (2 if len(right) >= 9 else 1)):
-            return known
-    return ""
-
-
-def distance(one: str, two: str) -> int:
-    """Return how many letters have to be put in, left out, changed or swapped with their neighbour to make one text the other.
-
-    https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance (the restricted form)
-    """
-    rows = [list(range(len(two) + 1))]
-    for at, letter in enumerate(one, 1):
-        row = [at]
-        for to, other in enumerate(two, 1):
-            cost = min(rows[-1][to] + 1, row[-1] + 1, rows[-1][to - 1] + (letter != other))
-            if at > 1 and to > 1 and letter == two[to - 2] and one[at - 2] == other:
-                cost = min(cost, rows[-2][to - 2] + 1)
-            row.append(cost)
-        rows.append(row)
-    return rows[-1][-1]
+    names = {known.removesuffix(_SUFFIX): known for known in _KNOWN}
+    near = difflib.get_close_matches(folded.removesuffix(_SUFFIX), names, n=1, cutoff=_ALIKE)
+    return names[near[0]] if near and folded.endswith(_SUFFIX) else ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from typing import TYPE_CHECKING, Any, Final
+
+from trailkey.access.language.matching import matcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +91,7 @@ def _keys(document: Any) -> set[str]:
 
 def _allows_policy(statement: dict[str, Any]) -> bool:
     patterns = (str(action).casefold() for action in listed(statement.get("Action", [])))
-    return any(fnmatch.fnmatchcase("kms:putkeypolicy", pattern.replace("[", "[[]")) for pattern in patterns)
+    return any(matcher(pattern)("kms:putkeypolicy") for pattern in patterns)
 
 
 def _named(statement: dict[str, Any]) -> Iterator[tuple[str, str]]:
