@@ -60,7 +60,10 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
     """Return everything cfn-lint finds, informational rules included, by file in the order given, then by line and rule.
 
     Meant for text of our own: what cannot be read is a match of E0000, but PyYAML under cfn-lint crashes on text nested by
-    tens of thousands of levels, which `trailkey.cloudformation.load` refuses. Raises UsageError for a Region cfn-lint does not know.
+    tens of thousands of levels, which `trailkey.cloudformation.load` refuses.
+
+    Raises:
+        UsageError: cfn-lint does not know a Region.
     """
     if not templates:
         return []
@@ -103,7 +106,8 @@ def _collector_resting() -> Iterator[None]:
 def _use_bundled_schemas() -> None:
     """Keep cfn-lint from schemas in the user's cache, which it prefers where they are newer than those it came with.
 
-    Raises RuntimeError where it came without: it would fetch them over the network.
+    Raises:
+        RuntimeError: it came without schemas, and would fetch them over the network.
     """
     import cfnlint  # noqa: PLC0415 # loaded when there is something to lint
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # noqa: PLC0415 # loaded when there is something to lint

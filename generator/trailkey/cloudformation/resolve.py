@@ -37,13 +37,25 @@ class Unknowns(Protocol):
     """Who answers for what a template does not say."""
 
     def condition(self, name: str) -> bool:
-        """Return the truth of a condition. Raises PolicyError where the template has none of this name."""
+        """Return the truth of a condition.
+
+        Raises:
+            PolicyError: the template has no condition of this name.
+        """
 
     def parameter(self, name: str, position: Position) -> Any:
-        """Return the value of a parameter that is given none. Raises PolicyError where none can be made up."""
+        """Return the value of a parameter that is not given one.
+
+        Raises:
+            PolicyError: no value can be made up for it.
+        """
 
     def value(self, what: str, position: Position) -> Any:
-        """Return what stands for a value that only a deployment knows. Raises PolicyError where nothing can."""
+        """Return what stands for a value that only a deployment knows.
+
+        Raises:
+            PolicyError: nothing can stand for it.
+        """
 
 
 def resolve(value: Any, template: Mapping[str, Any], place: Place, unknowns: Unknowns | None = None) -> Any:

@@ -35,7 +35,7 @@ def extend(source: Source, base: Source) -> Mirrored | None:
     named = source.data.pop("extends")
     if not isinstance(base.data, dict):
         source.problems.append(
-            (("extends",), f"{named!r} holds no config; a config is a mapping of keys; correct that file")
+            (("extends",), f"{named!r} is not a config; a config is a mapping of keys; correct that file")
         )
         return None
     if "extends" in base.data:
@@ -93,7 +93,7 @@ class _Overlay:
                 self._refuse(
                     (*path, len(base) + index),
                     (*over_path, index),
-                    f"{text.shown(item['name'])} stands twice; an entry is changed once; put the changes together",
+                    f"{text.shown(item['name'])} is given twice; an entry is changed once; put the changes together",
                 )
             elif item["name"] in names:
                 position = names.index(item["name"])

@@ -62,7 +62,7 @@ def _base(source: Source, path: Path) -> Source | None:
         source.problems.append(
             (
                 ("extends",),
-                f"{text.shown(named)} is no file; the path of a config, from this file's folder, is allowed; correct it",
+                f"{text.shown(named)} is not a file; the path of a config, from this file's folder, is allowed; correct it",
             )
         )
         return None

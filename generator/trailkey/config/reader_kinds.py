@@ -130,7 +130,7 @@ def _organization(resolver: Resolver, settings: model.Reader, path: ConfigPath) 
     if "/r-" not in value and organization.root_id is None:
         resolver.give_up(
             path,
-            f"{value!r} takes in the whole organization, whose root is not known; the stack set for its accounts targets the root; add organization.root_id: r-...",
+            f"{value!r} covers the whole organization, whose root is not known; the stack set for its accounts targets the root; add organization.root_id: r-...",
         )
     return Who(organization_path=settings.principal_org_path or "")
 

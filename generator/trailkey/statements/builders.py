@@ -48,7 +48,9 @@ def merged(*guards: Guard) -> Guard:
     """Return one guard that holds all of them.
 
     awacs keeps only the last of two conditions with the same operator, in silence; so operators are joined here first.
-    Raises ValueError where two guards speak of the same key: one would be lost.
+
+    Raises:
+        ValueError: two guards speak of the same key, of which one would be lost.
     """
     result: Guard = {}
     for guard in guards:
@@ -105,9 +107,13 @@ def _statement(
 
 
 def document(statements: Sequence[Statement]) -> PolicyDocument:
-    """Return a policy of these statements. Raises ValueError where two share a Sid."""
+    """Return a policy of these statements.
+
+    Raises:
+        ValueError: two of them share a Sid.
+    """
     sids = [statement.Sid for statement in statements]
     repeated = {sid for sid in sids if sids.count(sid) > 1}
     if repeated:
-        raise ValueError(f"Sid {', '.join(sorted(repeated))} stands twice")
+        raise ValueError(f"Sid {', '.join(sorted(repeated))} is given twice")
     return PolicyDocument(Version="2012-10-17", Statement=list(statements))

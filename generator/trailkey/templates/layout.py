@@ -48,8 +48,8 @@ def build(deployment: Deployment) -> list[Stack]:
         key_stack.preconditions.append(
             f"The policy of bucket {deployment.config.bucket.name} (account {deployment.bucket_account.id}) holds the statements of bucket-policy.json before a trail is deployed; add them, replace none that others need."
         )
-    keepers = stacks.of(deployment.key_account, deployment.region, "iam")
-    add_key_people(keepers, deployment, key_arn(keepers))
+    people = stacks.of(deployment.key_account, deployment.region, "iam")
+    add_key_people(people, deployment, key_arn(people))
     trail_deployers = {
         owner.id: stacks.of(owner, deployment.region, "iam")
         for owner in deployment.trail_owners

@@ -746,7 +746,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template(policy(only_if("A", "X")), Conditions={"A": {"Fn::Equals": ["a"]}}),
-            't: Resources/Key: Conditions/A: {"Fn::Equals": ["a"]} is no condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it',
+            't: Resources/Key: Conditions/A: {"Fn::Equals": ["a"]} is not a condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it',
         ),
         (
             template(policy({"Fn::If": ["A", ROOT]})),

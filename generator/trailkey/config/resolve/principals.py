@@ -42,7 +42,7 @@ def check_resource(resource: str) -> None:
         )
     if not set(match[2] + match[3]) - set("*?/"):
         raise PrincipalError(
-            f"{resource!r} takes in every {match[1]} of the account; a pattern must hold some of the name; name the roles that are meant"
+            f"{resource!r} matches every {match[1]} of the account; a pattern must hold some of the name; name the roles that are meant"
         )
 
 
@@ -103,7 +103,7 @@ def permission_set_patterns(name: str, account_id: str, partition: str) -> tuple
     """Return both ArnLike patterns of the role IAM Identity Center makes for a permission set in an account.
 
     The path has a Region segment or none, depending on the home Region of Identity Center; the suffix changes whenever the
-    role is made anew. See: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+    role is re-created. See: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
     """
     path = f"arn:{partition}:iam::{account_id}:role/aws-reserved/sso.amazonaws.com/"
     return f"{path}AWSReservedSSO_{name}_*", f"{path}*/AWSReservedSSO_{name}_*"

@@ -1,4 +1,4 @@
-"""What one part of a config says about another. Config in, Deployment or every problem out; each refusal stands once."""
+"""What one part of a config says about another. Config in, Deployment or every problem out; each refusal is made once."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _reader_apart(resolver: Resolver, reader: Reader, administrators: tuple[str,
         if any(patterns_meet(administrator, arn) for arn in reader.principal_arns):
             resolver.refuse(
                 reader.path,
-                f"reader {reader.name!r} takes in the administrator {administrator!r}; whoever administers the key does not read; separate the two",
+                f"reader {reader.name!r} matches the administrator {administrator!r}; whoever administers the key does not read; separate the two",
             )
 
 
@@ -196,7 +196,9 @@ def _unique(
             continue
         ending = ", without a final Trail" if what == "trails" else ""
         how = (
-            "stands twice" if first == name else f"is too like {first!r}: letters and digits count, of any case{ending}"
+            "is given twice"
+            if first == name
+            else f"is too like {first!r}: letters and digits count, of any case{ending}"
         )
         place = path if what == "accounts" else (*path, "name")
         resolver.refuse(place, f"{name!r} {how}; {what} need names that differ; rename one")
