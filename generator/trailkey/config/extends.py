@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trailkey.config import source as text
-from trailkey.config.reader_kinds import mirrored_keys
+from trailkey.config.reader_kinds import READER_KINDS
 
 if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath, Mark, Source
 
 MIRRORED = re.compile(
     r"name|organization\.(id|root_id)|accounts\.[^.]+\.id|bucket\.name|bucket\.access_logs\.bucket|key\.alarm\.(topic_arn|email)"
-    rf"|trails\[\d+\]\.(sns_topic\.kms_key|cloudwatch_logs\.kms_key_arn)|readers\[\d+\]\.({'|'.join(mirrored_keys())})"
+    rf"|trails\[\d+\]\.(sns_topic\.kms_key|cloudwatch_logs\.kms_key_arn)|readers\[\d+\]\.({'|'.join(kind.key for kind in READER_KINDS if kind.differs_in_mirror)})"
 )
 """What a file that extends another may change: that which differs between two worlds, and nothing else."""
 
@@ -34,25 +34,18 @@ def extend(source: Source, base: Source) -> Mirrored | None:
     """
     named = source.data.pop("extends")
     if not isinstance(base.data, dict):
-        source.problems.append(
-            (("extends",), f"{named!r} is not a config; a config is a mapping of keys; correct that file")
-        )
+        source.refuse(("extends",), f"{named!r} is not a config; a config is a mapping of keys; correct that file")
         return None
     if "extends" in base.data:
-        source.problems.append(
-            (
-                ("extends",),
-                f"{named!r} extends a file itself; one step is allowed; extend a config that says no extends",
-            )
+        source.refuse(
+            ("extends",), f"{named!r} extends a file itself; one step is allowed; extend a config that says no extends"
         )
         return None
     name = str(base.data.get("name"))
     if source.data.get("name", base.data.get("name")) == base.data.get("name"):
-        source.problems.append(
-            (
-                ("name",),
-                f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name",
-            )
+        source.refuse(
+            ("name",),
+            f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name",
         )
     overlay = _Overlay(source, named, own=dict(source.marks))
     source.marks = dict(base.marks)
@@ -106,7 +99,7 @@ class _Overlay:
 
     def _refuse(self, place: ConfigPath, over_place: ConfigPath, said: str) -> None:
         self.source.marks[place] = self.own[over_place]
-        self.source.problems.append((place, said))
+        self.source.refuse(place, said)
 
     def _changed(self, value: Any, path: ConfigPath, over_path: ConfigPath) -> None:
         for below, mark in self.own.items():
@@ -116,11 +109,9 @@ class _Overlay:
         if MIRRORED.fullmatch(place):
             self.changes.append(place)
         else:
-            self.source.problems.append(
-                (
-                    path,
-                    f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there",
-                )
+            self.source.refuse(
+                path,
+                f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there",
             )
 
 

@@ -48,6 +48,10 @@ class Source:
             if below[: len(path) + 1] == (*path, old):
                 self.marks[*path, new, *below[len(path) + 1 :]] = mark
 
+    def refuse(self, path: ConfigPath, text: str) -> None:
+        """Note what is wrong with the text at a config path."""
+        self.problems.append((path, text))
+
     def problem(self, path: ConfigPath, text: str) -> str:
         """Return ``config error: file:line: config path: text``."""
         mark = self.mark(path)
@@ -84,7 +88,7 @@ def parse(text: str, file: str) -> Source:
         source.data = _ConfigReader(source, text).document()
     except UnreadableError as error:
         source.marks[()] = Mark(file, error.line or 1)
-        source.problems.append(((), str(error)))
+        source.refuse((), str(error))
     return source
 
 
@@ -104,7 +108,7 @@ class _ConfigReader(YamlReader):
 
     def refuse(self, event: Any, path: ConfigPath, problem: str) -> None:
         self._source.marks[path] = Mark(self._source.file, event.start_mark.line + 1)
-        self._source.problems.append((path, problem))
+        self._source.refuse(path, problem)
 
     def value(self, event: Any, path: ConfigPath, line: int) -> Any:
         if isinstance(event, yaml.AliasEvent):

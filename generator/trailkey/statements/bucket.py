@@ -65,9 +65,8 @@ def reader_gets_objects(reader: Reader, deployment: Deployment) -> Statement:
     return allow(
         f"Reader{identifier(reader.name)}GetsLogs",
         actions.READ_OBJECTS,
-        to=grantee.principal,
+        to=grantee,
         on=_logs(reader, deployment),
-        guard=grantee.guard,
     )
 
 
@@ -78,9 +77,8 @@ def reader_lists_bucket(reader: Reader, deployment: Deployment) -> Statement:
     return allow(
         f"Reader{identifier(reader.name)}ListsLogs",
         actions.LIST_BUCKET,
-        to=grantee.principal,
+        to=grantee,
         on=bucket,
-        guard=grantee.guard,
     )
 
 

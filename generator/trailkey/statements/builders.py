@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from awacs import aws as policy
@@ -9,12 +11,20 @@ from awacs.aws import Action, AWSPrincipal, PolicyDocument, Principal, Statement
 from troposphere import Sub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 Guard = dict[str, dict[str, Any]]
 """Conditions as policies write them: operator, condition key, value or values."""
 
 EVERYONE = AWSPrincipal("*")
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """A Principal element and the conditions that narrow it to who is meant."""
+
+    principal: Principal
+    guard: Guard
 
 
 def text(value: str) -> str | Sub:
@@ -63,39 +73,19 @@ def merged(*guards: Guard) -> Guard:
     return result
 
 
-def allow(
-    sid: str,
-    actions: Iterable[Action],
-    *,
-    to: Principal | None = None,
-    on: Any = "*",
-    guard: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Statement:
-    """Return an Allow statement; ``to`` is None in identity policies. In a key policy ``"*"`` means this key."""
-    return _statement("Allow", sid, actions, to, on, guard)
-
-
-def deny(
-    sid: str,
-    actions: Iterable[Action],
-    *,
-    to: Principal | None = None,
-    on: Any = "*",
-    guard: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Statement:
-    """Return a Deny statement."""
-    return _statement("Deny", sid, actions, to, on, guard)
-
-
 def _statement(
     effect: Literal["Allow", "Deny"],
     sid: str,
     actions: Iterable[Action],
-    to: Principal | None,
-    on: Any,
-    guard: Mapping[str, Mapping[str, Any]] | None,
+    *,
+    to: Principal | Grantee | None = None,
+    on: Any = "*",
+    guard: Guard | None = None,
 ) -> Statement:
     optional: dict[str, Any] = {}
+    if isinstance(to, Grantee):
+        guard = merged(to.guard, guard or {})
+        to = to.principal
     if to is not None:
         optional["Principal"] = to
     if guard:
@@ -104,6 +94,12 @@ def _statement(
     return Statement(
         Sid=sid, Effect=effect, Action=list(actions), Resource=on if isinstance(on, list) else [on], **optional
     )
+
+
+allow = partial(_statement, "Allow")
+"""Return an Allow statement; ``to`` is None in identity policies. In a key policy ``"*"`` as ``on`` means this key."""
+deny = partial(_statement, "Deny")
+"""Return a Deny statement."""
 
 
 def document(statements: Sequence[Statement]) -> PolicyDocument:

@@ -7,29 +7,18 @@ See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_conditi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from awacs.aws import AWSPrincipal
 
 from trailkey.aws import TRAIL_CONTEXT, parse_arn
 from trailkey.config.resolve.principals import is_pattern
-from trailkey.statements.builders import EVERYONE, Guard, account_principal, merged, text, texts
+from trailkey.statements.builders import EVERYONE, Grantee, Guard, account_principal, merged, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from awacs.aws import Principal
-
     from trailkey.config.deployment import Deployment, Reader
-
-
-@dataclass(frozen=True, slots=True)
-class Grantee:
-    """A Principal element and the conditions that narrow it to who is meant."""
-
-    principal: Principal
-    guard: Guard
 
 
 def grantee_of(arns: Sequence[str], *, directly: bool = False) -> Grantee:

@@ -59,8 +59,8 @@ def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     grantee = reader_grantee(reader, deployment, deployment.key_account.id)
-    guard = merged(grantee.guard, trail_context(deployment), through_s3(reader, deployment))
-    return allow(f"Reader{identifier(reader.name)}", actions.DECRYPT, to=grantee.principal, guard=guard)
+    guard = merged(trail_context(deployment), through_s3(reader, deployment))
+    return allow(f"Reader{identifier(reader.name)}", actions.DECRYPT, to=grantee, guard=guard)
 
 
 def administrators_manage(arns: Sequence[str], *, directly: bool) -> Statement:
@@ -68,8 +68,7 @@ def administrators_manage(arns: Sequence[str], *, directly: bool) -> Statement:
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-administrators
     """
-    grantee = grantee_of(arns, directly=directly)
-    return allow("AdministratorsManageKey", actions.ADMINISTER, to=grantee.principal, guard=grantee.guard)
+    return allow("AdministratorsManageKey", actions.ADMINISTER, to=grantee_of(arns, directly=directly))
 
 
 def administrators_never_use(arns: Sequence[str], account: Account) -> Statement:
@@ -85,11 +84,10 @@ def administrators_never_use(arns: Sequence[str], account: Account) -> Statement
 def deployer_updates(deployer: str, *, directly: bool) -> Statement:
     """The role that deploys reads and updates key and alias through CloudFormation. Config key ``deployer``.
 
-    Entitlement PutKeyPolicy, it passes the lockout check of CreateKey and PutKeyPolicy.
+    With PutKeyPolicy it passes the lockout check of CreateKey and PutKeyPolicy.
     See: https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html#KMS-PutKeyPolicy-request-BypassPolicyLockoutSafetyCheck
     """
-    grantee = grantee_of([deployer], directly=directly)
-    return allow("DeployerUpdatesKey", actions.DEPLOY_KEY, to=grantee.principal, guard=grantee.guard)
+    return allow("DeployerUpdatesKey", actions.DEPLOY_KEY, to=grantee_of([deployer], directly=directly))
 
 
 def trail_deployer_describes(account: Account, *, directly: bool) -> Statement:
@@ -97,16 +95,16 @@ def trail_deployer_describes(account: Account, *, directly: bool) -> Statement:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail-update-trail.html
     """
-    grantee = grantee_of([account.deployer or ""], directly=directly)
     return allow(
-        f"TrailDeployer{identifier(account.name)}", actions.DESCRIBE_KEY, to=grantee.principal, guard=grantee.guard
+        f"TrailDeployer{identifier(account.name)}",
+        actions.DESCRIBE_KEY,
+        to=grantee_of([account.deployer or ""], directly=directly),
     )
 
 
 def break_glass_repairs(arns: Sequence[str], *, directly: bool) -> Statement:
     """Break glass replaces the key policy, disables and deletes the key. Config key ``break_glass``."""
-    grantee = grantee_of(arns, directly=directly)
-    return allow("BreakGlassRepairsKey", actions.BREAK_GLASS, to=grantee.principal, guard=grantee.guard)
+    return allow("BreakGlassRepairsKey", actions.BREAK_GLASS, to=grantee_of(arns, directly=directly))
 
 
 def root_user_recovers(account: Account) -> Statement:
@@ -114,8 +112,7 @@ def root_user_recovers(account: Account) -> Statement:
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html (avoiding unmanageable keys)
     """
-    grantee = grantee_of([f"arn:aws:iam::{account.id}:root"])
-    return allow("RootUserRecoversKey", actions.REPLACE_POLICY, to=grantee.principal, guard=grantee.guard)
+    return allow("RootUserRecoversKey", actions.REPLACE_POLICY, to=grantee_of([f"arn:aws:iam::{account.id}:root"]))
 
 
 def nobody_bypasses_the_lockout_check() -> Statement:
@@ -150,14 +147,12 @@ def lake_describes() -> Statement:
 
 def lake_queriers_use(arns: Sequence[str], *, directly: bool) -> Statement:
     """Who runs queries and gets their results. The same page. Config key ``queriers``."""
-    grantee = grantee_of(arns, directly=directly)
-    return allow("QueriersUseKey", actions.LAKE_PEOPLE, to=grantee.principal, guard=grantee.guard)
+    return allow("QueriersUseKey", actions.LAKE_PEOPLE, to=grantee_of(arns, directly=directly))
 
 
 def lake_deployer_uses(deployer: str, *, directly: bool) -> Statement:
     """Who creates and updates the event data store. The same page."""
-    grantee = grantee_of([deployer], directly=directly)
-    return allow("DeployerUsesKey", actions.LAKE_PEOPLE, to=grantee.principal, guard=grantee.guard)
+    return allow("DeployerUsesKey", actions.LAKE_PEOPLE, to=grantee_of([deployer], directly=directly))
 
 
 def trail_key_policy(deployment: Deployment) -> list[Statement]:
