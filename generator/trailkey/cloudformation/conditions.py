@@ -72,8 +72,8 @@ class Conditions:
         if math.prod(map(len, domains)) > _MAX_CHOICES:
             names = ", ".join(name for name in free if not name.startswith(("{", "[")))
             raise PolicyError(
-                f"Conditions: {len(free)} values that nobody has given decide them, in more than {_MAX_CHOICES} combinations; "
-                f"so many can be decided; give some of {names} with --parameter NAME=VALUE"
+                f"Conditions: {len(free)} values that are not given decide them, in more than {_MAX_CHOICES} combinations; "
+                f"no more than that are tried; give some of {names} with --parameter NAME=VALUE"
             )
         for values in itertools.product(*domains):
             chosen = dict(zip(free, values, strict=True))

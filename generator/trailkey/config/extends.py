@@ -38,7 +38,7 @@ def extend(source: Source, base: Source) -> Mirrored | None:
         return None
     if "extends" in base.data:
         source.refuse(
-            ("extends",), f"{named!r} extends a file itself; one step is allowed; extend a config that says no extends"
+            ("extends",), f"{named!r} extends a file itself; one step is allowed; extend a config without extends"
         )
         return None
     name = str(base.data.get("name"))

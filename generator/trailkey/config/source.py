@@ -128,8 +128,10 @@ class _ConfigReader(YamlReader):
         """Return the value that an anchor stands before, and mark each part of it here as there."""
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            why = "holds itself" if event.anchor in self._anchors else "stands for nothing before it"
-            self.refuse(event, path, f"an alias that {why}; an alias may stand for what is complete; write it out")
+            why = "contains itself" if event.anchor in self._anchors else "refers to nothing before it"
+            self.refuse(
+                event, path, f"an alias that {why}; an alias refers to a complete value before it; write it out"
+            )
             return None
         value, parts = anchored
         for part in parts:
@@ -142,7 +144,7 @@ class _ConfigReader(YamlReader):
 
     def _mark(self, path: ConfigPath, mark: Mark) -> None:
         if len(self._met) >= MAXIMUM_VALUES:
-            problem = f"the file stands for more than {MAXIMUM_VALUES:,} values; aliases multiply; write fewer"
+            problem = f"the file expands to more than {MAXIMUM_VALUES:,} values; aliases multiply; write fewer"
             raise UnreadableError(1, problem)
         self._met.append(path)
         self._source.marks[path] = mark

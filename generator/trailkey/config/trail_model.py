@@ -84,7 +84,7 @@ class AdvancedEventSelector(Section):
         category = next((selector for selector in self.field_selectors if selector.field == "eventCategory"), None)
         if category is None or category.values != category.equals or len(category.equals) != 1:
             raise ValueError(
-                "the selector says no category, or more than one; eventCategory with equals and one value is needed; write {field: eventCategory, equals: [Data]}"
+                "the selector does not say exactly one category; eventCategory with equals and one value is needed; write {field: eventCategory, equals: [Data]}"
             )
         if category.equals[0] == "Management":
             raise ValueError(

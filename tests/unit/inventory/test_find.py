@@ -726,7 +726,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template({"Version": "2012-10-17", "Fn::Transform": {}, "Statement": []}),
-            "t: Resources/Key: Fn::Transform stands beside other keys; a function stands alone in its mapping; put its value in its place",
+            "t: Resources/Key: Fn::Transform is beside other keys; a function must be alone in its mapping; put its value in its place",
         ),
         (
             template(policy(reader({"Ref": "Nobody"}))),
@@ -754,7 +754,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template(policy(reader({"Fn::Sub": "x-${List}"})), Parameters={"List": {"Type": "CommaDelimitedList"}}),
-            "t: Resources/Key: Fn::Sub: List is a list; only texts make a text; correct it",
+            "t: Resources/Key: Fn::Sub: List is a list; only text can be part of a text; correct it",
         ),
     ],
 )  # fmt: skip

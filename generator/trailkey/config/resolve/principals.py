@@ -42,7 +42,7 @@ def check_resource(resource: str) -> None:
         )
     if not set(match[2] + match[3]) - set("*?/"):
         raise PrincipalError(
-            f"{resource!r} matches every {match[1]} of the account; a pattern must hold some of the name; name the roles that are meant"
+            f"{resource!r} matches every {match[1]} of the account; a pattern must contain part of the name; name the roles that are meant"
         )
 
 

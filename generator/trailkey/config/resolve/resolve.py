@@ -184,7 +184,7 @@ def _trail_identity(trail: Trail) -> str:
 def _unique(
     resolver: Resolver, what: str, entries: Iterable[T], names: Callable[[T], tuple[ConfigPath, str, str]]
 ) -> None:
-    """Refuse names that logical ids and policy names, in which case and punctuation do not count, cannot tell apart."""
+    """Refuse names that logical ids and policy names, in which case and punctuation do not count, would mix up."""
     seen: dict[str, str] = {}
     for entry in entries:
         known = resolver.attempt(lambda _, one: names(one), entry)
@@ -232,5 +232,5 @@ def _has_deployer(resolver: Resolver, name: str | None, purpose: str) -> None:
     if name in resolver.config.accounts and resolver.config.accounts[name].deployer is None:
         resolver.refuse(
             ("accounts", name),
-            f"no deployer, and {purpose} is deployed to {name!r}; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name",
+            f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name",
         )
