@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from difflib import get_close_matches
 from typing import Final
 
 from trailkey.aws import CLOUDTRAIL
@@ -29,13 +29,16 @@ _ALIKE: Final = 0.83
 _CLOUDTRAIL: Final = re.compile(
     r"cloudtrail(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.com|aws\.amazon\.com|aws\.internal)"
 )
+_SUFFIX: Final = ".amazonaws.com"
+_ALIKE: Final = 0.82
+"""How alike a slip and its name are: conifg and config are (0.83), appconfig and config, two services, are not (0.8)."""
 
 
 def meant_service(name: str) -> str:
     """Return the service principal that a name was meant to be, or an empty text where it is one, or nothing is near.
 
     CloudTrail has one principal in every partition and Region, so every other form of its name is wrong; of other services
-    only a slip of a letter (two in a long name) is.
+    only a slip of a letter or two is.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/default-kms-key-policy.html
     """
     folded = name.casefold()
@@ -43,6 +46,6 @@ def meant_service(name: str) -> str:
         return ""
     if _CLOUDTRAIL.fullmatch(folded):
         return CLOUDTRAIL
-    label = folded.removesuffix(_SUFFIX)
-    near = get_close_matches(label, [known.removesuffix(_SUFFIX) for known in _KNOWN], n=1, cutoff=_ALIKE)
-    return near[0] + _SUFFIX if near and label != folded else ""
+    names = {known.removesuffix(_SUFFIX): known for known in _KNOWN}
+    near = difflib.get_close_matches(folded.removesuffix(_SUFFIX), names, n=1, cutoff=_ALIKE)
+    return names[near[0]] if near and folded.endswith(_SUFFIX) else ""

@@ -72,8 +72,8 @@ class Conditions:
         if math.prod(map(len, domains)) > _MAX_CHOICES:
             names = ", ".join(name for name in free if not name.startswith(("{", "[")))
             raise PolicyError(
-                f"Conditions: {len(free)} values that nobody has given decide them, in more than {_MAX_CHOICES} combinations; "
-                f"so many can be told apart; give some of {names} with --parameter NAME=VALUE"
+                f"Conditions: {len(free)} values that are not given decide them, in more than {_MAX_CHOICES} combinations; "
+                f"no more than that are tried; give some of {names} with --parameter NAME=VALUE"
             )
         for values in itertools.product(*domains):
             chosen = dict(zip(free, values, strict=True))
@@ -166,7 +166,7 @@ class Conditions:
                 return function, argument
         shown = json.dumps(formula, ensure_ascii=False)
         raise PolicyError(
-            f"Conditions/{name}: {shown if len(shown) <= 60 else shown[:57] + '...'} is no condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it"
+            f"Conditions/{name}: {shown if len(shown) <= 60 else shown[:57] + '...'} is not a condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it"
         )
 
     def _side(self, side: Any) -> str | _Free:

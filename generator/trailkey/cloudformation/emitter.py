@@ -27,28 +27,14 @@ _KEY_ORDER: Final = {
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
 _SHORT_FORMS: Final = frozenset(
-    [
-        "And",
-        "Base64",
-        "Cidr",
-        "Equals",
-        "FindInMap",
-        "GetAZs",
-        "GetAtt",
-        "If",
-        "ImportValue",
-        "Join",
-        "Not",
-        "Or",
-        "Select",
-        "Split",
-        "Sub",
-        "Transform",
-    ]
+    (
+        *("And", "Base64", "Cidr", "Equals", "FindInMap", "GetAZs", "GetAtt", "If", "ImportValue", "Join", "Not", "Or"),
+        *("Select", "Split", "Sub", "Transform"),
+    )
 )
 
-# Text that no reader of YAML 1.1 or 1.2 takes for anything but a string: it begins so that it is no number, date or mark of
-# YAML, holds neither ": " nor " #", and is none of the words below. Everything else is quoted.
+# Text that no reader of YAML 1.1 or 1.2 takes for anything but a string: it begins so that it is not a number, date or mark of
+# YAML, holds neither ": " nor " #", and is not one of the words below. Everything else is quoted.
 _PLAIN = re.compile(r"[A-Za-z$/](?:[\w./+=@$*{}(),'-]|:(?=[^ ])|(?<! ) (?! |$))*", re.ASCII)
 _WORDS: Final = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"])
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -58,8 +44,12 @@ _MAX_KEY: Final = 1000  # YAML reads a key of at most 1,024 characters: https://
 def dump_yaml(document: Mapping[str, Any]) -> str:
     """Return the one YAML text of a document: short forms, canonical key order, LF, no anchors, no wrapped lines.
 
-    Raises TypeError or ValueError for what CloudFormation text cannot hold (a set, NaN, a key that is not text): a defect
-    of the caller, not of the user. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+
+    Raises:
+        TypeError: the document has what CloudFormation text cannot hold (a set, a key that is not text): a defect of the
+            caller, not of the user.
+        ValueError: the same, for NaN and for a key that is too long.
     """
     head, body = _emit(document, "")
     if head:  # a function alone: its lines are indented, so that none of them can begin a new document
@@ -70,7 +60,9 @@ def dump_yaml(document: Mapping[str, Any]) -> str:
 def dump_json(document: Mapping[str, Any]) -> str:
     """Return the one JSON text of a document: canonical key order, indented by 2, ending with a newline.
 
-    Raises TypeError or ValueError as `dump_yaml` does.
+    Raises:
+        TypeError: as `dump_yaml` does.
+        ValueError: the same.
     """
     return json.dumps(_ordered(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -37,13 +37,25 @@ class Unknowns(Protocol):
     """Who answers for what a template does not say."""
 
     def condition(self, name: str) -> bool:
-        """Return the truth of a condition. Raises PolicyError where the template has none of this name."""
+        """Return the truth of a condition.
+
+        Raises:
+            PolicyError: the template has no condition of this name.
+        """
 
     def parameter(self, name: str, position: Position) -> Any:
-        """Return the value of a parameter that is given none. Raises PolicyError where none can be made up."""
+        """Return the value of a parameter that is not given one.
+
+        Raises:
+            PolicyError: no value can be made up for it.
+        """
 
     def value(self, what: str, position: Position) -> Any:
-        """Return what stands for a value that only a deployment knows. Raises PolicyError where nothing can."""
+        """Return what stands for a value that only a deployment knows.
+
+        Raises:
+            PolicyError: nothing can stand for it.
+        """
 
 
 def resolve(value: Any, template: Mapping[str, Any], place: Place, unknowns: Unknowns | None = None) -> Any:
@@ -81,7 +93,7 @@ class _Resolver:
                     return self._function(function, argument, position)
             elif strange := next((key for key in value if key.startswith("Fn::")), None):
                 raise PolicyError(
-                    f"{strange} stands beside other keys; a function stands alone in its mapping; put its value in its place"
+                    f"{strange} is beside other keys; a function must be alone in its mapping; put its value in its place"
                 )
             pairs = ((key, self.value(item, Position((*position.path, key)))) for key, item in value.items())
             return {key: item for key, item in pairs if item is not NO_VALUE}
@@ -284,7 +296,7 @@ class _Resolver:
 def _as_text(value: Any, function: str, name: str) -> str:
     if isinstance(value, (dict, list)) or value is NO_VALUE:
         kind = "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "AWS::NoValue"
-        raise PolicyError(f"{function}: {name} is {kind}; only texts make a text; correct it")
+        raise PolicyError(f"{function}: {name} is {kind}; only text can be part of a text; correct it")
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

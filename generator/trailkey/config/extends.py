@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.config import source as text
-from trailkey.config.reader_kinds import mirrored_keys
+from trailkey.config.reader_kinds import READER_KINDS
 
 if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath, Mark, Source
@@ -23,7 +23,7 @@ MIRRORED: Final[tuple[tuple[str | None, ...], ...]] = (
     ("key", "alarm", "email"),
     ("trails", _ANY, "sns_topic", "kms_key"),
     ("trails", _ANY, "cloudwatch_logs", "kms_key_arn"),
-    *(("readers", _ANY, key) for key in mirrored_keys()),
+    *(("readers", _ANY, kind.key) for kind in READER_KINDS if kind.differs_in_mirror),
 )
 """What a file that extends another may change: that which differs between two worlds, and nothing else."""
 
@@ -43,25 +43,18 @@ def extend(source: Source, base: Source) -> Mirrored | None:
     """
     named = source.data.pop("extends")
     if not isinstance(base.data, dict):
-        source.problems.append(
-            (("extends",), f"{named!r} holds no config; a config is a mapping of keys; correct that file")
-        )
+        source.refuse(("extends",), f"{named!r} is not a config; a config is a mapping of keys; correct that file")
         return None
     if "extends" in base.data:
-        source.problems.append(
-            (
-                ("extends",),
-                f"{named!r} extends a file itself; one step is allowed; extend a config that says no extends",
-            )
+        source.refuse(
+            ("extends",), f"{named!r} extends a file itself; one step is allowed; extend a config without extends"
         )
         return None
     name = str(base.data.get("name"))
     if source.data.get("name", base.data.get("name")) == base.data.get("name"):
-        source.problems.append(
-            (
-                ("name",),
-                f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name",
-            )
+        source.refuse(
+            ("name",),
+            f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name",
         )
     overlay = _Overlay(source, named, own=dict(source.marks))
     source.marks = dict(base.marks)
@@ -102,7 +95,7 @@ class _Overlay:
                 self._refuse(
                     (*path, len(base) + index),
                     (*over_path, index),
-                    f"{text.shown(item['name'])} stands twice; an entry is changed once; put the changes together",
+                    f"{text.shown(item['name'])} is given twice; an entry is changed once; put the changes together",
                 )
             elif item["name"] in names:
                 position = names.index(item["name"])
@@ -115,7 +108,7 @@ class _Overlay:
 
     def _refuse(self, place: ConfigPath, over_place: ConfigPath, said: str) -> None:
         self.source.marks[place] = self.own[over_place]
-        self.source.problems.append((place, said))
+        self.source.refuse(place, said)
 
     def _changed(self, value: Any, path: ConfigPath, over_path: ConfigPath) -> None:
         for below, mark in self.own.items():
@@ -124,11 +117,9 @@ class _Overlay:
         if any(_matches(path, form) for form in MIRRORED):
             self.changes.append(path)
         else:
-            self.source.problems.append(
-                (
-                    path,
-                    f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there",
-                )
+            self.source.refuse(
+                path,
+                f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there",
             )
 
 

@@ -59,11 +59,9 @@ def _base(source: Source, path: Path) -> Source | None:
     """Return the file that this one extends, or None with the problem noted."""
     named = source.data["extends"]
     if not isinstance(named, str) or not (path.parent / named).is_file():
-        source.problems.append(
-            (
-                ("extends",),
-                f"{text.shown(named)} is no file; the path of a config, from this file's folder, is allowed; correct it",
-            )
+        source.refuse(
+            ("extends",),
+            f"{text.shown(named)} is not a file; the path of a config, from this file's folder, is allowed; correct it",
         )
         return None
     base = _read(path.parent / named)

@@ -26,8 +26,6 @@ _ALLOWED = {
     "model_attributes_type": "a mapping is allowed",
 }
 
-_EMPTY = "the text is empty; one or more characters are needed; write some, or remove it"
-
 
 def place(error: ErrorDetails) -> ConfigPath:
     """Return the config path an error of pydantic is about; of a key that is missing, where it would stand."""
@@ -64,18 +62,14 @@ def _text(source: Source, path: ConfigPath, error: ErrorDetails) -> str:
             return f"{shown(value)} is out of range; {context['ge']:,} or more is allowed; raise it"
         case "less_than_equal":
             return f"{shown(value)} is out of range; {context['le']:,} or less is allowed; lower it"
+        case "too_short" | "string_too_short" if isinstance(value, str):
+            return "the text is empty; one or more characters are needed; write some, or remove it"
+        case "too_long" | "string_too_long" if isinstance(value, str):
+            return f"{shown(value)} is too long; {context['max_length']:,} characters are allowed; shorten it"
         case "too_short":
-            if isinstance(value, str):
-                return _EMPTY
             return f"{path[-1]} is empty; one or more entries are needed; add one"
         case "too_long":
-            if isinstance(value, str):
-                return f"{shown(value)} is too long; {context['max_length']:,} characters are allowed; shorten it"
             return f"{path[-1]} has too many entries; {context['max_length']:,} are allowed; remove some"
-        case "string_too_short":
-            return _EMPTY
-        case "string_too_long":
-            return f"{shown(value)} is too long; {context['max_length']:,} characters are allowed; shorten it"
     return _wrong_type(source, path, value, _ALLOWED.get(kind, error["msg"]))
 
 

@@ -26,7 +26,7 @@ class Organization(Section):
     management_account: str
     """Name (under ``accounts``) of the management account; it owns every organization trail."""
     root_id: names.RootId | None = None
-    """Id of the organization's root, ``r-`` and letters; needed where a reader takes in the whole organization."""
+    """Id of the organization's root, ``r-`` and letters; needed where a reader covers the whole organization."""
 
 
 class Account(Section):
@@ -39,7 +39,7 @@ class Account(Section):
 
 
 class Alarm(Section):
-    """An EventBridge rule that tells of DisableKey, ScheduleKeyDeletion and PutKeyPolicy on the key."""
+    """An EventBridge rule that reports DisableKey, ScheduleKeyDeletion and PutKeyPolicy on the key."""
 
     topic_arn: names.TopicArn | None = None
     """An existing SNS topic in the key's account and Region, whose policy lets EventBridge publish; without it a topic is made."""
@@ -50,12 +50,12 @@ class Alarm(Section):
         """Refuse values that contradict each other."""
         if self.topic_arn and self.email:
             raise ValueError(
-                "email stands beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
+                "email is given beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
             )
 
 
 class KeySettings(Section):
-    """What every KMS key made here is given. Keys are symmetric (SYMMETRIC_DEFAULT); CloudTrail takes no other."""
+    """What every KMS key made here is given. Keys are symmetric (SYMMETRIC_DEFAULT); CloudTrail accepts no other."""
 
     description: names.Text | None = None
     """Description of the key."""
@@ -77,7 +77,7 @@ class Key(KeySettings):
     break_glass: tuple[Principal, ...] = ()
     """Who may replace the key policy, disable and delete the key."""
     name_roles: bool = False
-    """Name exact roles as Principal instead of the account with aws:PrincipalArn. In the key's account no IAM policy is then needed; a role must exist first, and one made anew has lost its access."""
+    """Name exact roles as Principal instead of the account with aws:PrincipalArn. In the key's account no IAM policy is then needed; a role must exist first, and one that is re-created has lost its access."""
     alarm: Alarm | None = None
     """Tell of changes that endanger the key; ``{}`` for the defaults."""
 
@@ -90,9 +90,9 @@ class Lifecycle(Section):
     transition_storage_class: Literal["GLACIER_IR", "GLACIER", "DEEP_ARCHIVE", "STANDARD_IA", "INTELLIGENT_TIERING"] = (
         "GLACIER_IR"
     )
-    """The storage class they move to; Athena reads none of GLACIER and DEEP_ARCHIVE."""
+    """The storage class they move to; Athena cannot read GLACIER and DEEP_ARCHIVE."""
     expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """Days until log files are deleted; kept for ever without it."""
+    """Days until log files are deleted; kept forever without it."""
     noncurrent_version_expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days until a replaced or deleted version goes for good."""
 
@@ -148,7 +148,7 @@ class Bucket(Section):
     access_logs: AccessLogs | None = AccessLogs()
     """Server access logging; ``null`` turns it off."""
     lifecycle: Lifecycle = Lifecycle()
-    """When log files move and go; kept for ever by default."""
+    """When log files move and go; kept forever by default."""
     object_lock: ObjectLock | None = None
     """S3 Object Lock with a default retention."""
 
@@ -200,14 +200,14 @@ class Reader(Section):
     account: str | None = None
     """The account of a permission set."""
     via_service: bool = True
-    """Decrypt only by way of S3 (kms:ViaService); false for a reader that calls KMS itself."""
+    """Decrypt only through S3 (kms:ViaService); false for a reader that calls KMS itself."""
 
     def check(self) -> None:
         """Refuse values that contradict each other."""
         allowed = reader_kinds.keys()
         given = [key for key in allowed if getattr(self, key) is not None]
         if len(given) != 1:
-            found = f"{' and '.join(given)} stand together" if given else "the reader is of no kind"
+            found = f"{' and '.join(given)} are given together" if given else "the reader says nothing of who reads"
             advice = "keep one" if given else "add one"
             raise ValueError(f"{found}; exactly one of {', '.join(allowed)} is allowed; {advice}")
         kind = reader_kinds.kind_of(self)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from trailkey.config.resolve.principals import permission_set_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from trailkey.config import model
     from trailkey.config.deployment import Account
@@ -93,18 +93,9 @@ def kind_of(settings: model.Reader) -> ReaderKind:
     )
 
 
-def mirrored_keys() -> Iterable[str]:
-    """Return the keys whose value a mirrored environment may change."""
-    return dict.fromkeys(kind.key for kind in READER_KINDS if kind.differs_in_mirror)
-
-
-def _role(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
-    arn = resolver.principal(settings.role or "", path, pattern=False)
-    return Who(account=resolver.account_with(arn), principal_arns=(arn,))
-
-
-def _pattern(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
-    arn = resolver.principal(settings.principal_arn_like or "", path)
+def _principal(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
+    text = settings.role or settings.principal_arn_like or ""
+    arn = resolver.principal(text, path, pattern=settings.role is None)
     return Who(account=resolver.account_with(arn), principal_arns=(arn,))
 
 
@@ -140,7 +131,7 @@ def _organization(resolver: Resolver, settings: model.Reader, path: ConfigPath) 
     if "/r-" not in value and organization.root_id is None:
         resolver.give_up(
             path,
-            f"{value!r} takes in the whole organization, whose root is not known; the stack set for its accounts targets the root; add organization.root_id: r-...",
+            f"{value!r} covers the whole organization, whose root is not known; the stack set for its accounts targets the root; add organization.root_id: r-...",
         )
     return Who(organization_path=settings.principal_org_path or "")
 
@@ -176,7 +167,7 @@ _IAM_DECIDES: Final = ReaderStep(
 )
 
 READER_KINDS: tuple[ReaderKind, ...] = (
-    ReaderKind(key="role", resolve=_role, iam_policy="attached"),
+    ReaderKind(key="role", resolve=_principal, iam_policy="attached"),
     ReaderKind(
         key="permission_set",
         resolve=_permission_set,
@@ -187,7 +178,7 @@ READER_KINDS: tuple[ReaderKind, ...] = (
         ),
         account_reason="a permission set is a role in each account it is assigned to",
     ),
-    ReaderKind(key="principal_arn_like", resolve=_pattern, iam_policy="named", step=_IAM_DECIDES),
+    ReaderKind(key="principal_arn_like", resolve=_principal, iam_policy="named", step=_IAM_DECIDES),
     ReaderKind(key="account_principal", resolve=_account, iam_policy="named", step=_IAM_DECIDES),
     ReaderKind(
         key="principal_org_path",

@@ -24,7 +24,11 @@ class Section(BaseModel):
         return self
 
     def check(self) -> None:
-        """Raise ValueError where the values of this part contradict each other."""
+        """Refuse values that contradict each other.
+
+        Raises:
+            ValueError: they do.
+        """
 
     if not TYPE_CHECKING:  # a type checker would take every attribute for one that is there
 

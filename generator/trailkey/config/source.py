@@ -48,6 +48,10 @@ class Source:
             if below[: len(path) + 1] == (*path, old):
                 self.marks[*path, new, *below[len(path) + 1 :]] = mark
 
+    def refuse(self, path: ConfigPath, text: str) -> None:
+        """Note what is wrong with the text at a config path."""
+        self.problems.append((path, text))
+
     def problem(self, path: ConfigPath, text: str) -> str:
         """Return ``config error: file:line: config path: text``."""
         mark = self.mark(path)
@@ -84,7 +88,7 @@ def parse(text: str, file: str) -> Source:
         source.data = _ConfigReader(source, text).document()
     except UnreadableError as error:
         source.marks[()] = Mark(file, error.line or 1)
-        source.problems.append(((), str(error)))
+        source.refuse((), str(error))
     return source
 
 
@@ -104,7 +108,7 @@ class _ConfigReader(YamlReader):
 
     def refuse(self, event: Any, path: ConfigPath, problem: str) -> None:
         self._source.marks[path] = Mark(self._source.file, event.start_mark.line + 1)
-        self._source.problems.append((path, problem))
+        self._source.refuse(path, problem)
 
     def value(self, event: Any, path: ConfigPath, line: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
@@ -124,8 +128,10 @@ class _ConfigReader(YamlReader):
         """Return the value that an anchor stands before, and mark each part of it here as there."""
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
-            why = "holds itself" if event.anchor in self._anchors else "stands for nothing before it"
-            self.refuse(event, path, f"an alias that {why}; an alias may stand for what is complete; write it out")
+            why = "contains itself" if event.anchor in self._anchors else "refers to nothing before it"
+            self.refuse(
+                event, path, f"an alias that {why}; an alias refers to a complete value before it; write it out"
+            )
             return None
         value, parts = anchored
         for part in parts:
@@ -138,7 +144,7 @@ class _ConfigReader(YamlReader):
 
     def _mark(self, path: ConfigPath, mark: Mark) -> None:
         if len(self._met) >= MAXIMUM_VALUES:
-            problem = f"the file stands for more than {MAXIMUM_VALUES:,} values; aliases multiply; write fewer"
+            problem = f"the file expands to more than {MAXIMUM_VALUES:,} values; aliases multiply; write fewer"
             raise UnreadableError(1, problem)
         self._met.append(path)
         self._source.marks[path] = mark

@@ -79,12 +79,12 @@ class AdvancedEventSelector(Section):
         if len(set(fields)) != len(fields):
             twice = next(field for field in fields if fields.count(field) > 1)
             raise ValueError(
-                f"field {twice!r} stands twice; each may stand once in a selector; put its operators together"
+                f"field {twice!r} is given twice; each may be given once in a selector; put its operators together"
             )
         category = next((selector for selector in self.field_selectors if selector.field == "eventCategory"), None)
         if category is None or category.values != category.equals or len(category.equals) != 1:
             raise ValueError(
-                "the selector says no category, or more than one; eventCategory with equals and one value is needed; write {field: eventCategory, equals: [Data]}"
+                "the selector does not say exactly one category; eventCategory with equals and one value is needed; write {field: eventCategory, equals: [Data]}"
             )
         if category.equals[0] == "Management":
             raise ValueError(
@@ -92,7 +92,7 @@ class AdvancedEventSelector(Section):
             )
         if category.equals[0] not in ("Data", "NetworkActivity"):
             raise ValueError(
-                f"eventCategory {category.equals[0]!r} is no category that a trail logs; Data and NetworkActivity are allowed; correct it"
+                f"eventCategory {category.equals[0]!r} is not a category that a trail logs; Data and NetworkActivity are allowed; correct it"
             )
         needed = "resources.type" if category.equals[0] == "Data" else "eventSource"
         if not any(selector.field == needed and selector.equals for selector in self.field_selectors):

@@ -17,7 +17,7 @@ DESCRIBE_KEY: Final = (kms.DescribeKey,)
 DECRYPT: Final = (kms.Decrypt,)
 
 # People around the key, https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html lists what a console
-# administrator holds; these leave out CreateGrant and PutKeyPolicy, by which an administrator could read.
+# administrator holds; these leave out CreateGrant and PutKeyPolicy, through which an administrator could read.
 ADMINISTER: Final = (
     kms.CreateAlias,
     kms.DeleteAlias,

@@ -61,26 +61,24 @@ def reader_gets_objects(reader: Reader, deployment: Deployment) -> Statement:
     See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html,
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html
     """
-    holder = reader_grantee(reader, deployment, deployment.bucket_account.id)
+    grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
     return allow(
         f"Reader{identifier(reader.name)}GetsLogs",
         actions.READ_OBJECTS,
-        to=holder.principal,
+        to=grantee,
         on=_logs(reader, deployment),
-        guard=holder.guard,
     )
 
 
 def reader_lists_bucket(reader: Reader, deployment: Deployment) -> Statement:
     """A reader finds log files. The same pages; the console and Athena ask for the bucket's Region too."""
-    holder = reader_grantee(reader, deployment, deployment.bucket_account.id)
+    grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
     bucket = text(bucket_arn(deployment.config.bucket.name))
     return allow(
         f"Reader{identifier(reader.name)}ListsLogs",
         actions.LIST_BUCKET,
-        to=holder.principal,
+        to=grantee,
         on=bucket,
-        guard=holder.guard,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from awacs import aws as policy
@@ -9,12 +11,20 @@ from awacs.aws import Action, AWSPrincipal, PolicyDocument, Principal, Statement
 from troposphere import Sub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 Guard = dict[str, dict[str, Any]]
 """Conditions as policies write them: operator, condition key, value or values."""
 
 EVERYONE = AWSPrincipal("*")
+
+
+@dataclass(frozen=True, slots=True)
+class Grantee:
+    """A Principal element and the conditions that narrow it to who is meant."""
+
+    principal: Principal
+    guard: Guard
 
 
 def text(value: str) -> str | Sub:
@@ -48,7 +58,9 @@ def merged(*guards: Guard) -> Guard:
     """Return one guard that holds all of them.
 
     awacs keeps only the last of two conditions with the same operator, in silence; so operators are joined here first.
-    Raises ValueError where two guards speak of the same key: one would be lost.
+
+    Raises:
+        ValueError: two guards speak of the same key, of which one would be lost.
     """
     result: Guard = {}
     for guard in guards:
@@ -61,39 +73,19 @@ def merged(*guards: Guard) -> Guard:
     return result
 
 
-def allow(
-    sid: str,
-    actions: Iterable[Action],
-    *,
-    to: Principal | None = None,
-    on: Any = "*",
-    guard: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Statement:
-    """Return an Allow statement; ``to`` is None in identity policies. In a key policy ``"*"`` means this key."""
-    return _statement("Allow", sid, actions, to, on, guard)
-
-
-def deny(
-    sid: str,
-    actions: Iterable[Action],
-    *,
-    to: Principal | None = None,
-    on: Any = "*",
-    guard: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Statement:
-    """Return a Deny statement."""
-    return _statement("Deny", sid, actions, to, on, guard)
-
-
 def _statement(
     effect: Literal["Allow", "Deny"],
     sid: str,
     actions: Iterable[Action],
-    to: Principal | None,
-    on: Any,
-    guard: Mapping[str, Mapping[str, Any]] | None,
+    *,
+    to: Principal | Grantee | None = None,
+    on: Any = "*",
+    guard: Guard | None = None,
 ) -> Statement:
     optional: dict[str, Any] = {}
+    if isinstance(to, Grantee):
+        guard = merged(to.guard, guard or {})
+        to = to.principal
     if to is not None:
         optional["Principal"] = to
     if guard:
@@ -104,10 +96,20 @@ def _statement(
     )
 
 
+allow = partial(_statement, "Allow")
+"""Return an Allow statement; ``to`` is None in identity policies. In a key policy ``"*"`` as ``on`` means this key."""
+deny = partial(_statement, "Deny")
+"""Return a Deny statement."""
+
+
 def document(statements: Sequence[Statement]) -> PolicyDocument:
-    """Return a policy of these statements. Raises ValueError where two share a Sid."""
+    """Return a policy of these statements.
+
+    Raises:
+        ValueError: two of them share a Sid.
+    """
     sids = [statement.Sid for statement in statements]
     repeated = {sid for sid in sids if sids.count(sid) > 1}
     if repeated:
-        raise ValueError(f"Sid {', '.join(sorted(repeated))} stands twice")
+        raise ValueError(f"Sid {', '.join(sorted(repeated))} is given twice")
     return PolicyDocument(Version="2012-10-17", Statement=list(statements))

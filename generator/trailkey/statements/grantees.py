@@ -1,51 +1,40 @@
-"""Who a grant is held by: one mechanism for every person and role, used in key, bucket and IAM policies alike.
+"""Who is granted what: one mechanism for every person and role, used in key, bucket and IAM policies alike.
 
 The account is the Principal and ``ArnLike aws:PrincipalArn`` names the role. A role so named need not exist yet, keeps its
-access when it is made anew, and patterns are the same mechanism. It needs an IAM policy on the other side.
+access when it is re-created, and patterns are the same mechanism. It needs an IAM policy on the other side.
 See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from awacs.aws import AWSPrincipal
 
 from trailkey.aws import TRAIL_CONTEXT, parse_arn
 from trailkey.config.resolve.principals import is_pattern
-from trailkey.statements.builders import EVERYONE, Guard, account_principal, merged, text, texts
+from trailkey.statements.builders import EVERYONE, Grantee, Guard, account_principal, merged, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from awacs.aws import Principal
-
     from trailkey.config.deployment import Deployment, Reader
 
 
-@dataclass(frozen=True, slots=True)
-class Grantee:
-    """A Principal element and the conditions that narrow it to who is meant."""
-
-    principal: Principal
-    guard: Guard
-
-
 def grantee_of(arns: Sequence[str], *, directly: bool = False) -> Grantee:
-    """Return the holder for roles or users of one account; ``directly`` names exact ones as Principal."""
+    """Return the grantee for roles or users of one account; ``directly`` names exact ones as Principal."""
     if directly and not any(is_pattern(arn) for arn in arns):
         return Grantee(AWSPrincipal(texts(arns)), {})
     arn = parse_arn(arns[0])
     if arn is None:
-        raise ValueError(f"{arns[0]!r} is no ARN")
+        raise ValueError(f"{arns[0]!r} is not an ARN")
     return Grantee(account_principal(arn.account), {"ArnLike": {"aws:PrincipalArn": texts(arns)}})
 
 
 def reader_grantee(reader: Reader, deployment: Deployment, own_account: str) -> Grantee:
-    """Return the holder for a reader in a policy of ``own_account``.
+    """Return the grantee for a reader in a policy of ``own_account``.
 
-    Readers of an organization never take in the account of the resource: there ``Principal: "*"`` needs no IAM policy.
+    Readers of an organization never cover the account of the resource: there ``Principal: "*"`` needs no IAM policy.
     """
     if reader.kind.named_directly:
         return Grantee(AWSPrincipal(texts(reader.principal_arns)), {})
@@ -54,7 +43,7 @@ def reader_grantee(reader: Reader, deployment: Deployment, own_account: str) -> 
     if reader.account is not None:
         return grantee_of(reader.principal_arns, directly=deployment.config.key.name_roles)
     if deployment.config.organization is None:
-        raise ValueError(f"reader {reader.name!r} is in no account and no organization")
+        raise ValueError(f"reader {reader.name!r} is in neither an account nor an organization")
     # The organization's id beside a path: S3 calls a policy public unless such a condition holds a fixed value.
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     guard: Guard = {
@@ -81,7 +70,7 @@ def trail_context(deployment: Deployment) -> Guard:
     }
 
 
-def by_way_of_s3(reader: Reader, deployment: Deployment) -> Guard:
+def through_s3(reader: Reader, deployment: Deployment) -> Guard:
     """Return the guard that S3 asks KMS for the reader; empty where the reader calls KMS itself.
 
     The suffix is ``.amazonaws.com`` in every partition:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trailkey.statements import actions
 from trailkey.statements.bucket import bucket_arn
 from trailkey.statements.builders import allow, merged, text
-from trailkey.statements.grantees import by_way_of_s3, trail_context
+from trailkey.statements.grantees import through_s3, trail_context
 
 if TYPE_CHECKING:
     from awacs.aws import Statement
@@ -23,7 +23,7 @@ def reads_logs(reader: Reader, deployment: Deployment, key_arn: Any) -> list[Sta
     """A reader decrypts under the conditions of the key policy, and finds, gets and validates log files."""
     bucket = bucket_arn(deployment.config.bucket.name)
     objects = [text(f"{bucket}/{prefix}AWSLogs/*") for prefix in deployment.log_prefixes]
-    guard = merged(trail_context(deployment), by_way_of_s3(reader, deployment))
+    guard = merged(trail_context(deployment), through_s3(reader, deployment))
     return [
         allow("DecryptLogs", actions.DECRYPT, on=key_arn, guard=guard),
         allow("GetLogs", actions.READ_OBJECTS, on=objects),

@@ -8,7 +8,7 @@ from trailkey.aws import CLOUDTRAIL
 from trailkey.config.deployment import identifier
 from trailkey.statements import actions
 from trailkey.statements.builders import EVERYONE, account_principal, allow, deny, merged, service_principal
-from trailkey.statements.grantees import by_way_of_s3, grantee_of, reader_grantee, source_trails, trail_context
+from trailkey.statements.grantees import grantee_of, reader_grantee, source_trails, through_s3, trail_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,13 +54,13 @@ def cloudtrail_decrypts(deployment: Deployment) -> Statement:
 
 
 def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
-    """A reader decrypts what trails of this config encrypted, by way of S3.
+    """A reader decrypts what trails of this config encrypted, through S3.
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    holder = reader_grantee(reader, deployment, deployment.key_account.id)
-    guard = merged(holder.guard, trail_context(deployment), by_way_of_s3(reader, deployment))
-    return allow(f"Reader{identifier(reader.name)}", actions.DECRYPT, to=holder.principal, guard=guard)
+    grantee = reader_grantee(reader, deployment, deployment.key_account.id)
+    guard = merged(trail_context(deployment), through_s3(reader, deployment))
+    return allow(f"Reader{identifier(reader.name)}", actions.DECRYPT, to=grantee, guard=guard)
 
 
 def administrators_manage(arns: Sequence[str], *, directly: bool) -> Statement:
@@ -68,8 +68,7 @@ def administrators_manage(arns: Sequence[str], *, directly: bool) -> Statement:
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-administrators
     """
-    holder = grantee_of(arns, directly=directly)
-    return allow("AdministratorsManageKey", actions.ADMINISTER, to=holder.principal, guard=holder.guard)
+    return allow("AdministratorsManageKey", actions.ADMINISTER, to=grantee_of(arns, directly=directly))
 
 
 def administrators_never_use(arns: Sequence[str], account: Account) -> Statement:
@@ -85,11 +84,10 @@ def administrators_never_use(arns: Sequence[str], account: Account) -> Statement
 def deployer_updates(deployer: str, *, directly: bool) -> Statement:
     """The role that deploys reads and updates key and alias through CloudFormation. Config key ``deployer``.
 
-    Entitlement PutKeyPolicy, it passes the lockout check of CreateKey and PutKeyPolicy.
+    With PutKeyPolicy it passes the lockout check of CreateKey and PutKeyPolicy.
     See: https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html#KMS-PutKeyPolicy-request-BypassPolicyLockoutSafetyCheck
     """
-    holder = grantee_of([deployer], directly=directly)
-    return allow("DeployerUpdatesKey", actions.DEPLOY_KEY, to=holder.principal, guard=holder.guard)
+    return allow("DeployerUpdatesKey", actions.DEPLOY_KEY, to=grantee_of([deployer], directly=directly))
 
 
 def trail_deployer_describes(account: Account, *, directly: bool) -> Statement:
@@ -97,16 +95,16 @@ def trail_deployer_describes(account: Account, *, directly: bool) -> Statement:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail-update-trail.html
     """
-    holder = grantee_of([account.deployer or ""], directly=directly)
     return allow(
-        f"TrailDeployer{identifier(account.name)}", actions.DESCRIBE_KEY, to=holder.principal, guard=holder.guard
+        f"TrailDeployer{identifier(account.name)}",
+        actions.DESCRIBE_KEY,
+        to=grantee_of([account.deployer or ""], directly=directly),
     )
 
 
 def break_glass_repairs(arns: Sequence[str], *, directly: bool) -> Statement:
     """Break glass replaces the key policy, disables and deletes the key. Config key ``break_glass``."""
-    holder = grantee_of(arns, directly=directly)
-    return allow("BreakGlassRepairsKey", actions.BREAK_GLASS, to=holder.principal, guard=holder.guard)
+    return allow("BreakGlassRepairsKey", actions.BREAK_GLASS, to=grantee_of(arns, directly=directly))
 
 
 def root_user_recovers(account: Account) -> Statement:
@@ -114,8 +112,7 @@ def root_user_recovers(account: Account) -> Statement:
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html (avoiding unmanageable keys)
     """
-    holder = grantee_of([f"arn:aws:iam::{account.id}:root"])
-    return allow("RootUserRecoversKey", actions.REPLACE_POLICY, to=holder.principal, guard=holder.guard)
+    return allow("RootUserRecoversKey", actions.REPLACE_POLICY, to=grantee_of([f"arn:aws:iam::{account.id}:root"]))
 
 
 def nobody_bypasses_the_lockout_check() -> Statement:
@@ -150,14 +147,12 @@ def lake_describes() -> Statement:
 
 def lake_queriers_use(arns: Sequence[str], *, directly: bool) -> Statement:
     """Who runs queries and gets their results. The same page. Config key ``queriers``."""
-    holder = grantee_of(arns, directly=directly)
-    return allow("QueriersUseKey", actions.LAKE_PEOPLE, to=holder.principal, guard=holder.guard)
+    return allow("QueriersUseKey", actions.LAKE_PEOPLE, to=grantee_of(arns, directly=directly))
 
 
 def lake_deployer_uses(deployer: str, *, directly: bool) -> Statement:
     """Who creates and updates the event data store. The same page."""
-    holder = grantee_of([deployer], directly=directly)
-    return allow("DeployerUsesKey", actions.LAKE_PEOPLE, to=holder.principal, guard=holder.guard)
+    return allow("DeployerUsesKey", actions.LAKE_PEOPLE, to=grantee_of([deployer], directly=directly))
 
 
 def trail_key_policy(deployment: Deployment) -> list[Statement]:
@@ -172,7 +167,7 @@ def trail_key_policy(deployment: Deployment) -> list[Statement]:
         for owner in deployment.trail_owners
         if owner.id != deployment.key_account.id and owner.deployer
     ]
-    return statements + _keepers(
+    return statements + _key_roles(
         deployment.key_account, deployment.administrators, deployment.break_glass, directly=config.key.name_roles
     )
 
@@ -191,10 +186,10 @@ def lake_key_policy(
         statements.append(lake_queriers_use(queriers, directly=directly))
     if account.deployer:
         statements.append(lake_deployer_uses(account.deployer, directly=directly))
-    return statements + _keepers(account, administrators, break_glass, directly=directly)
+    return statements + _key_roles(account, administrators, break_glass, directly=directly)
 
 
-def _keepers(
+def _key_roles(
     account: Account, administrators: Sequence[str], break_glass: Sequence[str], *, directly: bool
 ) -> list[Statement]:
     """Return the statements that every key has for those who look after it."""

@@ -30,7 +30,7 @@ def build_key(
     """Add a key with its policy and alias.
 
     RetainExceptOnCreate keeps the key when the stack goes. When a first creation fails CloudFormation wants to delete the key,
-    which the deployer may not: break glass does.
+    which the deployer is not allowed to: break glass does.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     Limits: rotation period 90 to 2,560 days, pending window 7 to 30 days.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html

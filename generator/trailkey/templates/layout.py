@@ -56,16 +56,12 @@ def build(deployment: Deployment) -> list[Stack]:
                 arn=f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}",
             )
         )
-    keepers = stacks.of(deployment.key_account, deployment.region, "iam")
-    add_key_people(keepers, deployment, key_arn(keepers))
-    trail_deployers = {
-        owner.id: stacks.of(owner, deployment.region, "iam")
-        for owner in deployment.trail_owners
-        if owner.id != deployment.key_account.id and owner.deployer
-    }
+    people = stacks.of(deployment.key_account, deployment.region, "iam")
+    add_key_people(people, deployment, key_arn(people))
+    trail_deployers: dict[str, Stack] = {}
     for owner in deployment.trail_owners:
-        if owner.id in trail_deployers and owner.deployer:
-            stack = trail_deployers[owner.id]
+        if owner.id != deployment.key_account.id and owner.deployer:
+            stack = trail_deployers[owner.id] = stacks.of(owner, deployment.region, "iam")
             add_deployer(
                 stack,
                 owner.deployer,

@@ -64,7 +64,7 @@ def add_policies(
     arns: Sequence[str] = (),
     name: str | None = None,
 ) -> None:
-    """Add the managed policies of one holder: attached where exact roles or users are named, else under a fixed name.
+    """Add the managed policies of one grantee: attached where exact roles or users are named, else under a fixed name.
 
     Fixed names are what permission sets and other accounts refer to; they ask for CAPABILITY_NAMED_IAM.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
@@ -138,7 +138,7 @@ def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: An
 def add_key_people(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
     """Add the policies of the administrators, break glass and the deployer of the trails' key."""
     alias = text(f"arn:aws:kms:{deployment.region}:{deployment.key_account.id}:{deployment.config.key.alias}")
-    _add_keepers(stack, deployment, "", deployment.administrators, deployment.break_glass, key_arn, alias, ("key",))
+    _add_key_roles(stack, deployment, "", deployment.administrators, deployment.break_glass, key_arn, alias, ("key",))
     deployer = deployment.key_account.deployer
     if deployer:
         add_deployer(
@@ -179,12 +179,12 @@ def add_store_people(stack: Stack, deployment: Deployment, store: Store, key_arn
     """Add the policies of the people around an event data store."""
     name = identifier(store.settings.name)
     alias = text(f"arn:aws:kms:{store.settings.region}:{store.account.id}:{store.settings.alias}")
-    _add_keepers(stack, deployment, name, store.administrators, store.break_glass, key_arn, alias, store.path)
+    _add_key_roles(stack, deployment, name, store.administrators, store.break_glass, key_arn, alias, store.path)
     if store.account.deployer:
         statements = [*identity.deploys_key(key_arn, alias), *identity.uses_store_key(key_arn)]
         add_deployer(stack, store.account.deployer, f"{name}DeployerPolicy", statements, store.path)
     if store.queriers:
-        _add_holder(
+        _add_grantee(
             stack,
             deployment,
             f"{name}QuerierPolicy",
@@ -195,7 +195,7 @@ def add_store_people(stack: Stack, deployment: Deployment, store: Store, key_arn
         )
 
 
-def _add_keepers(
+def _add_key_roles(
     stack: Stack,
     deployment: Deployment,
     name: str,
@@ -206,7 +206,7 @@ def _add_keepers(
     origin: ConfigPath,
 ) -> None:
     if administrators:
-        _add_holder(
+        _add_grantee(
             stack,
             deployment,
             f"{name}AdministratorPolicy",
@@ -216,7 +216,7 @@ def _add_keepers(
             administrators,
         )
     if break_glass:
-        _add_holder(
+        _add_grantee(
             stack,
             deployment,
             f"{name}BreakGlassPolicy",
@@ -227,7 +227,7 @@ def _add_keepers(
         )
 
 
-def _add_holder(
+def _add_grantee(
     stack: Stack,
     deployment: Deployment,
     logical_id: str,

@@ -39,6 +39,8 @@ def test_near_miss_is_recognized(name: str, meant: str) -> None:
         "ec2.amazonaws.com.cn",
         "states.eu-west-1.amazonaws.com",
         "cloudwatch-crossaccount.amazonaws.com",
+        "appconfig.amazonaws.com",
+        "iotevents.amazonaws.com",
     ],
 )
 def test_other_names_are_left_alone(name: str) -> None:

@@ -29,15 +29,18 @@ PLACES = places(ORGANIZATION)
 
 
 def spoilt(seed: int) -> Any:
-    """Return the config with two of its values left out or replaced by something else."""
+    """Return the config with two of its values left out, under a misspelt key, or replaced by something else."""
     chance = random.Random(seed)  # noqa: S311 # no secret
     config = copy.deepcopy(ORGANIZATION)
     for path in sorted(chance.sample(PLACES, 2), key=lambda one: (len(one), repr(one)), reverse=True):
         parent = config
         for step in path[:-1]:
             parent = parent[step]
-        if chance.random() < 0.3:
-            del parent[path[-1]]
+        way = chance.random()
+        if way < 0.3:
+            value = parent.pop(path[-1])
+            if way < 0.15 and isinstance(parent, dict):
+                parent[path[-1][1:] + "e"] = value
         else:
             parent[path[-1]] = chance.choice(GARBAGE)
     return config

@@ -27,8 +27,8 @@ def test_an_alias_is_written_where_its_anchor_is() -> None:
 @pytest.mark.parametrize(
     ("text", "data", "problem"),
     [
-        ("a: *x\nb: 1", {"a": None, "b": 1}, "f:1: a: an alias that stands for nothing before it;"),
-        ("a: &x [*x]\nb: 1", {"a": [None], "b": 1}, "f:1: a[0]: an alias that holds itself;"),
+        ("a: *x\nb: 1", {"a": None, "b": 1}, "f:1: a: an alias that refers to nothing before it;"),
+        ("a: &x [*x]\nb: 1", {"a": [None], "b": 1}, "f:1: a[0]: an alias that contains itself;"),
         ("a: 1\na: [2, [3]]\nb: 1", {"a": 1, "b": 1}, "f:2: a: key 'a' is given twice, first in line 1,"),
         ("a: 1\n[c, {d: e}]: {f: g}\nb: 1", {"a": 1, "b": 1}, "f:2: a key that is not text;"),
         ("a: !!int x\nb: 1", {"a": None, "b": 1}, "f:1: a: 'x' cannot be read as !!int;"),

@@ -719,7 +719,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template({"Version": "2012-10-17", "Fn::Transform": {}, "Statement": []}),
-            "t: Resources/Key: Fn::Transform stands beside other keys; a function stands alone in its mapping; put its value in its place",
+            "t: Resources/Key: Fn::Transform is beside other keys; a function must be alone in its mapping; put its value in its place",
         ),
         (
             template(policy(reader({"Ref": "Nobody"}))),
@@ -739,7 +739,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template(policy(only_if("A", "X")), Conditions={"A": {"Fn::Equals": ["a"]}}),
-            't: Resources/Key: Conditions/A: {"Fn::Equals": ["a"]} is no condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it',
+            't: Resources/Key: Conditions/A: {"Fn::Equals": ["a"]} is not a condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it',
         ),
         (
             template(policy({"Fn::If": ["A", ROOT]})),
@@ -747,7 +747,7 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
         ),
         (
             template(policy(reader({"Fn::Sub": "x-${List}"})), Parameters={"List": {"Type": "CommaDelimitedList"}}),
-            "t: Resources/Key: Fn::Sub: List is a list; only texts make a text; correct it",
+            "t: Resources/Key: Fn::Sub: List is a list; only text can be part of a text; correct it",
         ),
     ],
 )  # fmt: skip

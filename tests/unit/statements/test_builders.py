@@ -35,7 +35,7 @@ def test_merged_leaves_its_parts_alone() -> None:
 
 
 def test_a_sid_stands_once() -> None:
-    with pytest.raises(ValueError, match=r"^Sid S stands twice$"):
+    with pytest.raises(ValueError, match=r"^Sid S is given twice$"):
         document([allow("S", (kms.Decrypt,)), allow("S", (kms.Encrypt,))])
 
 

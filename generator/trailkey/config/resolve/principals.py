@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from trailkey.access.algebra.patterns import glob
 from trailkey.aws import parse_arn
 from trailkey.config.section import UnknownValueError
 
@@ -41,7 +42,7 @@ def check_resource(resource: str) -> None:
         )
     if not set(match[2] + match[3]) - set("*?/"):
         raise PrincipalError(
-            f"{resource!r} takes in every {match[1]} of the account; a pattern must hold some of the name; name the roles that are meant"
+            f"{resource!r} matches every {match[1]} of the account; a pattern must contain part of the name; name the roles that are meant"
         )
 
 
@@ -102,31 +103,12 @@ def permission_set_patterns(name: str, account_id: str, partition: str) -> tuple
     """Return both ArnLike patterns of the role IAM Identity Center makes for a permission set in an account.
 
     The path has a Region segment or none, depending on the home Region of Identity Center; the suffix changes whenever the
-    role is made anew. See: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+    role is re-created. See: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
     """
     path = f"arn:{partition}:iam::{account_id}:role/aws-reserved/sso.amazonaws.com/"
     return f"{path}AWSReservedSSO_{name}_*", f"{path}*/AWSReservedSSO_{name}_*"
 
 
 def patterns_meet(first: str, second: str) -> bool:
-    """Tell whether some text matches both patterns (``*`` any run, ``?`` one character)."""
-    reached = {(0, 0)}
-    todo = [(0, 0)]
-    while todo:
-        i, j = todo.pop()
-        if i == len(first) and j == len(second):
-            return True
-        a = first[i : i + 1]
-        b = second[j : j + 1]
-        steps = []
-        if a == "*":
-            steps += [(i + 1, j), (i, j + 1)] if b else [(i + 1, j)]
-        if b == "*":
-            steps += [(i, j + 1), (i + 1, j)] if a else [(i, j + 1)]
-        if a and b and "*" not in (a, b) and (a == b or "?" in (a, b)):
-            steps.append((i + 1, j + 1))
-        for step in steps:
-            if step not in reached:
-                reached.add(step)
-                todo.append(step)
-    return False
+    """Tell whether some ARN matches both patterns."""
+    return not glob(first).clashes(glob(second))

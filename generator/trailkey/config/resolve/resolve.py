@@ -1,4 +1,4 @@
-"""What one part of a config says about another. Config in, Deployment or every problem out; each refusal stands once."""
+"""What one part of a config says about another. Config in, Deployment or every problem out; each refusal is made once."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _reader_apart(resolver: Resolver, reader: Reader, administrators: tuple[str,
         if any(patterns_meet(administrator, arn) for arn in reader.principal_arns):
             resolver.refuse(
                 reader.path,
-                f"reader {reader.name!r} takes in the administrator {administrator!r}; whoever administers the key does not read; separate the two",
+                f"reader {reader.name!r} matches the administrator {administrator!r}; whoever administers the key does not read; separate the two",
             )
 
 
@@ -184,7 +184,7 @@ def _trail_identity(trail: Trail) -> str:
 def _unique(
     resolver: Resolver, what: str, entries: Iterable[T], names: Callable[[T], tuple[ConfigPath, str, str]]
 ) -> None:
-    """Refuse names that logical ids and policy names, in which case and punctuation do not count, cannot tell apart."""
+    """Refuse names that logical ids and policy names, in which case and punctuation do not count, would mix up."""
     seen: dict[str, str] = {}
     for entry in entries:
         known = resolver.attempt(lambda _, one: names(one), entry)
@@ -196,7 +196,9 @@ def _unique(
             continue
         ending = ", without a final Trail" if what == "trails" else ""
         how = (
-            "stands twice" if first == name else f"is too like {first!r}: letters and digits count, of any case{ending}"
+            "is given twice"
+            if first == name
+            else f"is too like {first!r}: letters and digits count, of any case{ending}"
         )
         place = path if what == "accounts" else (*path, "name")
         resolver.refuse(place, f"{name!r} {how}; {what} need names that differ; rename one")
@@ -230,5 +232,5 @@ def _has_deployer(resolver: Resolver, name: str | None, purpose: str) -> None:
     if name in resolver.config.accounts and resolver.config.accounts[name].deployer is None:
         resolver.refuse(
             ("accounts", name),
-            f"no deployer, and {purpose} is deployed to {name!r}; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name",
+            f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name",
         )

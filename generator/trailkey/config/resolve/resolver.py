@@ -104,7 +104,7 @@ class Resolver:
                     f"{text!r} is not in {owner.name!r}, the account of the key; KMS lets only principals of the key's account {purpose}; name one of that account",
                 )
             elif arn in arns:
-                self.refuse((*path, index), f"{text!r} stands twice; once is enough; remove one")
+                self.refuse((*path, index), f"{text!r} is given twice; once is enough; remove one")
             else:
                 arns.append(arn)
         return tuple(arns)

@@ -91,7 +91,7 @@ def _name(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) 
     if not identifier(settings.name):
         resolver.refuse(
             (*path, "name"),
-            f"{settings.name!r} holds no letter or digit; its key and stack are named after those; rename it",
+            f"{settings.name!r} has neither letters nor digits; its key and stack are named after those; rename it",
         )
     stack = f"{settings.account}-lake-{identifier(settings.name)}"
     if len(stack) > STACK_NAME_CHARACTERS:
