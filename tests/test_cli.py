@@ -33,7 +33,7 @@ def test_generate_writes_what_check_then_accepts(tmp_path: Path, capsys: pytest.
     assert "wrote" in capsys.readouterr().out
     assert run(["generate", config, "--output", tmp_path / "out", "--check"]) == errors.OK
     assert run(["generate", config, "--output", tmp_path / "out"]) == errors.OK
-    assert "0 changed, 3 unchanged" in capsys.readouterr().out
+    assert "0 changed, 4 unchanged" in capsys.readouterr().out
 
 
 def test_check_tells_what_differs_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -185,7 +185,7 @@ def test_quiet_prints_nothing_and_lines_are_plain(
     assert run(["generate", "a.yaml"]) == errors.OK
     loud = capsys.readouterr()
     assert loud.err.splitlines() == ["read a.yaml", "build", "prove", "lint", "write"]
-    assert loud.out == "kept output/single-account/: 0 changed, 3 unchanged\n"
+    assert loud.out == "kept output/single-account/: 0 changed, 4 unchanged\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["generate", "--help"]])

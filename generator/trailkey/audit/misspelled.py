@@ -22,10 +22,6 @@ _KNOWN: Final = (
 """Principals that stand in key policies of trails, long enough that a name beside one of them is a slip.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
 
-_SUFFIX: Final = ".amazonaws.com"
-_ALIKE: Final = 0.83
-"""How alike two names are, by difflib's ratio, where one letter is wrong in a short name or two in a long one."""
-
 _CLOUDTRAIL: Final = re.compile(
     r"cloudtrail(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.com|aws\.amazon\.com|aws\.internal)"
 )

@@ -161,8 +161,8 @@ def _filled(
         source = stack.parameters.get(name)
         if isinstance(source, str):
             values[name] = source
-        elif source is not None and (source.stack, source.output) in outputs:
-            values[name] = outputs[source.stack, source.output]
+        elif source is not None and (source.stack, source.name) in outputs:
+            values[name] = outputs[source.stack, source.name]
         else:
             values[name] = attribute_placeholder(name, "Arn", "AWS::KMS::Key", nowhere)
             unfilled.append(name)

@@ -29,7 +29,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from trailkey.errors import OutputError, UsageError
-from trailkey.output.manifest import FORMAT, MANIFEST
+from trailkey.output.manifest import FORMAT, MANIFEST, listed_files
 
 if sys.platform != "win32":
     import fcntl
@@ -131,8 +131,8 @@ def _check(folder: Path, files: Mapping[str, bytes]) -> None:
         raise ValueError(f"{MANIFEST} has to list every other file with its hash")
 
 
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and name[:1] not in ("", ".") and name.isprintable() and not set("/\\:") & set(name)
+def _is_name(name: str) -> bool:
+    return name[:1] not in ("", ".") and name.isprintable() and not set("/\\:") & set(name)
 
 
 def _sha256(data: bytes) -> str:
@@ -144,18 +144,8 @@ def _digests(files: Mapping[str, bytes]) -> set[tuple[str, str]]:
 
 
 def _listed(manifest: bytes) -> set[tuple[str, str]]:
-    """Return name and hash of the files a rollout.json or a journal lists; none where it is not one of ours."""
-    try:
-        document = json.loads(manifest)
-    except (ValueError, RecursionError):
-        return set()
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        return set()
-    stacks, files = document.get("stacks", []), document.get("files", {})
-    if not isinstance(stacks, list) or not isinstance(files, dict):
-        return set()
-    pairs = [(stack.get("template"), stack.get("sha256")) for stack in stacks if isinstance(stack, dict)]
-    return {(name, str(digest)) for name, digest in (*pairs, *files.items()) if _is_name(name) and name != MANIFEST}
+    """Return name and hash of the files of this folder that a rollout.json or a journal lists."""
+    return {(name, digest) for name, digest in listed_files(manifest) if _is_name(name) and name != MANIFEST}
 
 
 def _read(path: Path) -> bytes | None:

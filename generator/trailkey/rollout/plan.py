@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
-from trailkey.output.manifest import AccountTarget, DeployedStack, Manifest, StackSetTarget, Step
+from trailkey.output.manifest import AccountTarget, DeployedStack, Manifest, StackSet, StackSetTarget, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def _stack(stack: Stack, template: RenderedTemplate) -> DeployedStack:
         sha256=sha256(template.content),
         delivery="template_body" if fits_body(template.content) else "template_url",
         target=_target(stack),
-        deployer=(runs_it.deployer if runs_it else None) or "",
+        deployer=runs_it.deployer if runs_it else None,
         parameters=dict(sorted(stack.parameters.items())),
         capabilities=capabilities_of(template.document),
         tags=dict(stack.deployment.config.tags),
@@ -85,8 +85,10 @@ def _target(stack: Stack) -> AccountTarget | StackSetTarget:
         return AccountTarget(account=stack.account.id, region=stack.region)
     management = stack.deployment.management
     return StackSetTarget(
-        account=management.id if management else "",
-        region=stack.region,
-        organizational_unit_ids=(stack.deployment.organizational_unit(stack.organizational_path or ""),),
-        regions=(stack.region,),
+        stack_set=StackSet(
+            account=management.id if management else "",
+            region=stack.region,
+            organizational_unit_ids=(stack.deployment.organizational_unit(stack.organizational_path or ""),),
+            regions=(stack.region,),
+        )
     )

@@ -88,7 +88,7 @@ class Stack:
             )
             self.template.add_parameter_to_group(parameter, "From the stacks deployed before")
             self.template.set_parameter_label(parameter, f"ARN of the key ({key_stack.name}, Output {parameter})")
-            self.parameters[parameter] = FromOutput(key_stack.name, parameter)
+            self.parameters[parameter] = FromOutput(f"{key_stack.name}.{parameter}")
             self.needs(key_stack)
         return Ref(parameter)
 

@@ -39,7 +39,7 @@ def make(**templates: str) -> dict[str, bytes]:
     files = {f"{name}.yaml" if name != "access" else "access.md": text.encode() for name, text in templates.items()}
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     document = {
-        "format": 1,
+        "format": 2,
         "stacks": [{"template": name, "sha256": digest} for name, digest in digests.items() if name != "access.md"],
         "files": digests,
     }
@@ -135,11 +135,11 @@ def test_files_are_readable_as_the_umask_says(folder: Path) -> None:
         b"\xff",
         b"[" * 100_000,
         b'{"files": {"mine.yaml": ""}}',
-        b'{"format": 2, "files": {"mine.yaml": ""}}',
-        b'{"format": 1, "files": ["mine.yaml"]}',
-        b'{"format": 1, "stacks": {"template": "mine.yaml"}}',
-        b'{"format": 1, "stacks": ["mine.yaml", {"template": ["mine.yaml"]}, {"sha256": ""}]}',
-        b'{"format": 1, "files": {"../outside.yaml": "", "sub/mine.yaml": "", "..": "", ".": "", "": "", "sub": "", ".hidden": ""}}',
+        b'{"format": 1, "files": {"mine.yaml": ""}}',
+        b'{"format": 2, "files": ["mine.yaml"]}',
+        b'{"format": 2, "stacks": {"template": "mine.yaml"}}',
+        b'{"format": 2, "stacks": ["mine.yaml", {"template": ["mine.yaml"]}, {"sha256": ""}]}',
+        b'{"format": 2, "files": {"../outside.yaml": "", "sub/mine.yaml": "", "..": "", ".": "", "": "", "sub": "", ".hidden": ""}}',
     ],
 )
 def test_a_strange_rollout_json_lets_nothing_be_removed(folder: Path, manifest: bytes) -> None:
@@ -159,7 +159,7 @@ def test_a_strange_rollout_json_lets_nothing_be_removed(folder: Path, manifest: 
 def test_files_listed_only_as_templates_are_removed_too(folder: Path) -> None:
     write_output(folder, OTHER)
     (folder / "old.yaml").write_text("old")
-    (folder / "rollout.json").write_text('{"format": 1, "stacks": [{"template": "old.yaml", "sha256": "0"}]}')
+    (folder / "rollout.json").write_text('{"format": 2, "stacks": [{"template": "old.yaml", "sha256": "0"}]}')
 
     assert changes(write_output(folder, OTHER))["old.yaml"] == "removed"
     assert contents(folder) == OTHER

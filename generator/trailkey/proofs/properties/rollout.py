@@ -15,7 +15,7 @@ from trailkey.cloudformation.requirements import capabilities_of, fits_body, hol
 from trailkey.findings import Location, Rule
 from trailkey.intent.from_config import store_key_intent, trail_key_intent
 from trailkey.inventory.policies import ANY_ACCOUNT
-from trailkey.output.manifest import MANIFEST, AccountTarget, FromOutput, StackSetTarget
+from trailkey.output.manifest import MANIFEST, AccountTarget, FromOutput, StackSet, as_json
 from trailkey.proofs.properties.entitlements import policy_places
 from trailkey.proofs.properties.property import Result
 
@@ -112,27 +112,25 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
             wanted = places.of(policy)
             if wanted and here not in wanted:
                 yield _elsewhere(one, "AWS::IAM::ManagedPolicy", policy.location.logical_id, wanted)
-        if isinstance(one.stack.target, StackSetTarget):
-            yield from _misdirected(one, one.stack.target, deployment, places)
+        if one.stack.stack_set:
+            yield from _misdirected(one, one.stack.stack_set, deployment, places)
     for bucket in folder.policies.buckets:
         if bucket.name == "" and bucket.account != deployment.bucket_account.id:
             yield f"{bucket.location}: the bucket is said to be in {bucket.account}, not in {deployment.bucket_account.id}"
 
 
-def _misdirected(
-    one: StackAsDeployed, target: StackSetTarget, deployment: Deployment, places: PolicyPlaces
-) -> Iterator[str]:
+def _misdirected(one: StackAsDeployed, target: StackSet, deployment: Deployment, places: PolicyPlaces) -> Iterator[str]:
     """Yield what is wrong with the target of a stack set: every setting of it is one that AWS has to be given so."""
     management = deployment.management
     for unit in {unit for policy in one.identities for unit in places.units(policy)} or {""}:
-        wanted = StackSetTarget(
+        wanted = StackSet(
             account=management.id if management else "",
             region=deployment.region,
             organizational_unit_ids=(unit,),
             regions=(deployment.region,),
         )
         if target != wanted:
-            yield f"stack set {one.stack.stack} has the target {target.as_json()}, not {wanted.as_json()}"
+            yield f"stack set {one.stack.stack} has the target {as_json(target)}, not {as_json(wanted)}"
 
 
 def _elsewhere(one: StackAsDeployed, kind: str, name: str, wanted: frozenset[Place]) -> str:
@@ -192,13 +190,13 @@ def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
                 yield f"{what} is given no value"
             elif name not in declared:
                 yield f"{what} is not one of {one.stack.template}"
-            elif name in one.unfilled:
-                yield f"{what} comes from {source}, which no stack before it gives out"
+            elif name in one.unfilled and isinstance(source, FromOutput):
+                yield f"{what} comes from {source.output}, which no stack before it gives out"
             elif not _fits(value, declared[name]):
                 yield f"{what} is {value}, which its AllowedPattern refuses"
             # The trails' key is the only resource that one stack takes over from another.
             elif isinstance(source, FromOutput) and key is not None and value != key.arn:
-                yield f"{what} comes from {source}, which is not the ARN of the trails' key"
+                yield f"{what} comes from {source.output}, which is not the ARN of the trails' key"
 
 
 def _fits(value: Any, declared: Mapping[str, Any]) -> bool:
@@ -293,12 +291,12 @@ def _unsettled(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield each setting of a stack that is not the one its template and the config ask for."""
     accounts = {account.id: account for account in deployment.accounts.values()}
     for one in folder.stacks:
-        target = one.stack.target
+        target = one.stack.target if isinstance(one.stack.target, AccountTarget) else one.stack.target.stack_set
         account = accounts.get(target.account)
-        protected = isinstance(target, AccountTarget) and holds_logs(one.template)
+        protected = one.stack.stack_set is None and holds_logs(one.template)
         wanted: dict[str, Any] = {
             "delivery": "template_body" if fits_body(folder.files[one.stack.template]) else "template_url",
-            "deployer": (account.deployer if account else None) or "",
+            "deployer": account.deployer if account else None,
             "capabilities": capabilities_of(one.template),
             "tags": dict(deployment.config.tags),
             "termination_protection": protected,
