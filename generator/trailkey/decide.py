@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trailkey import cloudformation
-from trailkey.access.language.evaluate import decide
-from trailkey.access.language.request import parse_request
+from trailkey.access import decide, parse_request
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UsageError
 from trailkey.inventory import find_policies, read_text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.language.evaluate import decide
-from trailkey.access.language.request import parse_request
+from trailkey.access import decide, parse_request
 from trailkey.audit.rule import Match, PolicyRule, Undecided
 from trailkey.audit.rules import (
     cloudtrail,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access.algebra.request_sets import PROVEN, UNKNOWN
+from trailkey.access import PROVEN, UNKNOWN, covers
 from trailkey.access.analysis.effective import ACTION
-from trailkey.access.analysis.prove import covers, reaches
+from trailkey.access.analysis.prove import reaches
 from trailkey.audit.statement_facts import listed_actions
 from trailkey.findings import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access.algebra.request_sets import RequestSet
+    from trailkey.access import RequestSet
     from trailkey.access.analysis.effective import Part
     from trailkey.audit.subject import Subject
     from trailkey.findings import Severity

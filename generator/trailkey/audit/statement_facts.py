@@ -14,7 +14,8 @@ from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trailkey.access.language.policy import Condition, Statement
+    from trailkey.access import Statement
+    from trailkey.access.language.policy import Condition
 
 TRAIL_CONTEXT_KEY: Final = TRAIL_CONTEXT.casefold()
 SOURCE_KEYS: Final = frozenset(("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"))

@@ -10,23 +10,32 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.languages import Language, language, union
+from trailkey.access import (
+    EffectivePermissions,
+    Language,
+    Policy,
+    Statement,
+    allowed,
+    decide,
+    excludes,
+    in_account,
+    key_scope,
+    parse_request,
+    union,
+)
+from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
-from trailkey.access.analysis.caller_sets import in_account, whose_value, with_key
-from trailkey.access.analysis.effective import EffectivePermissions, Part, allowed, statement_requests
-from trailkey.access.analysis.prove import excludes, universe
-from trailkey.access.analysis.scope import key_scope
-from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import Policy, Statement, parse_frame, parse_statement
-from trailkey.access.language.request import parse_request
+from trailkey.access.analysis.caller_sets import whose_value, with_key
+from trailkey.access.analysis.effective import Part, statement_requests
+from trailkey.access.analysis.prove import universe
+from trailkey.access.language.policy import parse_frame, parse_statement
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UndecidedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from trailkey.access.algebra.request_sets import Answer, RequestSet
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access import Answer, RequestSet, Scope
     from trailkey.findings import Location
     from trailkey.intent.model import KeyIntent
     from trailkey.inventory import ResourcePolicy

@@ -9,7 +9,8 @@ from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions
 from trailkey.audit.statement_facts import SOURCE_KEYS, is_about_callers, listed_actions
 
 if TYPE_CHECKING:
-    from trailkey.access.language.policy import Condition, Statement
+    from trailkey.access import Statement
+    from trailkey.access.language.policy import Condition
     from trailkey.audit.subject import Subject
 
 _STRING_OPERATORS: Final = ("StringEquals", "StringEqualsIgnoreCase", "StringNotEquals", "StringNotEqualsIgnoreCase")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Many, Single
-from trailkey.access.algebra.languages import EMPTY, language, texts
+from trailkey.access import Constraint, Single, texts
+from trailkey.access.algebra.boxes import Many
+from trailkey.access.algebra.languages import EMPTY, language
 from trailkey.access.algebra.patterns import glob
 from trailkey.audit.statement_facts import keys
 

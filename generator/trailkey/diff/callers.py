@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Single
-from trailkey.access.algebra.languages import ALL, Language, language
+from trailkey.access import Language, Single, in_account, people
+from trailkey.access.algebra.languages import ALL, language
 from trailkey.access.algebra.patterns import arn, glob
 from trailkey.access.algebra.unions import AnyOf
-from trailkey.access.analysis.caller_sets import SERVICES, in_account, people
+from trailkey.access.analysis.caller_sets import SERVICES
 from trailkey.access.language.callers import parse_caller
 from trailkey.diff.rows import Grantee
 from trailkey.errors import UndecidedError
@@ -18,10 +18,8 @@ from trailkey.errors import UndecidedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from trailkey.access.algebra.boxes import Constraint
+    from trailkey.access import Constraint, Policy, Scope, Statement
     from trailkey.access.algebra.patterns import Pattern
-    from trailkey.access.analysis.scope import Scope
-    from trailkey.access.language.policy import Policy, Statement
 
 _ACCOUNT: Final = re.compile(r"\b\d{12}\b")
 

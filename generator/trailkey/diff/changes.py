@@ -9,15 +9,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.boxes import Box, Single, box, subtract
-from trailkey.access.algebra.languages import ALL, Language, texts, union
-from trailkey.access.algebra.request_sets import RequestSet
-from trailkey.access.analysis.caller_sets import SERVICES, in_account, of_kind, people
+from trailkey.access import (
+    Language,
+    Policy,
+    RequestSet,
+    Single,
+    allowed,
+    in_account,
+    parse_policy,
+    people,
+    region,
+    texts,
+    union,
+)
+from trailkey.access.algebra.boxes import Box, box, subtract
+from trailkey.access.algebra.languages import ALL
+from trailkey.access.analysis.caller_sets import SERVICES, of_kind
 from trailkey.access.analysis.constraints import PRINCIPAL
-from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE, allowed
+from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE
 from trailkey.access.analysis.principal_sets import sessions_in
-from trailkey.access.analysis.prove import difference, example, region, universe
-from trailkey.access.language.policy import Policy, parse_policy
+from trailkey.access.analysis.prove import difference, example, universe
 from trailkey.diff.callers import Callers, Known, grantee_of, language_of, within
 from trailkey.diff.question import added
 from trailkey.diff.rows import Row
@@ -26,8 +37,7 @@ from trailkey.errors import UndecidedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access.algebra.boxes import Constraint
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access import Constraint, Scope
     from trailkey.diff.question import Question
     from trailkey.diff.rows import Change, Grantee
 

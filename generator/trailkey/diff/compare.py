@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.language.policy import Policy, parse_policy
+from trailkey.access import Policy, parse_policy
 from trailkey.diff.changes import changes
 from trailkey.diff.holders import by_holder, holder_question
 from trailkey.diff.pairs import Pair, matched, paired_keys

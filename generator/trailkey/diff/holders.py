@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from trailkey.access.algebra.languages import Language, texts, union
-from trailkey.access.analysis.caller_sets import in_account, of_kind
-from trailkey.access.analysis.prove import region
-from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import Policy, parse_policy
-from trailkey.access.language.request import parse_request
+from trailkey.access import Language, Policy, decide, in_account, parse_policy, parse_request, region, texts, union
+from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.diff.callers import named
 from trailkey.diff.question import NOBODY, Question
 from trailkey.diff.rows import Grantee
@@ -19,7 +15,7 @@ from trailkey.inventory.policies import ANY_ACCOUNT, merged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access import Scope
     from trailkey.inventory import IdentityPolicy
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.request_sets import EVERY_REQUEST, RequestSet
-from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import Policy
-from trailkey.access.language.request import parse_request
+from trailkey.access import Policy, RequestSet, decide, parse_request
+from trailkey.access.algebra.request_sets import EVERY_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    from trailkey.access.analysis.scope import Scope
-    from trailkey.access.language.policy import Statement
+    from trailkey.access import Scope, Statement
     from trailkey.diff.callers import Known
 
 NOBODY: Final = Policy("2012-10-17", ())

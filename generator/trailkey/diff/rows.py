@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-    from trailkey.access.algebra.boxes import Constraint
+    from trailkey.access import Constraint
     from trailkey.findings import Branch
 
 Change = Literal["gained", "lost"]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trailkey.access.algebra.boxes import Constraint, Many, Single
-from trailkey.access.algebra.languages import Language, language, texts, union
+from trailkey.access import Constraint, Language, Single, in_account, people, texts, union
+from trailkey.access.algebra.boxes import Many
+from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import arn, glob
-from trailkey.access.analysis.caller_sets import NO_SERVICE, in_account, people
+from trailkey.access.analysis.caller_sets import NO_SERVICE
 from trailkey.aws import TRAIL_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trailkey.access.algebra.request_sets import RequestSet
+    from trailkey.access import RequestSet
     from trailkey.config.source import ConfigPath
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.analysis.effective import allowed
-from trailkey.access.analysis.scope import bucket_scope, key_scope
-from trailkey.access.language.policy import VARIABLES_VERSION, Policy, parse_policy
+from trailkey.access import Policy, allowed, bucket_scope, key_scope, parse_policy
+from trailkey.access.language.policy import VARIABLES_VERSION
 from trailkey.aws import parse_arn
 from trailkey.cloudformation.renaming import rename
 from trailkey.errors import PolicyError
@@ -16,8 +15,7 @@ from trailkey.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from trailkey.access.analysis.effective import EffectivePermissions
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access import EffectivePermissions, Scope
     from trailkey.findings import Location
 
 ANY_ACCOUNT: Final = "000000000000"

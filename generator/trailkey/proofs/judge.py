@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.request_sets import UNKNOWN, Answer
-from trailkey.access.analysis.effective import allowed
-from trailkey.access.analysis.scope import bucket_scope
+from trailkey.access import UNKNOWN, Answer, allowed, bucket_scope, decide, parse_request
 from trailkey.access.analysis.witnesses import STRANGER
-from trailkey.access.language.evaluate import RESOURCE_POLICY, decide, matching
-from trailkey.access.language.request import parse_request
+from trailkey.access.language.evaluate import RESOURCE_POLICY, matching
 from trailkey.errors import UndecidedError
 from trailkey.intent import from_config as meant
 from trailkey.proofs.properties.bucket import OF_THE_BUCKET
@@ -23,7 +20,7 @@ from trailkey.proofs.properties.wiring import CONSISTENT, consistent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from trailkey.access.analysis.effective import EffectivePermissions
+    from trailkey.access import EffectivePermissions
     from trailkey.config.deployment import Deployment
     from trailkey.findings import Rule
     from trailkey.intent.model import KeyRoles

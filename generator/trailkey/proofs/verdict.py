@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from trailkey.access.algebra.request_sets import REFUTED, UNKNOWN
+from trailkey.access import REFUTED, UNKNOWN
 from trailkey.access.analysis.witnesses import sentence
 from trailkey.audit.registry import RULES, audit
 from trailkey.config.source import written

@@ -6,8 +6,9 @@ import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Many, Single
-from trailkey.access.algebra.languages import ALL, EMPTY, Language
+from trailkey.access import Language, Single
+from trailkey.access.algebra.boxes import Many
+from trailkey.access.algebra.languages import ALL, EMPTY
 from trailkey.access.algebra.unions import AllOf, AnyOf, Not, Rule
 from trailkey.access.language.catalog import is_boolean, spelling
 from trailkey.diff.callers import shown
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
-    from trailkey.access.algebra.boxes import Constraint
+    from trailkey.access import Constraint
     from trailkey.access.algebra.intervals import Intervals
 
 _V6: Final = 1 << 40

@@ -7,11 +7,10 @@ from itertools import chain
 from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import ALL, EMPTY, Language, language, texts
+from trailkey.access import REFUTED, Constraint, Language, Single, joined, region, texts
+from trailkey.access.algebra.languages import ALL, EMPTY, language
 from trailkey.access.algebra.patterns import Chars, Run, row
-from trailkey.access.algebra.request_sets import REFUTED, joined
-from trailkey.access.analysis.prove import reaches, region
+from trailkey.access.analysis.prove import reaches
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
 from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting
 from trailkey.audit.statement_facts import SOURCE_KEYS, admits_cloudtrail, demands, speaks_of_trails
@@ -21,9 +20,8 @@ from trailkey.aws import CLOUDTRAIL, CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT, parse_a
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from trailkey.access.algebra.request_sets import RequestSet
+    from trailkey.access import RequestSet, Statement
     from trailkey.access.analysis.effective import Part
-    from trailkey.access.language.policy import Statement
     from trailkey.audit.subject import Subject
 
 _SERVICE: Final = texts(CLOUDTRAIL)

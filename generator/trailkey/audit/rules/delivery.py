@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import texts
-from trailkey.access.analysis.prove import region
+from trailkey.access import Constraint, Single, region, texts
 from trailkey.audit.rule import PolicyRule, refused
 from trailkey.audit.statement_facts import admits_cloudtrail
 from trailkey.aws import CLOUDTRAIL, CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT, parse_arn

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.languages import texts
-from trailkey.access.algebra.request_sets import REFUTED, UNKNOWN
+from trailkey.access import REFUTED, UNKNOWN, region, texts
 from trailkey.access.analysis.caller_sets import of_kind
-from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import GRAVE
 from trailkey.access.language.catalog import spelling
 from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
@@ -26,9 +24,8 @@ from trailkey.audit.statement_facts import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from trailkey.access.algebra.request_sets import Answer, RequestSet
+    from trailkey.access import Answer, RequestSet, Statement
     from trailkey.access.analysis.effective import Part
-    from trailkey.access.language.policy import Statement
     from trailkey.audit.subject import Subject
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import texts
-from trailkey.access.analysis.caller_sets import in_account
-from trailkey.access.analysis.prove import region
+from trailkey.access import Constraint, Single, in_account, region, texts
 from trailkey.access.language.actions import DELETION, DISABLE, REPLACE_POLICY
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.separation_of_duties import administrators
@@ -16,7 +13,7 @@ from trailkey.audit.statement_facts import delegates_everything
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trailkey.access.algebra.languages import Language
+    from trailkey.access import Language
     from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
 

@@ -15,7 +15,8 @@ from trailkey.aws import ACCOUNT_ID, CLOUDTRAIL, ORGANIZATION_ID, parse_arn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trailkey.access.language.policy import Condition, Statement
+    from trailkey.access import Statement
+    from trailkey.access.language.policy import Condition
     from trailkey.audit.subject import Entry, Subject
     from trailkey.aws import Arn
 

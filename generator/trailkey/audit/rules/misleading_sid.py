@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.analysis.caller_sets import in_account
-from trailkey.access.analysis.prove import region
+from trailkey.access import in_account, region
 from trailkey.access.language.actions import DECRYPT, DELETION, DISABLE, ENCRYPT, GRAVE, OTHER_USE, TAKE_OVER, UPKEEP
 from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import listed_actions

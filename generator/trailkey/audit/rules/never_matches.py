@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.request_sets import REFUTED
-from trailkey.access.analysis.effective import EffectivePermissions
-from trailkey.access.analysis.prove import example, excludes, region
+from trailkey.access import REFUTED, EffectivePermissions, excludes, region
+from trailkey.access.analysis.prove import example
 from trailkey.access.language.evaluate import SERVICES as EVALUATION
 from trailkey.access.language.principals import Principals
 from trailkey.audit.misspelled import meant_service
@@ -18,8 +17,8 @@ from trailkey.audit.unsatisfiable import Dead, is_pattern_taken_literally, on_it
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from trailkey.access.algebra.request_sets import RequestSet
-    from trailkey.access.language.policy import Condition, Statement
+    from trailkey.access import RequestSet, Statement
+    from trailkey.access.language.policy import Condition
     from trailkey.audit.subject import Subject
     from trailkey.findings import Severity
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import EMPTY, texts
-from trailkey.access.analysis.caller_sets import in_account, of_kind, people
-from trailkey.access.analysis.prove import region
+from trailkey.access import Constraint, Single, in_account, people, region, texts
+from trailkey.access.algebra.languages import EMPTY
+from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.cloudtrail import is_lake_key
@@ -18,7 +17,7 @@ from trailkey.aws import CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trailkey.access.algebra.languages import Language
+    from trailkey.access import Language
     from trailkey.access.analysis.effective import Part
     from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Single
-from trailkey.access.algebra.languages import EMPTY, Language, texts, union
-from trailkey.access.algebra.request_sets import REFUTED
-from trailkey.access.analysis.caller_sets import in_account, of_kind
+from trailkey.access import REFUTED, Language, Single, in_account, region, texts, union
+from trailkey.access.algebra.languages import EMPTY
+from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import Part
-from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from trailkey.access.language.principals import Principals
 from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting, some, together
@@ -20,9 +18,7 @@ from trailkey.audit.statement_facts import accounts, breadth, delegates_everythi
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from trailkey.access.algebra.boxes import Constraint
-    from trailkey.access.algebra.request_sets import RequestSet
-    from trailkey.access.language.policy import Statement
+    from trailkey.access import Constraint, RequestSet, Statement
     from trailkey.audit.subject import Subject
     from trailkey.findings import Severity
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import language, texts
+from trailkey.access import Constraint, Single, region, texts
+from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
-from trailkey.access.analysis.prove import region
 from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRANT
 from trailkey.audit.rule import PolicyRule, Search, granting, some
 from trailkey.audit.statement_facts import SOURCE_KEYS, keys

@@ -10,24 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access.algebra.boxes import Single
-from trailkey.access.algebra.languages import Language
-from trailkey.access.algebra.request_sets import NO_REQUEST
+from trailkey.access import NO_REQUEST, EffectivePermissions, Language, Single, decide, parse_request, region
 from trailkey.access.analysis.caller_sets import of_kind
-from trailkey.access.analysis.effective import ACTION, EffectivePermissions
-from trailkey.access.analysis.prove import example, region, universe
+from trailkey.access.analysis.effective import ACTION
+from trailkey.access.analysis.prove import example, universe
 from trailkey.access.language.catalog import spelling
-from trailkey.access.language.evaluate import decide
-from trailkey.access.language.request import parse_request
 from trailkey.errors import UndecidedError
 from trailkey.proofs.matrix.rows import ROOT_USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from trailkey.access import Policy, RequestSet
     from trailkey.access.algebra.boxes import Box
-    from trailkey.access.algebra.request_sets import RequestSet
-    from trailkey.access.language.policy import Policy
     from trailkey.proofs.matrix.columns import Column
     from trailkey.proofs.matrix.rows import Row
 

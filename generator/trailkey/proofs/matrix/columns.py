@@ -10,17 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import texts
-from trailkey.access.analysis.prove import region
+from trailkey.access import Constraint, Single, region, texts
 from trailkey.access.language.actions import DECRYPT, ENCAPSULATION, ENCRYPT, OTHER_USE, REPLACE_POLICY
 from trailkey.proofs.properties.role_actions import DELETE, DISABLE, HAND_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trailkey.access.algebra.request_sets import RequestSet
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access import RequestSet, Scope
     from trailkey.intent.model import TrailKeyIntent
 
 _BESIDE: Final = (*OTHER_USE, *ENCAPSULATION)

@@ -10,12 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import Language, language, texts, union
+from trailkey.access import (
+    NO_REQUEST,
+    Constraint,
+    Language,
+    RequestSet,
+    Single,
+    in_account,
+    joined,
+    people,
+    region,
+    texts,
+    union,
+)
+from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
-from trailkey.access.algebra.request_sets import NO_REQUEST, RequestSet, joined
-from trailkey.access.analysis.caller_sets import SERVICES, in_account, people
-from trailkey.access.analysis.prove import region
+from trailkey.access.analysis.caller_sets import SERVICES
 from trailkey.access.language.callers import parse_caller
 from trailkey.aws import CLOUDTRAIL
 from trailkey.intent.from_config import store_key_intent, trail_key_intent

@@ -9,12 +9,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import Language, language, texts, union
+from trailkey.access import (
+    NO_REQUEST,
+    PROVEN,
+    Answer,
+    Constraint,
+    Language,
+    RequestSet,
+    Single,
+    covers,
+    excludes,
+    in_account,
+    joined,
+    people,
+    region,
+    texts,
+    union,
+)
+from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
-from trailkey.access.algebra.request_sets import NO_REQUEST, PROVEN, Answer, RequestSet, joined
-from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES, in_account, of_kind, people
-from trailkey.access.analysis.prove import covers, excludes, region
+from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES, of_kind
 from trailkey.aws import CLOUDTRAIL
 from trailkey.intent.model import named
 from trailkey.proofs.properties.every_key import at_most
@@ -23,7 +37,7 @@ from trailkey.proofs.properties.property import Property
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trailkey.access.analysis.effective import EffectivePermissions
+    from trailkey.access import EffectivePermissions
     from trailkey.config.source import ConfigPath
     from trailkey.intent.model import BucketIntent, ReaderIntent
 

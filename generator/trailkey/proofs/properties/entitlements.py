@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import texts
-from trailkey.access.algebra.request_sets import NO_REQUEST, RequestSet
-from trailkey.access.analysis.prove import region
+from trailkey.access import NO_REQUEST, Constraint, RequestSet, Single, region, texts
 from trailkey.access.language.actions import REPLACE_POLICY
 from trailkey.aws import parse_arn
 from trailkey.config.resolve.principals import is_pattern

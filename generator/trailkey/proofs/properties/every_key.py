@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import texts
-from trailkey.access.algebra.request_sets import EVERY_REQUEST, Answer, RequestSet, joined
-from trailkey.access.analysis.caller_sets import NO_SERVICE, in_account, of_kind, people
-from trailkey.access.analysis.effective import EffectivePermissions
-from trailkey.access.analysis.prove import covers, excludes, region
+from trailkey.access import (
+    Answer,
+    Constraint,
+    EffectivePermissions,
+    RequestSet,
+    Single,
+    covers,
+    excludes,
+    in_account,
+    joined,
+    people,
+    region,
+    texts,
+)
+from trailkey.access.algebra.request_sets import EVERY_REQUEST
+from trailkey.access.analysis.caller_sets import NO_SERVICE, of_kind
 from trailkey.access.language.actions import REPLACE_POLICY, TAKE_OVER, USE
 from trailkey.intent.model import KeyRoles
 from trailkey.proofs.properties.property import Property

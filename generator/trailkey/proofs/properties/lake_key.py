@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.languages import texts
-from trailkey.access.algebra.request_sets import Answer, RequestSet, joined
+from trailkey.access import Answer, RequestSet, covers, excludes, joined, region, texts
 from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES
-from trailkey.access.analysis.prove import covers, excludes, region
 from trailkey.access.language.actions import USE
 from trailkey.aws import CLOUDTRAIL
 from trailkey.proofs.properties.every_key import OF_EVERY_KEY, able, at_most, nobody_holds_more, rows_of_keepers
@@ -17,7 +15,7 @@ from trailkey.proofs.properties.trail_key import CLOUDTRAIL_PAGE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trailkey.access.analysis.effective import EffectivePermissions
+    from trailkey.access import EffectivePermissions
     from trailkey.config.source import ConfigPath
     from trailkey.intent.model import StoreKeyIntent
 

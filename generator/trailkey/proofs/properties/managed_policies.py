@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.languages import texts
-from trailkey.access.algebra.request_sets import NO_REQUEST, REFUTED, Answer, joined
-from trailkey.access.analysis.prove import covers, region
-from trailkey.access.analysis.scope import Scope, bucket_scope, elsewhere, key_scope, service_scope
+from trailkey.access import NO_REQUEST, REFUTED, Answer, Scope, bucket_scope, covers, joined, key_scope, region, texts
+from trailkey.access.analysis.scope import elsewhere, service_scope
 from trailkey.access.analysis.witnesses import STRANGER
 from trailkey.intent.from_config import bucket_intent
 from trailkey.intent.model import HolderIntent
@@ -21,9 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from trailkey.access.algebra.request_sets import RequestSet
-    from trailkey.access.analysis.effective import EffectivePermissions
-    from trailkey.access.language.policy import Policy
+    from trailkey.access import EffectivePermissions, Policy, RequestSet
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
     from trailkey.inventory.policies import IdentityPolicy, PolicySet

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from trailkey.access.algebra.request_sets import PROVEN
+from trailkey.access import PROVEN
 from trailkey.findings import NOWHERE, Location, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from trailkey.access.algebra.request_sets import Answer
-    from trailkey.access.analysis.effective import EffectivePermissions
-    from trailkey.access.analysis.scope import Scope
-    from trailkey.access.language.policy import Policy
+    from trailkey.access import Answer, EffectivePermissions, Policy, Scope
     from trailkey.config.source import ConfigPath
 
 Purpose_contra = TypeVar("Purpose_contra", contravariant=True)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.access.algebra.request_sets import PROVEN, REFUTED, Answer
+from trailkey.access import PROVEN, REFUTED, Answer
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
 from trailkey.findings import Location, Rule
 from trailkey.intent.from_config import store_key_intent, trail_key_intent

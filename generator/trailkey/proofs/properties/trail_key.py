@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Constraint, Single
-from trailkey.access.algebra.languages import texts
-from trailkey.access.algebra.request_sets import NO_REQUEST, Answer, RequestSet, joined
-from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES, in_account
-from trailkey.access.analysis.prove import covers, excludes, region
+from trailkey.access import (
+    NO_REQUEST,
+    Answer,
+    Constraint,
+    RequestSet,
+    Single,
+    covers,
+    excludes,
+    in_account,
+    joined,
+    region,
+    texts,
+)
+from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, OTHER_USE
 from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT
 from trailkey.proofs.properties.every_key import OF_EVERY_KEY, at_most, nobody_holds_more, rows_of_keepers
@@ -19,7 +28,7 @@ from trailkey.proofs.properties.role_actions import METADATA
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trailkey.access.analysis.effective import EffectivePermissions
+    from trailkey.access import EffectivePermissions
     from trailkey.config.source import ConfigPath
     from trailkey.intent.model import ReaderIntent, TrailKeyIntent
 

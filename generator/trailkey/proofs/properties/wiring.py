@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.request_sets import PROVEN, REFUTED, Answer
+from trailkey.access import PROVEN, REFUTED, Answer
 from trailkey.findings import Location, Rule
 from trailkey.intent.from_config import store_key_intent, trail_key_intent
 from trailkey.proofs.properties.property import Result
