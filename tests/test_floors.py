@@ -41,9 +41,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "diff": {*MEANING, "config", "errors", "findings", "inventory"},
     "reports": {*MEANING, "audit", "checks", "config", "decide", "diff", "findings", "inventory", "proofs"},
     "pipeline": {"checks", "cloudformation", "config", "errors", "findings", "inventory", "output", "proofs", "reports", "rollout", "templates"},
-    "sources": {"config", "diff", "inventory", "pipeline"},
-    "api": {"audit", "config", "decide", "diff", "errors", "findings", "intent", "inventory", "pipeline", "proofs", "reports", "sources"},
-    "cli": {"api", "audit", "config", "decide", "diff", "errors", "findings", "intent", "inventory", "output", "pipeline", "proofs", "reports", "sources"},
+    "api": {"audit", "config", "decide", "diff", "errors", "intent", "inventory", "pipeline", "proofs", "reports"},
+    "cli": {"api", "config", "errors", "intent", "output", "pipeline", "reports"},
     "__main__": {"cli"},
     "__init__": {"api"},
 }  # fmt: skip

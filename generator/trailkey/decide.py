@@ -9,12 +9,11 @@ from trailkey import cloudformation
 from trailkey.access import decide, parse_request
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UsageError
-from trailkey.inventory import find_policies, read_text
+from trailkey.inventory import find_policies
 from trailkey.inventory.policies import ANY_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from trailkey.access.language.request import Request
     from trailkey.inventory import PolicySet, ResourcePolicy
@@ -36,23 +35,27 @@ class RequestAnswer:
         return self.expected in (None, self.decision)
 
 
-def answers_of_file(policy: Path, requests: Path, key_account: str = "") -> list[RequestAnswer]:
-    """Answer requests from the key policy in a file: a policy, the answer of the AWS CLI, or a template with one key.
+Text = tuple[str, str]
+"""A text, and what errors call it."""
+
+
+def answers_of_policy(policy: Text, requests: Text, key_account: str = "") -> list[RequestAnswer]:
+    """Answer requests from a key policy: a policy, the answer of the AWS CLI, or a template with one key.
 
     The key's account is the one that is given, or that the requests' key ARNs name, or that the policy itself shows.
 
     Args:
-        policy: the file.
-        requests: a file with one request or a list of them, in JSON or YAML.
+        policy: the policy.
+        requests: one request or a list of them, in JSON or YAML.
         key_account: the account that owns the key, or an empty text.
 
     Raises:
-        UsageError: a file that cannot be read, or accounts that contradict one another.
+        UsageError: accounts that contradict one another.
         PolicyError: no key policy or several, a request that cannot be read, or nothing that shows whose key it is.
     """
     entries = _entries(requests, ("kms",))
-    text, name = read_text(policy)
-    found = find_policies(text, name, key_account=_key_account(entries, key_account))
+    _, name = policy
+    found = find_policies(*policy, key_account=_key_account(entries, key_account))
     if len(found) > 1:
         locations = ", ".join(str(one.location) for one in found)
         raise PolicyError(
@@ -67,7 +70,7 @@ def answers_of_file(policy: Path, requests: Path, key_account: str = "") -> list
     return [_answer(entry.what, entry.written, key) for entry in entries]
 
 
-def answers_of_deployment(policies: PolicySet, requests: Path) -> list[RequestAnswer]:
+def answers_of_deployment(policies: PolicySet, requests: Text) -> list[RequestAnswer]:
     """Answer requests from the policies of an output folder, or those that a config renders.
 
     The policy of the key or bucket that a request names is asked; where it names none, that of the trails' key or bucket. The id
@@ -75,10 +78,9 @@ def answers_of_deployment(policies: PolicySet, requests: Path) -> list[RequestAn
 
     Args:
         policies: the policies.
-        requests: a file with one request or a list of them, in JSON or YAML.
+        requests: one request or a list of them, in JSON or YAML.
 
     Raises:
-        UsageError: a file that cannot be read.
         PolicyError: a request that cannot be read, or that is about no key or bucket of the deployment.
     """
     answers = []
@@ -98,8 +100,8 @@ class _Entry:
     request: Request
 
 
-def _entries(requests: Path, services: Sequence[str]) -> list[_Entry]:
-    text, name = read_text(requests)
+def _entries(requests: Text, services: Sequence[str]) -> list[_Entry]:
+    text, name = requests
     document = cloudformation.load(text, name)
     found = []
     for number, written in enumerate(document if isinstance(document, list) else [document], 1):

@@ -34,26 +34,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _access(options: argparse.Namespace) -> int:
-    from trailkey import pipeline
-    from trailkey.proofs.verdict import verdict
+    from trailkey import api
 
-    if options.source.is_dir():
-        deployment, folder = pipeline.open_folder(options.source)
-    else:
-        rendered = pipeline.render(pipeline.load_all([options.source])[0])
-        deployment, folder = rendered.deployment, rendered.folder
-    outcome = verdict(deployment, folder)
+    found = api.access(options.source)
     if options.format == "markdown":
         from trailkey.reports.access import as_markdown
 
-        print(as_markdown(deployment, folder.policies, outcome), end="")
+        print(as_markdown(found), end="")
     else:
-        from trailkey.reports.view import access_of
-
-        _show(access_of(deployment, folder.policies, outcome), as_json=options.format == "json")
-    for finding in outcome.findings:
+        _show(found, as_json=options.format == "json")
+    for finding in found.findings:
         print(finding_text(finding), file=sys.stderr)
-    return errors.CHECK_FAILED if outcome.findings else errors.OK
+    return errors.CHECK_FAILED if found.findings else errors.OK
 
 
 def _show(access: Access, *, as_json: bool) -> None:

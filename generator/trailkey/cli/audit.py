@@ -57,11 +57,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _audit(options: argparse.Namespace) -> int:
     import json  # loaded when asked for
 
-    from trailkey.audit.report import audit_all  # the same
-    from trailkey.intent import from_options as said  # the same
-    from trailkey.inventory import find_policies, read_text  # the same
+    from trailkey import api
+    from trailkey.intent.from_options import parameters  # the same
 
-    intent = said.intent(
+    report = api.audit(
+        options.policy,
+        key_account=options.key_account,
+        parameters=parameters(options.parameter),
         trails=options.trail,
         organization=options.organization,
         readers=options.reader,
@@ -69,9 +71,6 @@ def _audit(options: argparse.Namespace) -> int:
         deployer=options.deployer,
         break_glass=options.break_glass,
     )
-    account, parameters = said.key_account(options.key_account), said.parameters(options.parameter)
-    text, name = read_text(options.policy)
-    report = audit_all(find_policies(text, name, key_account=account, parameters=parameters), intent)
     if options.format == "json":
         print(json.dumps([finding.as_json() for finding in report.findings], indent=2, ensure_ascii=False))
     else:

@@ -11,8 +11,6 @@ from trailkey import errors
 if TYPE_CHECKING:
     import argparse
 
-    from trailkey.decide import RequestAnswer
-
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command and its arguments."""
@@ -48,9 +46,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _decide(options: argparse.Namespace) -> int:
     import json  # loaded when asked for
 
+    from trailkey import api
     from trailkey.reports.decide import answer_json, answer_line, unexpected_line  # the same
 
-    answers = _answers(options)
+    if (options.policy is None) == (options.config is None):
+        raise errors.UsageError(
+            "decide: name a config, an output folder or --policy FILE, one of them, and the requests after it"
+        )
+    answers = api.decide(options.policy or options.config, options.requests, key_account=options.key_account)
     if options.format == "json":
         print(json.dumps([answer_json(answer) for answer in answers], indent=2, ensure_ascii=False))
     else:
@@ -60,20 +63,3 @@ def _decide(options: argparse.Namespace) -> int:
     for answer in wrong:
         print(unexpected_line(answer), file=sys.stderr)
     return errors.CHECK_FAILED if wrong else errors.OK
-
-
-def _answers(options: argparse.Namespace) -> list[RequestAnswer]:
-    from trailkey.decide import answers_of_deployment, answers_of_file  # loaded when asked for
-    from trailkey.sources import deployed_policies  # the same
-
-    if (options.policy is None) == (options.config is None):
-        raise errors.UsageError(
-            "decide: name a config, an output folder or --policy FILE, one of them, and the requests after it"
-        )
-    if options.policy:
-        return answers_of_file(options.policy, options.requests, options.key_account)
-    if options.key_account:
-        raise errors.UsageError(
-            "--key-account: for --policy only; configs and output folders have accounts of their own; leave it out"
-        )
-    return answers_of_deployment(deployed_policies(options.config), options.requests)

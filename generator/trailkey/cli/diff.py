@@ -52,16 +52,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _diff(options: argparse.Namespace) -> int:
     import json  # loaded when asked for
 
-    from trailkey.diff.sides import Given, compare_sides  # the same
+    from trailkey import api
     from trailkey.reports.diff import markdown_lines, row_json, table_lines  # the same
-    from trailkey.sources import read_side  # the same
 
-    given = Given(
+    found = api.diff(
+        options.old,
+        options.new,
         key_account=options.key_account,
         parameters=_pairs("--parameter", options.parameter),
         renames=_pairs("--rename", options.rename),
     )
-    found = compare_sides(read_side(options.old), read_side(options.new), given)
     for sentence in found.assumptions:
         print(f"assumed: {sentence}", file=sys.stderr)
     for sentence in found.unknown:

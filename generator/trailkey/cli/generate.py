@@ -42,13 +42,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from trailkey import pipeline  # loads pydantic, and later troposphere and cfn-lint
+    from trailkey import api
 
-    configs = options.configs or pipeline.configs_in(Path("config"))
     show, done = _progress(quiet=options.quiet)
     try:
-        results = pipeline.generate(
-            configs, options.output, as_json=options.format == "json", check=options.check, progress=show
+        results = api.generate(
+            options.configs, options.output, as_json=options.format == "json", check=options.check, progress=show
         )
     finally:
         done()

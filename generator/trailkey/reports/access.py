@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from trailkey.proofs.residual_risk import ASSUMPTIONS, KEY_ID
 from trailkey.reports.findings import finding_text, where_text
-from trailkey.reports.view import access_of, bounds, deciding
+from trailkey.reports.view import bounds, deciding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from trailkey.config.deployment import Deployment
-    from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Cell, Line, Matrix
     from trailkey.proofs.matrix.cells import Verdict as Answer
     from trailkey.proofs.read_path import Part
-    from trailkey.proofs.verdict import Verdict
     from trailkey.reports.view import Access
 
 WORDS: Final[dict[Answer, str]] = {"yes": "yes", "iam": "IAM", "no": "no", "unknown": "unknown"}
@@ -35,9 +32,8 @@ LEGEND: Final = (
 )
 
 
-def as_markdown(deployment: Deployment, policies: PolicySet, verdict: Verdict) -> str:
+def as_markdown(access: Access) -> str:
     """Return the page."""
-    access = access_of(deployment, policies, verdict)
     sections = [
         _head(access),
         *_accepted(access),

@@ -39,7 +39,7 @@ def built(path: Path) -> tuple[Deployment, Folder]:
 
 def page(path: Path) -> str:
     deployment, folder = built(path)
-    return as_markdown(deployment, folder.policies, verdict(deployment, folder))
+    return as_markdown(access_of(deployment, folder.policies, verdict(deployment, folder)))
 
 
 def granting(tmp_path: Path, accepted: list[dict[str, str]]) -> tuple[Deployment, Folder]:
@@ -108,7 +108,7 @@ def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: P
     reason = "the backup tool\nmakes grants | see <ticket>"
     deployment, folder = granting(tmp_path, [{"id": "no-grants", "reason": reason}])
     found = verdict(deployment, folder)
-    text = as_markdown(deployment, folder.policies, found)
+    text = as_markdown(access_of(deployment, folder.policies, found))
 
     assert headings(text)[:2] == ["Accepted risks", "Not proven"]  # nobody-holds-more fails too, and is not accepted
     assert (
