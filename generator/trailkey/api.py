@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from trailkey.audit.report import Report
     from trailkey.config.deployment import Deployment
     from trailkey.decide import RequestAnswer
-    from trailkey.diff.compare import Comparison
-    from trailkey.diff.sides import Side
+    from trailkey.diff.compare import Comparison, Side
     from trailkey.pipeline import Result
     from trailkey.reports.view import Access
 
@@ -198,10 +197,10 @@ def diff(
         CheckError: an output folder whose rollout.json is not consistent.
         PolicyError: a policy that cannot be judged; keys that are in different accounts.
     """
-    from trailkey.diff.sides import Given, compare_sides
+    from trailkey.diff.compare import compare_sides
 
-    given = Given(key_account=key_account, parameters=parameters or {}, renames=renames or {})
-    return compare_sides(_side(old, "old"), _side(new, "new"), given)
+    sides = _side(old, "old"), _side(new, "new")
+    return compare_sides(*sides, key_account=key_account, parameters=parameters or {}, renames=renames or {})
 
 
 def _text(source: Source | Sequence[Document], what: str) -> tuple[str, str]:
@@ -213,7 +212,7 @@ def _text(source: Source | Sequence[Document], what: str) -> tuple[str, str]:
 
 def _side(source: Source, what: str = "policy") -> Side:
     """Return what a source is: the policies of an output folder or of what a config renders, or a text with a key policy."""
-    from trailkey.diff.sides import Side
+    from trailkey.diff.compare import Side
 
     path = Path(source) if isinstance(source, (str, Path)) else None
     if path is None or not path.is_dir():
