@@ -52,9 +52,7 @@ def _show(access: Access, *, as_json: bool) -> None:
     if as_json:
         import json
 
-        from trailkey.reports import access_json
-
-        print(json.dumps(access_json.as_json(access), indent=2, ensure_ascii=False))
+        print(json.dumps(access.as_json(), indent=2, ensure_ascii=False))
         return
     from rich.console import Console
 

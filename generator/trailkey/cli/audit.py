@@ -74,7 +74,7 @@ def _audit(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.dumps([finding.as_json() for finding in report.findings], indent=2, ensure_ascii=False))
     else:
-        from trailkey.reports.audit import audit_lines  # the same
+        from trailkey.reports.findings import audit_lines  # the same
 
         for line in audit_lines(report):
             print(line)
