@@ -42,7 +42,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "reports": {*MEANING, "audit", "checks", "config", "decide", "diff", "findings", "inventory", "proofs"},
     "pipeline": {"checks", "cloudformation", "config", "errors", "findings", "inventory", "output", "proofs", "reports", "rollout", "templates"},
     "api": {"audit", "config", "decide", "diff", "errors", "intent", "inventory", "pipeline", "proofs", "reports"},
-    "cli": {"api", "config", "errors", "intent", "output", "pipeline", "reports"},
+    "cli": {"api", "config", "errors", "output", "pipeline", "reports"},
     "__main__": {"cli"},
     "__init__": {"api"},
 }  # fmt: skip

@@ -1,4 +1,7 @@
-"""``trailkey access``: who can do what with the keys of a config."""
+"""Show who can do what with the keys of a config, or of an output folder, decided on the policies as they are deployed.
+
+Writes nothing. Properties that fail do not stop it: they are shown on standard error, and the exit code is 3.
+"""
 
 from __future__ import annotations
 
@@ -7,57 +10,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trailkey import errors
-from trailkey.reports.findings import finding_text
+from trailkey.cli.shared import formats, show
 
 if TYPE_CHECKING:
     import argparse
 
-    from trailkey.reports.view import Access
+SUMMARY = "who can do what with the keys, read back from the rendered policies"
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command and its arguments."""
-    access = commands.add_parser(
-        "access",
-        help="who can do what with the keys, read back from the rendered policies",
-        description="Show who can do what with the keys of a config, or of an output folder, decided on the policies as they are "
-        "deployed. Writes nothing. Properties that fail do not stop it: they are shown on standard error, and the exit code is 3.",
-    )
-    access.add_argument("source", type=Path, metavar="CONFIG|FOLDER", help="a config file, or an output folder")
-    access.add_argument(
-        "--format",
-        choices=("table", "json", "markdown"),
-        default="table",
-        help="how to print it; markdown is access.md as generate writes it (default: table)",
-    )
-    access.set_defaults(command=_access)
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("source", type=Path, metavar="CONFIG|FOLDER", help="a config file, or an output folder")
+    formats(parser, "how to print it; markdown is access.md as generate writes it", "table", "json", "markdown")
 
 
-def _access(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
     from trailkey import api
+    from trailkey.reports.findings import finding_text
 
     found = api.access(options.source)
-    if options.format == "markdown":
+    if options.format == "table":
+        from rich.console import Console
+
+        from trailkey.reports.access_table import as_table
+
+        console = Console(highlight=False, soft_wrap=False)
+        for part in as_table(found):
+            console.print(part)
+    else:
         from trailkey.reports.access import as_markdown
 
-        print(as_markdown(found), end="")
-    else:
-        _show(found, as_json=options.format == "json")
+        show(options, found.as_json(), as_markdown(found).splitlines())
     for finding in found.findings:
         print(finding_text(finding), file=sys.stderr)
     return errors.CHECK_FAILED if found.findings else errors.OK
-
-
-def _show(access: Access, *, as_json: bool) -> None:
-    if as_json:
-        import json
-
-        print(json.dumps(access.as_json(), indent=2, ensure_ascii=False))
-        return
-    from rich.console import Console
-
-    from trailkey.reports.access_table import as_table
-
-    console = Console(highlight=False, soft_wrap=False)
-    for part in as_table(access):
-        console.print(part)

@@ -1,4 +1,7 @@
-"""``trailkey audit``: findings on a key policy that trailkey did not write."""
+"""Look for what is wrong with a key policy, over all requests; each finding is shown by a request.
+
+Options say what the policy is for; what they leave out is assumed, and printed. Exit 3 where a finding is an error.
+"""
 
 from __future__ import annotations
 
@@ -6,59 +9,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trailkey import errors
+from trailkey.cli.shared import formats, parameters, show, text
 
 if TYPE_CHECKING:
     import argparse
 
+SUMMARY = "findings on a key policy that trailkey did not write"
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command and its arguments."""
-    audit = commands.add_parser(
-        "audit",
-        help="findings on a key policy that trailkey did not write",
-        description="Look for what is wrong with a key policy, over all requests; each finding is shown by a request. Options say what "
-        "the policy is for; what they leave out is assumed, and printed. Exit 3 where a finding is an error.",
-    )
-    audit.add_argument(
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
         "policy", type=Path, metavar="POLICY", help="a key policy, a template that holds one, or - for standard input"
     )
-    audit.add_argument(
-        "--trail", action="append", default=[], metavar="ARN", help="a trail that the key is for; may be repeated"
-    )
-    audit.add_argument("--key-account", default="", metavar="ID", help="the account that owns the key")
-    audit.add_argument("--organization", default="", metavar="ID", help="the organization, o-…")
-    audit.add_argument(
-        "--reader",
-        action="append",
-        default=[],
-        metavar="ARN",
-        help="who reads: a role, a pattern, or an account; repeatable",
-    )
-    audit.add_argument(
-        "--administrator", action="append", default=[], metavar="ARN", help="who administers the key; may be repeated"
-    )
-    audit.add_argument("--deployer", default="", metavar="ARN", help="the role that creates and updates the key")
-    audit.add_argument(
-        "--break-glass",
-        action="append",
-        default=[],
-        metavar="ARN",
-        help="who may delete and repair the key; repeatable",
-    )
-    audit.add_argument(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template; repeatable"
-    )
-    audit.add_argument(
-        "--format", choices=("table", "json"), default="table", help="how to print findings (default: table)"
-    )
-    audit.set_defaults(command=_audit)
+    text(parser, "--trail", "ARN", "a trail that the key is for; may be repeated", several=True)
+    text(parser, "--key-account", "ID", "the account that owns the key")
+    text(parser, "--organization", "ID", "the organization, o-…")
+    text(parser, "--reader", "ARN", "who reads: a role, a pattern, or an account; repeatable", several=True)
+    text(parser, "--administrator", "ARN", "who administers the key; may be repeated", several=True)
+    text(parser, "--deployer", "ARN", "the role that creates and updates the key")
+    text(parser, "--break-glass", "ARN", "who may delete and repair the key; repeatable", several=True)
+    text(parser, "--parameter", "NAME=VALUE", "a parameter of the template; repeatable", several=True)
+    formats(parser, "how to print findings", "table", "json")
 
 
-def _audit(options: argparse.Namespace) -> int:
-    import json  # loaded when asked for
-
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
     from trailkey import api
-    from trailkey.intent.from_options import parameters  # the same
+    from trailkey.reports.findings import audit_lines
 
     report = api.audit(
         options.policy,
@@ -71,12 +49,6 @@ def _audit(options: argparse.Namespace) -> int:
         deployer=options.deployer,
         break_glass=options.break_glass,
     )
-    if options.format == "json":
-        print(json.dumps([finding.as_json() for finding in report.findings], indent=2, ensure_ascii=False))
-    else:
-        from trailkey.reports.findings import audit_lines  # the same
-
-        for line in audit_lines(report):
-            print(line)
+    show(options, [finding.as_json() for finding in report.findings], audit_lines(report))
     wrong = any(finding.severity == "error" for finding in report.findings)
     return errors.CHECK_FAILED if wrong else errors.OK

@@ -1,4 +1,4 @@
-"""``trailkey init``: a starter config."""
+"""Write a commented starter config; an existing file is never overwritten."""
 
 from __future__ import annotations
 
@@ -10,30 +10,20 @@ from trailkey import errors
 if TYPE_CHECKING:
     import argparse
 
+SUMMARY = "write a commented starter config"
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command and its arguments."""
-    init = commands.add_parser(
-        "init",
-        help="write a commented starter config",
-        description="Write a commented starter config; an existing file is never overwritten.",
-    )
-    kind = init.add_mutually_exclusive_group()
-    kind.add_argument(
-        "--single-account",
-        dest="starter",
-        action="store_const",
-        const="single-account",
-        help="one account holds everything (default)",
-    )
-    kind.add_argument(
-        "--organization",
-        dest="starter",
-        action="store_const",
-        const="organization",
-        help="an organization trail, its key and bucket in a log archive",
-    )
-    init.add_argument(
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    kinds = parser.add_mutually_exclusive_group()
+    for kind, meaning in (
+        ("single-account", "one account holds everything (default)"),
+        ("organization", "an organization trail, its key and bucket in a log archive"),
+    ):
+        kinds.add_argument(
+            f"--{kind}", dest="starter", action="store_const", const=kind, default="single-account", help=meaning
+        )
+    parser.add_argument(
         "file",
         nargs="?",
         type=Path,
@@ -41,12 +31,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help="where to write it (default: trailkey.yaml)",
     )
-    init.set_defaults(command=_init, starter="single-account")
 
 
-def _init(options: argparse.Namespace) -> int:
-    from trailkey.config.starter import starter  # loaded when asked for
-    from trailkey.output.writer import write_new  # the same
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    from trailkey.config.starter import starter
+    from trailkey.output.writer import write_new
 
     write_new(options.file, starter(options.starter, options.file.as_posix()))
     print(f"wrote {options.file}: put in your account ids and names, then run: trailkey generate {options.file}")
