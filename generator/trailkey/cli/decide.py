@@ -43,14 +43,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
-    from trailkey.reports.decide import answer_json, answer_line, unexpected_line
+    from trailkey.reports.findings import answer_line, unexpected_line
 
     if (options.policy is None) == (options.config is None):
         raise errors.UsageError(
             "decide: name a config, an output folder or --policy FILE, one of them, and the requests after it"
         )
     answers = api.decide(options.policy or options.config, options.requests, key_account=options.key_account)
-    show(options, list(map(answer_json, answers)), map(answer_line, answers))
+    show(options, [answer.as_json() for answer in answers], map(answer_line, answers))
     wrong = [answer for answer in answers if not answer.as_expected]
     for answer in wrong:
         print(unexpected_line(answer), file=sys.stderr)

@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.access import in_account, texts, union
+from trailkey.access.analysis.caller_sets import of_kind
+from trailkey.diff.callers import named
 from trailkey.diff.changes import NOBODY, Question, blanket, changes
-from trailkey.diff.holders import by_holder, holder_question
-from trailkey.diff.rows import Row, Where, merged
+from trailkey.diff.rows import Grantee, Row, Where, merged
 from trailkey.errors import PolicyError, UsageError
 from trailkey.inventory import PolicySet, ResourcePolicy, find_policies
+from trailkey.inventory.policies import ANY_ACCOUNT
+from trailkey.inventory.policies import merged as merged_policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access import Policy
+    from trailkey.access import Policy, Scope
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
+    from trailkey.diff.callers import Known
     from trailkey.findings import Branch, Location
+    from trailkey.inventory import IdentityPolicy
 
 _SILENT: Final = blanket(Effect="Deny", Condition={"StringEquals": {"aws:PrincipalIsAWSService": "neither"}})
 """A bucket policy that allows and denies nothing: IAM policies of the bucket's account still allow what they allow."""
@@ -183,12 +189,12 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[Asked]:
     for arn in dict.fromkeys((*had, *has)):
         yield _of_resource((had.get(arn), has.get(arn)), _SILENT, Where())
     scopes = {one.arn: one.scope for one in (*new.keys, *old.keys, *new.buckets, *old.buckets)}
-    before, after = by_holder(old.identities), by_holder(new.identities)
+    before, after = _by_holder(old.identities), _by_holder(new.identities)
     for holder in dict.fromkeys((*before, *after)):
         mine, its = before.get(holder, []), after.get(holder, [])
         if [one.document for one in mine] != [one.document for one in its]:
             for scope in scopes.values():
-                yield Where(), f"IAM policies of {holder}", holder_question(holder, mine, its, scope)
+                yield Where(), f"IAM policies of {holder}", _of_holder(holder, mine, its, scope)
 
 
 def _of_resource(pair: Pair, missing: Policy, where: Where) -> Asked:
@@ -226,3 +232,55 @@ def paired_keys(old: Sequence[ResourcePolicy], new: Sequence[ResourcePolicy]) ->
 def _agree(one: Branch, two: Branch) -> bool:
     truths = dict(two)
     return all(truths.get(name, truth) == truth for name, truth in one)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Holder:
+    """Who has IAM policies of an account: the role or user of ``arn``, or whoever ``policy_name`` is attached to."""
+
+    account: str
+    partition: str
+    arn: str = ""
+    policy_name: str = ""
+
+    def __str__(self) -> str:
+        """The ARN, or the name of the policy."""
+        return self.arn or self.policy_name
+
+    @property
+    def known(self) -> Known:
+        """The callers that this may be, and what they are called."""
+        if self.arn:
+            return texts(self.arn), Grantee(name=f"{named(self.arn)} by its IAM policies")
+        anyone = union([of_kind("role", self.partition), of_kind("user", self.partition)])
+        name = f"whoever holds policy {self.policy_name}"
+        if self.account == ANY_ACCOUNT:
+            return anyone, Grantee(name=name)
+        return anyone & in_account(self.account), Grantee(name=f"{name} in account {self.account}")
+
+
+def _by_holder(policies: Iterable[IdentityPolicy]) -> dict[_Holder, list[IdentityPolicy]]:
+    """Return IAM policies by whom they are attached to, in a stable order.
+
+    A policy that its template attaches to no role and no user is attached by its name, in another template or by hand.
+    """
+    found: dict[_Holder, list[IdentityPolicy]] = {}
+    for one in policies:
+        account, partition = one.account, one.partition
+        arns = [
+            f"arn:{partition}:iam::{account}:{each}" for each in sorted(one.attached) if not each.startswith("group/")
+        ]
+        name = one.policy_name or one.location.logical_id
+        holders = [_Holder(account=account, partition=partition, arn=arn) for arn in arns]
+        for holder in holders or [_Holder(account=account, partition=partition, policy_name=name)]:
+            found.setdefault(holder, []).append(one)
+    return dict(sorted(found.items(), key=lambda entry: (entry[0].account, str(entry[0]))))
+
+
+def _of_holder(holder: _Holder, old: Sequence[IdentityPolicy], new: Sequence[IdentityPolicy], scope: Scope) -> Question:
+    """Return the question what IAM policies allow, where the resource's policy leaves it to them."""
+    before, after = (
+        merged_policies([one.policy for one in each], what=f"IAM policies of {holder}") if each else NOBODY
+        for each in (old, new)
+    )
+    return Question(old=before, new=after, scope=scope, holder=holder.known)

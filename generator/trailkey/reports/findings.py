@@ -1,4 +1,4 @@
-"""Findings as people read them: the one place where a finding becomes a sentence."""
+"""Findings and answers as people read them: the one place where a finding becomes a sentence."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from trailkey.audit.report import Report
+    from trailkey.decide import RequestAnswer
     from trailkey.findings import Finding
 
 
@@ -41,6 +42,17 @@ def audit_lines(report: Report) -> Iterator[str]:
     if not report.findings:
         yield "no findings"
     yield from (f"assumed: {sentence}" for sentence in report.assumptions)
+
+
+def answer_line(answer: RequestAnswer) -> str:
+    """Return an answer as one line: ``allowed  the trail encrypts: allowed (CloudTrailEncryptsLogs)``."""
+    by = ", ".join(map(str, answer.statements))
+    return f"{answer.decision:8} {answer.name}: {answer.reason}{f' ({by})' if by else ''}"
+
+
+def unexpected_line(answer: RequestAnswer) -> str:
+    """Return what a request expects and what it gets."""
+    return f"error: {answer.name}: expected {answer.expected}, is {answer.decision} ({answer.reason})"
 
 
 def _request_text(request: Mapping[str, Any]) -> str:
