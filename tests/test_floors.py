@@ -38,7 +38,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "audit": {*MEANING, "aws", "errors", "findings", "intent", "inventory"},
     "proofs": {*MEANING, "audit", "aws", "cloudformation", "config", "errors", "findings", "intent", "inventory", "output"},
     "decide": {*MEANING, "aws", "cloudformation", "errors", "inventory"},
-    "diff": {*MEANING, "config", "errors", "findings", "inventory"},
+    "diff": {*MEANING, "aws", "config", "errors", "findings", "inventory"},
     "reports": {*MEANING, "audit", "checks", "config", "decide", "diff", "findings", "inventory", "proofs"},
     "pipeline": {"checks", "cloudformation", "config", "errors", "findings", "inventory", "output", "proofs", "reports", "rollout", "templates"},
     "api": {"audit", "config", "decide", "diff", "errors", "intent", "inventory", "pipeline", "proofs", "reports"},

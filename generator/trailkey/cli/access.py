@@ -6,25 +6,20 @@ Writes nothing. Properties that fail do not stop it: they are shown on standard 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trailkey import errors
-from trailkey.cli.shared import formats, show
-
-if TYPE_CHECKING:
-    import argparse
+from trailkey.cli.shared import Options, Parser, formats, path, show
 
 SUMMARY = "who can do what with the keys, read back from the rendered policies"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    parser.add_argument("source", type=Path, metavar="CONFIG|FOLDER", help="a config file, or an output folder")
+    path(parser, "source", "CONFIG|FOLDER", "a config file, or an output folder")
     formats(parser, "how to print it; markdown is access.md as generate writes it", "table", "json", "markdown")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
     from trailkey.reports.findings import finding_text

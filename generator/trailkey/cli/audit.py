@@ -5,23 +5,15 @@ Options say what the policy is for; what they leave out is assumed, and printed.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from trailkey import errors
-from trailkey.cli.shared import formats, parameters, show, text
-
-if TYPE_CHECKING:
-    import argparse
+from trailkey.cli.shared import Options, Parser, formats, parameters, path, show, text
 
 SUMMARY = "findings on a key policy that trailkey did not write"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "policy", type=Path, metavar="POLICY", help="a key policy, a template that holds one, or - for standard input"
-    )
+    path(parser, "policy", "POLICY", "a key policy, a template that holds one, or - for standard input")
     text(parser, "--trail", "ARN", "a trail that the key is for; may be repeated", several=True)
     text(parser, "--key-account", "ID", "the account that owns the key")
     text(parser, "--organization", "ID", "the organization, o-…")
@@ -33,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     formats(parser, "how to print findings", "table", "json")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
     from trailkey.reports.findings import audit_lines

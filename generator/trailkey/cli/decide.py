@@ -6,31 +6,19 @@ A request that carries expect is a test: exit 3 where an answer differs.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trailkey import errors
-from trailkey.cli.shared import formats, show, text
-
-if TYPE_CHECKING:
-    import argparse
+from trailkey.cli.shared import Options, Parser, formats, path, show, text
 
 SUMMARY = "answer concrete requests with the statements that decide"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "config",
-        nargs="?",
-        type=Path,
-        metavar="CONFIG|FOLDER",
-        help="a config or an output folder; its key and bucket policies are asked",
-    )
-    parser.add_argument("requests", type=Path, metavar="REQUESTS", help="requests, JSON or YAML: one or a list")
-    parser.add_argument(
-        "--policy", type=Path, metavar="FILE", help="a key policy, or a template with one, to ask instead of a config"
-    )
+    what = "a config or an output folder; its key and bucket policies are asked"
+    path(parser, "config", "CONFIG|FOLDER", what, nargs="?")
+    path(parser, "requests", "REQUESTS", "requests, JSON or YAML: one or a list")
+    path(parser, "--policy", "FILE", "a key policy, or a template with one, to ask instead of a config")
     text(
         parser,
         "--key-account",
@@ -40,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     formats(parser, "how to print answers", "table", "json")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
     from trailkey.reports.findings import answer_line, unexpected_line

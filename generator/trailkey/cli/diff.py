@@ -6,27 +6,17 @@ Wording and order make no difference. Where NEW is a config that extends OLD, OL
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trailkey import errors
-from trailkey.cli.shared import formats, pairs, parameters, show, text
-
-if TYPE_CHECKING:
-    import argparse
+from trailkey.cli.shared import Options, Parser, formats, pairs, parameters, path, show, text
 
 SUMMARY = "who gains and who loses access"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "old",
-        type=Path,
-        metavar="OLD",
-        help="a policy or template (- for standard input), an output folder, or a config",
-    )
-    parser.add_argument("new", type=Path, metavar="NEW", help="what OLD is compared with; the same kinds")
+    path(parser, "old", "OLD", "a policy or template (- for standard input), an output folder, or a config")
+    path(parser, "new", "NEW", "what OLD is compared with; the same kinds")
     formats(parser, "how to print rows", "table", "json", "markdown")
     parser.add_argument("--fail-on-new-access", action="store_true", help="exit 4 where access is gained, or may be")
     text(parser, "--key-account", "ID", "the key's account, where a policy does not show it")
@@ -34,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     text(parser, "--rename", "OLD=NEW", "a name of OLD that is another in NEW, such as an account id", several=True)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
     from trailkey.reports.diff import markdown_lines, row_json, table_lines

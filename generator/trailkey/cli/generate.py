@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trailkey import errors
-from trailkey.cli.shared import formats
+from trailkey.cli.shared import Options, Parser, formats, path
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
     from trailkey.pipeline import Result
@@ -19,18 +18,10 @@ if TYPE_CHECKING:
 SUMMARY = "config to output/<name>/"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "configs", nargs="*", type=Path, metavar="CONFIG", help="config files (default: every *.yaml in config/)"
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("output"),
-        metavar="DIR",
-        help="folder for the deployments (default: output)",
-    )
+    path(parser, "configs", "CONFIG", "config files (default: every *.yaml in config/)", nargs="*")
+    path(parser, "--output", "DIR", "folder for the deployments (default: output)", default=Path("output"))
     formats(parser, "format of the templates", "yaml", "json")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 4 where the files differ from the config"
@@ -38,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print errors only")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
 

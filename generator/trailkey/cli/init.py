@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trailkey import errors
-
-if TYPE_CHECKING:
-    import argparse
+from trailkey.cli.shared import Options, Parser, path
 
 SUMMARY = "write a commented starter config"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     kinds = parser.add_mutually_exclusive_group()
     for kind, meaning in (
@@ -23,17 +20,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         kinds.add_argument(
             f"--{kind}", dest="starter", action="store_const", const=kind, default="single-account", help=meaning
         )
-    parser.add_argument(
-        "file",
-        nargs="?",
-        type=Path,
-        default=Path("trailkey.yaml"),
-        metavar="FILE",
-        help="where to write it (default: trailkey.yaml)",
-    )
+    default = Path("trailkey.yaml")
+    path(parser, "file", "FILE", f"where to write it (default: {default})", nargs="?", default=default)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey.config.starter import starter
     from trailkey.output.writer import write_new

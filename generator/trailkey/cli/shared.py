@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trailkey.errors import UsageError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Sequence
 
 
-def text(parser: argparse.ArgumentParser, name: str, metavar: str, meaning: str, *, several: bool = False) -> None:
+Options = argparse.Namespace
+Parser = argparse.ArgumentParser
+
+
+def path(parser: Parser, name: str, metavar: str, meaning: str, **more: Any) -> None:
+    """Declare an argument or option that takes a path."""
+    parser.add_argument(name, type=Path, metavar=metavar, help=meaning, **more)
+
+
+def text(parser: Parser, name: str, metavar: str, meaning: str, *, several: bool = False) -> None:
     """Declare an option that takes a text; ``several`` may be given, which are a list."""
-    if several:
-        parser.add_argument(name, action="append", default=[], metavar=metavar, help=meaning)
-    else:
-        parser.add_argument(name, default="", metavar=metavar, help=meaning)
+    kind: dict[str, Any] = {"action": "append", "default": []} if several else {"default": ""}
+    parser.add_argument(name, metavar=metavar, help=meaning, **kind)
 
 
-def formats(parser: argparse.ArgumentParser, meaning: str, *choices: str) -> None:
+def formats(parser: Parser, meaning: str, *choices: str) -> None:
     """Declare ``--format``, whose default is the first of its choices."""
     parser.add_argument("--format", choices=choices, default=choices[0], help=f"{meaning} (default: {choices[0]})")
 
@@ -49,7 +57,7 @@ def parameters(given: Sequence[str]) -> dict[str, str]:
     return pairs("--parameter", given, "[A-Za-z0-9:]+")
 
 
-def show(options: argparse.Namespace, document: Any, lines: Iterable[str]) -> None:
+def show(options: Options, document: Any, lines: Iterable[str]) -> None:
     """Print a document where JSON is asked for, and lines otherwise."""
     if options.format == "json":
         import json

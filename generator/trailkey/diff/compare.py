@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import in_account, texts, union
 from trailkey.access.analysis.caller_sets import of_kind
+from trailkey.aws import parse_arn
 from trailkey.diff.callers import named
 from trailkey.diff.changes import NOBODY, Question, blanket, changes
 from trailkey.diff.rows import Grantee, Row, Where, merged
@@ -18,7 +19,7 @@ from trailkey.inventory.policies import merged as merged_policies
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access import Policy, Scope
+    from trailkey.access import Policy
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
     from trailkey.diff.callers import Known
@@ -191,10 +192,14 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[Asked]:
     scopes = {one.arn: one.scope for one in (*new.keys, *old.keys, *new.buckets, *old.buckets)}
     before, after = _by_holder(old.identities), _by_holder(new.identities)
     for holder in dict.fromkeys((*before, *after)):
+        what = f"IAM policies of {holder[2]}"
         mine, its = before.get(holder, []), after.get(holder, [])
         if [one.document for one in mine] != [one.document for one in its]:
+            old_one, new_one = (
+                merged_policies([one.policy for one in each], what=what) if each else NOBODY for each in (mine, its)
+            )
             for scope in scopes.values():
-                yield Where(), f"IAM policies of {holder}", _of_holder(holder, mine, its, scope)
+                yield Where(), what, Question(old=old_one, new=new_one, scope=scope, holder=_known(*holder))
 
 
 def _of_resource(pair: Pair, missing: Policy, where: Where) -> Asked:
@@ -234,29 +239,8 @@ def _agree(one: Branch, two: Branch) -> bool:
     return all(truths.get(name, truth) == truth for name, truth in one)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Holder:
-    """Who has IAM policies of an account: the role or user of ``arn``, or whoever ``policy_name`` is attached to."""
-
-    account: str
-    partition: str
-    arn: str = ""
-    policy_name: str = ""
-
-    def __str__(self) -> str:
-        """The ARN, or the name of the policy."""
-        return self.arn or self.policy_name
-
-    @property
-    def known(self) -> Known:
-        """The callers that this may be, and what they are called."""
-        if self.arn:
-            return texts(self.arn), Grantee(name=f"{named(self.arn)} by its IAM policies")
-        anyone = union([of_kind("role", self.partition), of_kind("user", self.partition)])
-        name = f"whoever holds policy {self.policy_name}"
-        if self.account == ANY_ACCOUNT:
-            return anyone, Grantee(name=name)
-        return anyone & in_account(self.account), Grantee(name=f"{name} in account {self.account}")
+_Holder = tuple[str, str, str]
+"""Who has IAM policies: account, partition, and the ARN of a role or user, or the name of a policy that others attach."""
 
 
 def _by_holder(policies: Iterable[IdentityPolicy]) -> dict[_Holder, list[IdentityPolicy]]:
@@ -266,21 +250,18 @@ def _by_holder(policies: Iterable[IdentityPolicy]) -> dict[_Holder, list[Identit
     """
     found: dict[_Holder, list[IdentityPolicy]] = {}
     for one in policies:
-        account, partition = one.account, one.partition
-        arns = [
-            f"arn:{partition}:iam::{account}:{each}" for each in sorted(one.attached) if not each.startswith("group/")
-        ]
-        name = one.policy_name or one.location.logical_id
-        holders = [_Holder(account=account, partition=partition, arn=arn) for arn in arns]
-        for holder in holders or [_Holder(account=account, partition=partition, policy_name=name)]:
-            found.setdefault(holder, []).append(one)
-    return dict(sorted(found.items(), key=lambda entry: (entry[0].account, str(entry[0]))))
+        persons = [each for each in sorted(one.attached) if each.startswith(("role/", "user/"))]
+        arns = [f"arn:{one.partition}:iam::{one.account}:{each}" for each in persons]
+        for name in arns or [one.policy_name or one.location.logical_id]:
+            found.setdefault((one.account, one.partition, name), []).append(one)
+    return dict(sorted(found.items()))
 
 
-def _of_holder(holder: _Holder, old: Sequence[IdentityPolicy], new: Sequence[IdentityPolicy], scope: Scope) -> Question:
-    """Return the question what IAM policies allow, where the resource's policy leaves it to them."""
-    before, after = (
-        merged_policies([one.policy for one in each], what=f"IAM policies of {holder}") if each else NOBODY
-        for each in (old, new)
-    )
-    return Question(old=before, new=after, scope=scope, holder=holder.known)
+def _known(account: str, partition: str, name: str) -> Known:
+    """Return the callers that a holder may be, and what they are called."""
+    if parse_arn(name):
+        return texts(name), Grantee(name=f"{named(name)} by its IAM policies")
+    anyone = union([of_kind("role", partition), of_kind("user", partition)])
+    if account == ANY_ACCOUNT:
+        return anyone, Grantee(name=f"whoever holds policy {name}")
+    return anyone & in_account(account), Grantee(name=f"whoever holds policy {name} in account {account}")
