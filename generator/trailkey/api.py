@@ -69,8 +69,8 @@ def generate(
 
     Raises:
         UsageError: no config is given, and ``config/`` holds none.
-        ConfigError: with the problems of all configs.
-        CheckError: with the findings of all templates.
+        ConfigError: the problems of all configs.
+        CheckError: the findings of all templates.
         OutputError: the output could not be written.
     """
     from trailkey import pipeline

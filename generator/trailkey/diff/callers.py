@@ -41,7 +41,7 @@ class Callers:
     def __init__(self, before: Policy, after: Policy, scope: Scope, holder: Known | None) -> None:
         everybody = people(scope.partition)
         statements = [statement for policy in (before, after) for statement in policy.statements]
-        found = {account for statement in statements for account in _accounts(statement)}
+        found = set(_ACCOUNT.findall(" ".join(value for statement in statements for value in _values(statement))))
         accounts = [scope.account, *sorted(found - {scope.account})]
         self.examples = tuple(f"arn:{scope.partition}:iam::{account}:role/Anyone" for account in accounts)
         self._exempt: list[tuple[Language, str]] = []
@@ -82,20 +82,17 @@ def grantee_of(callers: Language) -> Grantee:
     """Return a set of callers as a row names it, where it is not a known one."""
     try:
         services, rest = callers & SERVICES, callers - SERVICES
-        parts = [
-            *([] if services.is_empty() else [_listed(services, "any AWS service", SERVICES)]),
-            *([] if rest.is_empty() else [_listed(rest, "principals", None)]),
-        ]
-        return Grantee(name=" and ".join(parts), is_class=within(SERVICES, callers))
+        every = within(SERVICES, callers)
+        parts = [] if services.is_empty() else ["any AWS service" if every else _listed(services, "any AWS service")]
+        parts += [] if rest.is_empty() else [_listed(rest, "principals")]
+        return Grantee(name=" and ".join(parts), is_class=every)
     except UndecidedError:
-        return Grantee(name=_listed(callers, "principals", None))
+        return Grantee(name=_listed(callers, "principals"))
 
 
-def _listed(callers: Language, word: str, whole: Language | None) -> str:
+def _listed(callers: Language, word: str) -> str:
     if callers.texts is not None:
         return ", ".join(sorted(map(named, callers.texts)))
-    if whole is not None and whole.subset(callers):
-        return word
     within = sorted(text for text in callers.exceptions if callers.contains(text))
     beside = sorted(text for text in callers.exceptions if not callers.contains(text))
     rule = callers.rule
@@ -133,11 +130,10 @@ def _pattern_text(value: str) -> str:
     return named(value) if value.startswith("arn:") else value
 
 
-def _accounts(statement: Statement) -> Iterator[str]:
-    if statement.principals:
-        yield from _ACCOUNT.findall(" ".join(statement.principals.aws))
+def _values(statement: Statement) -> Iterator[str]:
+    yield from statement.principals.aws if statement.principals else ()
     for condition in statement.conditions:
-        yield from _ACCOUNT.findall(" ".join(condition.values))
+        yield from condition.values
 
 
 def _named(statement: Statement) -> Iterator[Sequence[str]]:

@@ -59,7 +59,7 @@ _SET: Final = re.compile(r"\{[^}]*\}")
 """A set in the representation of a box. The order of its elements differs between processes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Question:
     """What ``old`` and ``new`` allow on the resource of ``scope``.
 
@@ -93,20 +93,18 @@ def changes(question: Question) -> tuple[list[Row], list[str]]:
     """
     rows: list[Row] = []
     unknown: list[str] = []
-    sides: tuple[tuple[Change, Policy, Policy], ...] = (
-        ("gained", question.old, question.new),
-        ("lost", question.new, question.old),
-    )
-    for change, before, after in sides:
-        more = _added(before, after)
+    back = replace(question, old=question.new, new=question.old)
+    ways: tuple[tuple[Change, Question], ...] = (("gained", question), ("lost", back))
+    for change, asked in ways:
+        more = _added(asked.old, asked.new)
         if more is None:
             continue
         try:
-            found = difference(before, more, question.scope, question.within)
+            found = difference(asked.old, more, asked.scope, asked.within)
             # Some request may be in the set that is not certainly in it.
             if not found.exact and any(_left(one, found.inner) for one in found.outer):
                 unknown += [f"whether access is {change}: {reason}" for reason in found.reasons]
-            rows += _Rows(question, change, before, after, found.inner).rows()
+            rows += _Rows(asked, change, found.inner).rows()
         except UndecidedError as error:
             unknown.append(f"whether access is {change}: {error}")
     return rows, list(dict.fromkeys(unknown))
@@ -145,15 +143,14 @@ def _meaning(statement: Statement, policy: Policy) -> Hashable:
 
 
 class _Rows:
-    """The difference of two policies, as grants of the policy that has more."""
+    """What the new policy of a question allows and the old one does not, as grants of the new one."""
 
-    def __init__(self, question: Question, change: Change, before: Policy, after: Policy, found: Sequence[Box]) -> None:
+    def __init__(self, question: Question, change: Change, found: Sequence[Box]) -> None:
         self._question, self._change, self._found = question, change, found
-        self._before, self._after = before, after
-        scope = question.scope
-        sessions = sessions_in([before, after], scope.partition)
-        self._had, self._has = (allowed(policy, scope, sessions=sessions) for policy in (before, after))
-        self._callers = Callers(before, after, scope, question.holder)
+        scope, policies = question.scope, (question.old, question.new)
+        sessions = sessions_in(policies, scope.partition)
+        self._had, self._has = (allowed(policy, scope, sessions=sessions) for policy in policies)
+        self._callers = Callers(*policies, scope, question.holder)
         sets = [one for granted in (self._had, self._has) for one in (granted.allow, granted.deny)]
         keys = {name for one in sets for each in one.outer for name, _ in each.items if ":" in name}
         self._asked = question.within & universe(scope, keys, sessions)
@@ -202,7 +199,7 @@ class _Rows:
         callers whose access is in another row.
         """
         mine = language_of(sides[PRINCIPAL])
-        new = union([language_of(one.sides.get(PRINCIPAL)) for one in _meeting(left, _boxes(_less(sides, PRINCIPAL)))])
+        new = union([_callers_of(one) for one in _meeting(left, _boxes(_less(sides, PRINCIPAL)))])
         if (mine & new).texts is not None:
             mine = mine & new
         found: Known | None = None
@@ -255,7 +252,7 @@ class _Rows:
         witness = example(RequestSet(new, new), self._question.scope)
         if witness is None:
             raise RuntimeError(f"a difference without a request in it: {wide}")
-        before, after = (self._question.allows(witness, policy) for policy in (self._before, self._after))
+        before, after = (self._question.allows(witness, one) for one in (self._question.old, self._question.new))
         if before or not after:
             raise RuntimeError(
                 f"prover and evaluator disagree on {witness}: allowed without the change {before}, with it {after}"
@@ -267,11 +264,10 @@ class _Rows:
         side = wide.sides.get(IDENTITY)
         if isinstance(side, Single):
             return not side.admits(["no"])
-        who = wide.sides.get(PRINCIPAL)
-        if self._question.holder or not isinstance(who, Single):
+        if self._question.holder:
             return False
         scope = self._question.scope
-        persons = language_of(who) & (people(scope.partition) - of_kind("root", scope.partition))
+        persons = _callers_of(wide) & (people(scope.partition) - of_kind("root", scope.partition))
         return not persons.is_empty() and persons.disjoint(in_account(scope.account))
 
 
@@ -288,19 +284,19 @@ def _allowable(scope: Scope, sessions: Sequence[str]) -> RequestSet:
 def _by_caller(parts: Iterable[Box]) -> Iterator[Box]:
     """Yield parts of which each is of one caller, where they are of callers by their names; others as they are."""
     for part in parts:
-        named = language_of(part.sides.get(PRINCIPAL)).texts
-        if named is None:
-            yield part
-        else:
-            yield from _meeting(
-                [part], [one for name in sorted(named) for one in _boxes(_for_callers({}, texts(name)))]
-            )
+        named = _callers_of(part).texts
+        for callers in [ALL] if named is None else map(texts, sorted(named)):
+            yield from _meeting([part], _boxes(_for_callers({}, callers)))
 
 
 def _joins(wide: Box) -> str:
     """Return with which other rows a row may be merged: those of named services, or of other named callers."""
-    named = language_of(wide.sides.get(PRINCIPAL)).texts
+    named = _callers_of(wide).texts
     return "" if named is None else "services" if all(map(SERVICES.contains, named)) else "iam"
+
+
+def _callers_of(one: Box) -> Language:
+    return language_of(one.sides.get(PRINCIPAL))
 
 
 def _for_callers(sides: Mapping[str, Constraint], callers: Language) -> dict[str, Constraint]:
@@ -318,8 +314,7 @@ def _left(one: Box, others: Sequence[Box]) -> bool:
 
 
 def _width(grant: Box) -> tuple[int, int, str]:
-    side = grant.sides.get(ACTION)
-    number = len(language_of(side).texts or ()) if side else 1000
+    number = len(language_of(grant.sides[ACTION]).texts or ()) if ACTION in grant.sides else 1000
     return len(grant.items), -number, _SET.sub(lambda found: "".join(sorted(found[0])), str(grant.items))
 
 

@@ -193,19 +193,17 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[Asked]:
     before, after = _by_holder(old.identities), _by_holder(new.identities)
     for holder in dict.fromkeys((*before, *after)):
         what = f"IAM policies of {holder[2]}"
-        mine, its = before.get(holder, []), after.get(holder, [])
-        if [one.document for one in mine] != [one.document for one in its]:
-            old_one, new_one = (
-                merged_policies([one.policy for one in each], what=what) if each else NOBODY for each in (mine, its)
-            )
+        sides = before.get(holder, []), after.get(holder, [])
+        if [one.document for one in sides[0]] != [one.document for one in sides[1]]:
+            mine, its = (merged_policies((one.policy for one in each), what=what) if each else NOBODY for each in sides)
             for scope in scopes.values():
-                yield Where(), what, Question(old=old_one, new=new_one, scope=scope, holder=_known(*holder))
+                yield Where(), what, Question(mine, its, scope, _known(*holder))
 
 
 def _of_resource(pair: Pair, missing: Policy, where: Where) -> Asked:
     old, new = (each.policy if each else missing for each in pair)
     what = " and ".join(str(each.location) for each in _present(pair))
-    return where, what, Question(old=old, new=new, scope=_present(pair)[-1].scope)
+    return where, what, Question(old, new, _present(pair)[-1].scope)
 
 
 def _present(pair: Pair) -> list[ResourcePolicy]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from trailkey.proofs.residual_risk import ASSUMPTIONS, KEY_ID
+from trailkey.proofs.read_path import readings
+from trailkey.proofs.residual_risk import ASSUMPTIONS, KEY_ID, beyond_scps, policy_writers, scp
 from trailkey.reports.findings import finding_text, where_text
 from trailkey.reports.view import bounds, deciding
 
@@ -56,21 +57,21 @@ def place(matrix: Matrix) -> str:
 
 def reader_rows(access: Access) -> Iterator[Sequence[str]]:
     """Yield each reader with what every policy, and all together, allow it."""
-    for one in access.readings:
+    for one in readings(access.deployment, access.verdict):
         yield one.name, *(_PARTS[part] for part in (one.key_policy, one.bucket_policy, one.iam_policy, one.reads))
 
 
 def remaining(access: Access) -> Iterator[str]:
     """Yield the sentences about what no key policy can close, in order."""
-    for one in access.policy_writers:
+    for one in policy_writers(access.matrices):
         who = f" ({_codes(one.principals)})" if one.principals else ""
         yield f"{one.label}{who} can replace the policy of {one.alias}, and with it every answer about this key."
-    account = access.bucket_account
+    account = access.deployment.bucket_account
     yield (
         f"In the bucket's own account, {account.name} ({account.id}), S3 lets IAM policies allow by themselves: that account "
         "decides who there gets log files. They come decrypted only to those who decrypt logs above."
     )
-    for alias in access.unbound:
+    for alias in beyond_scps(access.deployment):
         yield f"No SCP binds the account of {alias}: it is the management account, or in no organization."
 
 
@@ -84,19 +85,19 @@ SCP: Final = (
 
 def _sections(access: Access) -> Iterator[Sequence[str]]:
     yield [
-        f"# Access: {access.name}",
+        f"# Access: {access.deployment.name}",
         "",
         "Who can do what with the keys, decided on the rendered policies over all requests. A cell says:",
         "",
         *_list(f"`{answer}`: {meaning}" for answer, meaning in LEGEND),
     ]
-    if access.accepted:
+    if access.verdict.accepted:
         yield ["## Accepted risks", "", *_accepted(access)]
     if access.findings:
         yield ["## Not proven", "", *_list(map(finding_text, access.findings))]
     for matrix in access.matrices:
         yield [f"## {title(matrix)}", "", f"In {place(matrix)}.", "", *_matrix(matrix)]
-    if access.readings:
+    if access.deployment.readers:
         yield [
             "## Readers, end to end",
             "",
@@ -104,15 +105,17 @@ def _sections(access: Access) -> Iterator[Sequence[str]]:
             "",
             *_table(READERS, reader_rows(access)),
         ]
-    proven = ((f"`{one.id}`", _line(one.title), f"{one.proven} of {one.asked}") for one in access.properties)
+    proven = ((f"`{one.id}`", _line(one.title), f"{one.proven} of {one.asked}") for one in access.properties())
     yield ["## Proven", "", *_table(PROVEN, proven)]
     yield ["## Assumed", "", *_list(ASSUMPTIONS)]
-    policy = ["", *SCP, "", "```json", json.dumps(access.scp, indent=2), "```"] if access.scp else []
-    yield ["## What remains", "", *_list(remaining(access)), *policy]
+    yield ["## What remains", "", *_list(remaining(access))]
+    if policy := scp(access.deployment):
+        yield SCP
+        yield ["```json", json.dumps(policy, indent=2), "```"]
 
 
 def _accepted(access: Access) -> Iterator[str]:
-    for risk in access.accepted:
+    for risk in access.verdict.accepted:
         yield f"- **{risk.id}**: {_line(risk.reason)}"
         yield from (f"  - {_line(one.message)} ({_line(where_text(one))})" for one in risk.failing)
 

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from trailkey.proofs.residual_risk import ASSUMPTIONS
+from trailkey.proofs.residual_risk import ASSUMPTIONS, scp
 from trailkey.reports.access import LEGEND, PROVEN, READERS, SCP, place, reader_rows, remaining, title, word
 from trailkey.reports.findings import where_text
 from trailkey.reports.view import bounds, deciding
@@ -35,10 +35,10 @@ _BROKEN: Final = {
 
 def as_table(access: Access) -> Iterator[RenderableType]:
     """Yield what to print, part by part. Nothing in it is taken for markup."""
-    yield Text(f"Access: {access.name}", style="bold")
-    if access.accepted:
+    yield Text(f"Access: {access.deployment.name}", style="bold")
+    if access.verdict.accepted:
         yield _heading("Accepted risks")
-        for risk in access.accepted:
+        for risk in access.verdict.accepted:
             yield from _list([f"{risk.id}: {risk.reason}"])
             yield from _list(f"{one.message} ({where_text(one)})" for one in risk.failing)
     for matrix in access.matrices:
@@ -52,18 +52,18 @@ def as_table(access: Access) -> Iterator[RenderableType]:
         yield _plain(("who", "statement", "cells"), ((who, str(by), ", ".join(cells)) for who, by, cells in decided))
     yield _heading("A cell says")
     yield from _list(f"{answer}: {meaning}" for answer, meaning in LEGEND)
-    if access.readings:
+    if access.deployment.readers:
         yield _heading("Readers, end to end")
         yield _plain(READERS, reader_rows(access))
     yield _heading("Proven")
-    yield _plain(PROVEN, ((one.id, one.title, f"{one.proven} of {one.asked}") for one in access.properties))
+    yield _plain(PROVEN, ((one.id, one.title, f"{one.proven} of {one.asked}") for one in access.properties()))
     yield _heading("Assumed")
     yield from _list(ASSUMPTIONS)
     yield _heading("What remains")
     yield from _list(remaining(access))
-    if access.scp:
+    if policy := scp(access.deployment):
         yield Text(" ".join(SCP))
-        yield Text(json.dumps(access.scp, indent=2))
+        yield Text(json.dumps(policy, indent=2))
 
 
 def _matrix(matrix: Matrix) -> Table:

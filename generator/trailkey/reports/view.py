@@ -30,7 +30,7 @@ The parts of ``readers`` are ``yes``, ``no``, ``unknown`` and ``own`` (the servi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trailkey.proofs.matrix import matrices
 from trailkey.proofs.read_path import readings
@@ -39,18 +39,15 @@ from trailkey.proofs.residual_risk import ASSUMPTIONS, beyond_scps, policy_write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trailkey.config.deployment import Account, Deployment
+    from trailkey.config.deployment import Deployment
     from trailkey.findings import Finding
     from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Line, Matrix
     from trailkey.proofs.properties.property import Result
-    from trailkey.proofs.read_path import Reading
-    from trailkey.proofs.residual_risk import PolicyWriter
-    from trailkey.proofs.verdict import Accepted, Verdict
+    from trailkey.proofs.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proven:
+class Proven(NamedTuple):
     """A property: how often it was asked (once for each policy or person it is about), and how often it is proven."""
 
     id: str
@@ -61,62 +58,54 @@ class Proven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A report. ``scp`` is None where no key is in an account that SCPs bind; ``unbound`` are the aliases of keys in others."""
+    """A report: what the config says, what the proofs come to, and who can do what with each key."""
 
-    name: str
-    accepted: tuple[Accepted, ...]
-    findings: tuple[Finding, ...]
+    deployment: Deployment
+    verdict: Verdict
     matrices: tuple[Matrix, ...]
-    readings: tuple[Reading, ...]
-    properties: tuple[Proven, ...]
-    policy_writers: tuple[PolicyWriter, ...]
-    scp: dict[str, Any] | None
-    unbound: tuple[str, ...]
-    bucket_account: Account
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What fails and is not accepted."""
+        return self.verdict.findings
+
+    def properties(self) -> Iterator[Proven]:
+        """Yield each property that was asked."""
+        by_id: dict[str, list[Result]] = {}
+        for one in self.verdict.results:
+            by_id.setdefault(one.id, []).append(one)
+        for name, asked in by_id.items():
+            yield Proven(name, asked[0].rule.title, len(asked), sum(one.holds for one in asked))
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as a document."""
         return {
-            "name": self.name,
+            "name": self.deployment.name,
             "accepted_risks": [
                 {"id": risk.id, "reason": risk.reason, "failing": [one.as_json() for one in risk.failing]}
-                for risk in self.accepted
+                for risk in self.verdict.accepted
             ],
             "findings": [one.as_json() for one in self.findings],
             "keys": [_key(matrix) for matrix in self.matrices],
             "readers": [
-                fields(one, "name", "key_policy", "bucket_policy", "iam_policy", "reads") for one in self.readings
+                _fields(one, "name", "key_policy", "bucket_policy", "iam_policy", "reads")
+                for one in readings(self.deployment, self.verdict)
             ],
-            "properties": [fields(one, "id", "title", "asked", "proven") for one in self.properties],
+            "properties": [one._asdict() for one in self.properties()],
             "assumptions": list(ASSUMPTIONS),
             "remains": {
-                "replace_policy": [fields(one, "alias", "label", "principals") for one in self.policy_writers],
-                **fields(self, "scp", "unbound"),
+                "replace_policy": [
+                    _fields(one, "alias", "label", "principals") for one in policy_writers(self.matrices)
+                ],
+                "scp": scp(self.deployment),
+                "unbound": beyond_scps(self.deployment),
             },
         }
 
 
 def access_of(deployment: Deployment, policies: PolicySet, verdict: Verdict) -> Access:
     """Return what there is to report on a deployment, its policies, and what the proofs come to."""
-    found = matrices(deployment, policies)
-    asked: dict[str, list[Result]] = {}
-    for one in verdict.results:
-        asked.setdefault(one.id, []).append(one)
-    return Access(
-        name=deployment.name,
-        accepted=verdict.accepted,
-        findings=verdict.findings,
-        matrices=found,
-        readings=tuple(readings(deployment, verdict)),
-        properties=tuple(
-            Proven(id=name, title=of[0].rule.title, asked=len(of), proven=sum(one.holds for one in of))
-            for name, of in asked.items()
-        ),
-        policy_writers=tuple(policy_writers(found)),
-        scp=scp(deployment),
-        unbound=tuple(beyond_scps(deployment)),
-        bucket_account=deployment.bucket_account,
-    )
+    return Access(deployment=deployment, verdict=verdict, matrices=matrices(deployment, policies))
 
 
 def deciding(line: Line, matrix: Matrix) -> list[tuple[str | int, list[str]]]:
@@ -138,7 +127,7 @@ def bounds(matrix: Matrix) -> Iterator[str]:
                 yield f"{line.row.label}, {column.label}: unknown: {cell.reason}"
 
 
-def fields(one: object, *names: str) -> dict[str, Any]:
+def _fields(one: object, *names: str) -> dict[str, Any]:
     """Return attributes as JSON has them, by their names."""
     values = ((name, getattr(one, name)) for name in names)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
@@ -147,15 +136,15 @@ def fields(one: object, *names: str) -> dict[str, Any]:
 def _key(matrix: Matrix) -> dict[str, Any]:
     return {
         "alias": matrix.alias,
-        "account": fields(matrix.account, "name", "id"),
+        "account": _fields(matrix.account, "name", "id"),
         "region": matrix.region,
         "event_data_store": matrix.store or None,
-        "columns": [fields(one, "id", "label", "meaning") for one in matrix.columns],
+        "columns": [_fields(one, "id", "label", "meaning") for one in matrix.columns],
         "rows": [
             {
-                **fields(line.row, "id", "label", "principals"),
+                **_fields(line.row, "id", "label", "principals"),
                 "cells": {
-                    column.id: fields(cell, "answer", "statements", "actions", "only_with", "witness", "reason")
+                    column.id: _fields(cell, "answer", "statements", "actions", "only_with", "witness", "reason")
                     for column, cell in zip(matrix.columns, line.cells, strict=True)
                 },
             }
