@@ -30,13 +30,7 @@ Known = tuple[Language, Grantee]
 
 
 class Callers:
-    """The sets of callers that two policies on a resource speak about, and their names.
-
-    Args:
-        before, after: the policies.
-        scope: the resource.
-        holder: the callers in question, where they are not those the policies speak about.
-    """
+    """The sets of callers that two policies on a resource speak about, and their names; or ``holder`` alone, where there is one."""
 
     def __init__(self, before: Policy, after: Policy, scope: Scope, holder: Known | None) -> None:
         everybody = people(scope.partition)

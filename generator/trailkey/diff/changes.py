@@ -27,7 +27,6 @@ from trailkey.access import (
 )
 from trailkey.access.algebra.boxes import Box, box, subtract
 from trailkey.access.algebra.languages import ALL
-from trailkey.access.algebra.request_sets import EVERY_REQUEST
 from trailkey.access.analysis.caller_sets import SERVICES, of_kind
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE
@@ -74,7 +73,7 @@ class Question:
     @property
     def within(self) -> RequestSet:
         """The requests in question."""
-        return region(principals=self.holder[0]) if self.holder else EVERY_REQUEST
+        return region(principals=self.holder[0] if self.holder else None)
 
     def allows(self, witness: dict[str, Any], policy: Policy) -> bool:
         """Return whether one of the two policies allows a request."""

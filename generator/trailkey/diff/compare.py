@@ -216,25 +216,21 @@ def paired_keys(old: Sequence[ResourcePolicy], new: Sequence[ResourcePolicy]) ->
     A key that can have several policies is paired policy by policy: each with all those of the other side whose conditions
     do not contradict its own.
     """
-    names_old, names_new = (list(dict.fromkeys(one.name for one in keys)) for keys in (old, new))
-    answers = {name: name for name in names_old if name in names_new}
-    left_old = [name for name in names_old if name not in answers]
-    left_new = [name for name in names_new if name not in answers.values()]
-    if len(left_old) == len(left_new) == 1:
-        answers[left_old.pop()] = left_new.pop()
-    pairs: list[Pair] = []
-    for name, other in answers.items():
-        its = [two for two in new if two.name == other]
-        mine = [one for one in old if one.name == name]
-        pairs += [(one, two) for one in mine for two in its if _agree(one.location.branch, two.location.branch)]
-    pairs += [(one, None) for one in old if one.name in left_old]
-    pairs += [(None, one) for one in new if one.name in left_new]
-    return pairs
+    mine, its = ({one.name: [each for each in keys if each.name == one.name] for one in keys} for keys in (old, new))
+    answers = {name: name for name in mine if name in its}
+    gone, added = ([name for name in names if name not in answers] for names in (mine, its))
+    if len(gone) == len(added) == 1:
+        answers[gone.pop()] = added.pop()
+    both = [(one, two) for name, other in answers.items() for one in mine[name] for two in its[other]]
+    return [
+        *(pair for pair in both if _agree(*(one.location.branch for one in pair))),
+        *((one, None) for name in gone for one in mine[name]),
+        *((None, two) for name in added for two in its[name]),
+    ]
 
 
 def _agree(one: Branch, two: Branch) -> bool:
-    truths = dict(two)
-    return all(truths.get(name, truth) == truth for name, truth in one)
+    return {**dict(one), **dict(two)} == {**dict(two), **dict(one)}
 
 
 _Holder = tuple[str, str, str]
