@@ -1,6 +1,6 @@
 """The face of the package: what each command does, as a function. The command line calls these, and adds only arguments and text.
 
-Paths are texts or ``Path``; a policy or requests may also be given as plain documents (mappings and lists, as JSON has them). Every
+A policy is a key policy, the answer of the AWS CLI that holds one, or a template: a path, or a plain document (as JSON has it). Every
 error that a user can act on is a ``TrailkeyError``. Libraries are loaded by the function that needs them.
 """
 
@@ -105,9 +105,8 @@ def decide(
     """Return the answer to each request, with the statements that decide.
 
     Args:
-        policies: a config or an output folder, whose key and bucket policies are asked; or one key policy, the AWS CLI's answer
-            that holds one, or a template with one key.
-        requests: one request or a list, as a document or in a file; ``trailkey decide`` reads the same.
+        policies: a config or an output folder, whose key and bucket policies are asked; or a policy of one key.
+        requests: one request or a list of them, as a document or in a file.
         key_account: the account that owns the key of a policy, where neither the policy nor a request names it.
 
     Raises:
@@ -143,7 +142,7 @@ def audit(
     """Return what is wrong with a key policy, over all requests, and what was assumed where nothing says what it is for.
 
     Args:
-        policy: a key policy, the AWS CLI's answer that holds one, or a template.
+        policy: what is judged; a template may hold several keys.
         key_account: the account that owns the key.
         parameters: values of the template's parameters.
         trails: ARNs of the trails that the key is for.
@@ -184,9 +183,8 @@ def diff(
     """Return who gains and who loses access from one source of policies to another.
 
     Args:
-        old: a key policy or a template that holds some, an output folder, or a config.
-        new: what it is compared with. Where NEW is a config that extends OLD, the names of its environment first take the place
-            of OLD's.
+        old: a policy, an output folder, or a config.
+        new: what it is compared with; where it is a config that extends OLD, its names first take the place of OLD's.
         key_account: the account of the key, where a policy does not show it.
         parameters: values of a template's parameters.
         renames: names of OLD, such as account ids, with what they are in NEW.

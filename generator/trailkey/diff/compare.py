@@ -19,7 +19,6 @@ from trailkey.inventory.policies import merged as merged_policies
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access import Policy
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
     from trailkey.diff.callers import Known
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from trailkey.inventory import IdentityPolicy
 
 _SILENT: Final = blanket(Effect="Deny", Condition={"StringEquals": {"aws:PrincipalIsAWSService": "neither"}})
-"""A bucket policy that allows and denies nothing: IAM policies of the bucket's account still allow what they allow."""
+"""A policy that allows and denies nothing: IAM policies of a bucket's account still allow what they allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +184,10 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[Asked]:
     for pair in pairs:
         both = _present(pair)
         branch = {name: truth for each in both for name, truth in each.location.branch}
-        yield _of_resource(pair, NOBODY, Where(both[-1].name if several else "", tuple(branch.items())))
+        yield _of_resource(pair, Where(both[-1].name if several else "", tuple(branch.items())))
     had, has = ({one.arn: one for one in each.buckets} for each in (old, new))
     for arn in dict.fromkeys((*had, *has)):
-        yield _of_resource((had.get(arn), has.get(arn)), _SILENT, Where())
+        yield _of_resource((had.get(arn), has.get(arn)), Where())
     scopes = {one.arn: one.scope for one in (*new.keys, *old.keys, *new.buckets, *old.buckets)}
     before, after = _by_holder(old.identities), _by_holder(new.identities)
     for holder in dict.fromkeys((*before, *after)):
@@ -200,8 +199,8 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[Asked]:
                 yield Where(), what, Question(mine, its, scope, _known(*holder))
 
 
-def _of_resource(pair: Pair, missing: Policy, where: Where) -> Asked:
-    old, new = (each.policy if each else missing for each in pair)
+def _of_resource(pair: Pair, where: Where) -> Asked:
+    old, new = (each.policy if each else _SILENT for each in pair)
     what = " and ".join(str(each.location) for each in _present(pair))
     return where, what, Question(old, new, _present(pair)[-1].scope)
 
