@@ -15,7 +15,7 @@ from trailkey.statements.builders import document
 from trailkey.templates.bucket import add_bucket
 from trailkey.templates.key import KEY, add_key, store_key
 from trailkey.templates.lake import add_store, store_id
-from trailkey.templates.managed_policies import add_deployer, add_key_people, add_reader, add_store_people, store_arn
+from trailkey.templates.managed_policies import add_deployer, add_key_people, add_reader, add_store_people
 from trailkey.templates.stack import Stack, reader_step
 from trailkey.templates.trail import add_trail
 
@@ -57,7 +57,7 @@ def build(deployment: Deployment) -> list[Stack]:
             )
         )
     people = stacks.of(deployment.key_account, deployment.region, "iam")
-    add_key_people(people, deployment, key_arn(people))
+    add_key_people(people, key_arn(people))
     trail_deployers: dict[str, Stack] = {}
     for owner in deployment.trail_owners:
         if owner.id != deployment.key_account.id and owner.deployer:
@@ -65,7 +65,7 @@ def build(deployment: Deployment) -> list[Stack]:
             add_deployer(
                 stack,
                 owner.deployer,
-                "TrailDeployerPolicy",
+                "TrailDeployer",
                 identity.describes_key(key_arn(stack)),
                 ("accounts", owner.name, "deployer"),
             )
@@ -80,13 +80,8 @@ def build(deployment: Deployment) -> list[Stack]:
         stack = stacks.of(store.account, store.settings.region, f"lake-{identifier(store.settings.name).lower()}")
         add_store(stack, deployment, store)
         # Names in IAM are global to the account, so the people of a store stand beside it, each policy under the store's name.
-        add_store_people(
-            stack,
-            deployment,
-            store,
-            stack.key_arn(stack, store_key(store.settings.name), store.account.id, store.settings.region),
-            store_arn(store_id(store.settings.name)),
-        )
+        arn = stack.key_arn(stack, store_key(store.settings.name), store.account.id, store.settings.region)
+        add_store_people(stack, store, arn, store_id(store.settings.name))
     _add_readers(stacks, deployment, key_arn)
     return stacks.ordered()
 
@@ -105,7 +100,7 @@ def _add_readers(stacks: _Stacks, deployment: Deployment, key_arn: Any) -> None:
                 # Service-managed stack sets skip the management account, which is below the root only.
                 homes.append(stacks.of(deployment.management, deployment.region, "iam"))
         for stack in homes:
-            add_reader(stack, deployment, reader, key_arn(stack))
+            add_reader(stack, reader, key_arn(stack))
 
 
 class _Stacks:
