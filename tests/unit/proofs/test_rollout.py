@@ -228,3 +228,24 @@ def test_a_manifest_of_another_shape_is_refused_with_its_place(change: Callable[
 def test_a_manifest_that_is_not_json_is_refused() -> None:
     with pytest.raises(errors.PolicyError, match="Invalid JSON"):
         load_manifest(b"{", MANIFEST)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff", "not UTF-8 text"),
+        (b"[]", "not a mapping"),
+        (b"", "empty"),
+        (b"Resources: []", "not a template as trailkey generate writes it"),
+        (b"Resources: {Key: {Type: 'AWS::KMS::Key'}}", "not a template as trailkey generate writes it"),
+        (b"Parameters: []\nResources: {}", "not a template as trailkey generate writes it"),
+        (b"Resources: {Key: {Type: 'AWS::KMS::Key', Properties: {KeyPolicy: !Ref Other}}}", "Other"),
+    ],
+)
+def test_a_template_of_another_shape_is_a_sentence_and_no_traceback(
+    content: bytes, says: str, written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (written / "log-archive-key.yaml").write_bytes(content)
+    for command in (["access", str(written)], ["diff", str(written), str(OUTPUT)]):
+        assert cli.run(command) == errors.USAGE
+        assert says in capsys.readouterr().err

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey import cloudformation
 from trailkey.access import PROVEN, REFUTED, Answer
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
+from trailkey.errors import PolicyError
 from trailkey.findings import Location, Rule
 from trailkey.intent.from_config import trail_key_intent
 from trailkey.inventory.policies import ANY_ACCOUNT, PolicySet
@@ -260,7 +261,10 @@ def _unlisted(_deployment: Deployment, folder: Folder) -> Iterator[str]:
 
 
 def _is_template(content: bytes, name: str) -> bool:
-    document = cloudformation.load(content.decode(), name)
+    try:
+        document = cloudformation.load(content.decode(), name)
+    except (PolicyError, UnicodeDecodeError):
+        return False
     return isinstance(document, dict) and "Resources" in document
 
 
