@@ -41,7 +41,7 @@ class ReaderKind:
     iam_policy: Literal["attached", "named", "none"]
     """The reader's IAM policy is attached to its roles here, has a fixed name for others to attach, or is the reader's own."""
     precondition: str = ""
-    """What must be there first: a sentence with {value}, {policy}, {account} or {where}."""
+    """What must be there first: a sentence with {value} and {account}, of a policy made here also {policy} and {where}."""
     account_reason: str = ""
     """Why the reader names an ``account`` beside ``key``; empty where it must not."""
     bucket_statements: bool = True

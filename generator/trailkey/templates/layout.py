@@ -87,7 +87,8 @@ def _add_readers(stacks: _Stacks, deployment: Deployment, key_arn: Any) -> None:
     for reader in deployment.readers:
         if reader.kind.iam_policy == "none":
             key_stack = stacks.of(deployment.key_account, deployment.region, "key")
-            key_stack.preconditions.append(reader.kind.precondition.format(account=deployment.key_account.id))
+            precondition = reader.kind.precondition.format(value=reader.value, account=deployment.key_account.id)
+            key_stack.preconditions.append(precondition)
             continue
         homes = [stacks.of(reader.account, deployment.region, "iam")] if reader.account else []
         if reader.account is None:
