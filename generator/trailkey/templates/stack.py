@@ -90,9 +90,7 @@ class Stack:
                     Type="String",
                     Description=f"ARN of the KMS key: Output {parameter} of stack {key_stack.name} in account {account_id}.",
                     AllowedPattern=f"^arn:{re.escape(self.deployment.partition)}:kms:{region}:{account_id}:key/{KEY_ID_PATTERN}$",
-                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account_id}, arn:{self.deployment.partition}:kms:{region}:{account_id}:key/…".replace(
-                        "…", "ID"
-                    ),
+                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account_id}, arn:{self.deployment.partition}:kms:{region}:{account_id}:key/ID",
                 )
             )
             self.template.add_parameter_to_group(parameter, "From the stacks deployed before")
