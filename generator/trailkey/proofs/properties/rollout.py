@@ -91,7 +91,7 @@ def rollout_results(deployment: Deployment, folder: Folder) -> Iterator[Result]:
         (AS_LISTED, _unlisted),
         (SETTINGS, _unsettled),
     )
-    location = Location(file=f"{folder.what}{MANIFEST}")
+    location = Location(file=f"{folder.prefix}{MANIFEST}")
     for rule, check in checks:
         problems = list(check(deployment, folder)) or [""]
         for problem in problems:
