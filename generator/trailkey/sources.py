@@ -47,7 +47,7 @@ def deployed_policies(path: Path) -> PolicySet:
 
 
 def _deployed(path: Path) -> tuple[Deployment | None, PolicySet]:
-    from trailkey import pipeline  # loads pydantic and troposphere
+    from trailkey import pipeline
 
     if path.is_dir():
         return None, pipeline.read_checked_folder(path).policies

@@ -55,11 +55,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    import json  # loaded when asked for
+    import json
 
-    from trailkey.audit.report import audit_all  # the same
-    from trailkey.intent import from_options as said  # the same
-    from trailkey.inventory import find_policies, read_text  # the same
+    from trailkey.audit.report import audit_all
+    from trailkey.intent import from_options as said
+    from trailkey.inventory import find_policies, read_text
 
     intent = said.intent(
         trails=options.trail,
@@ -75,7 +75,7 @@ def _audit(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.dumps([finding.as_json() for finding in report.findings], indent=2, ensure_ascii=False))
     else:
-        from trailkey.reports.audit import audit_lines  # the same
+        from trailkey.reports.audit import audit_lines
 
         for line in audit_lines(report):
             print(line)

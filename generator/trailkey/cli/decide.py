@@ -46,9 +46,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _decide(options: argparse.Namespace) -> int:
-    import json  # loaded when asked for
+    import json
 
-    from trailkey.reports.decide import answer_json, answer_line, unexpected_line  # the same
+    from trailkey.reports.decide import answer_json, answer_line, unexpected_line
 
     answers = _answers(options)
     if options.format == "json":
@@ -63,8 +63,8 @@ def _decide(options: argparse.Namespace) -> int:
 
 
 def _answers(options: argparse.Namespace) -> list[RequestAnswer]:
-    from trailkey.decide import answers_of_deployment, answers_of_file  # loaded when asked for
-    from trailkey.sources import deployed_policies  # the same
+    from trailkey.decide import answers_of_deployment, answers_of_file
+    from trailkey.sources import deployed_policies
 
     if (options.policy is None) == (options.config is None):
         raise errors.UsageError(

@@ -50,11 +50,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    import json  # loaded when asked for
+    import json
 
-    from trailkey.diff.sides import Given, compare_sides  # the same
-    from trailkey.reports.diff import markdown_lines, row_json, table_lines  # the same
-    from trailkey.sources import read_side  # the same
+    from trailkey.diff.sides import Given, compare_sides
+    from trailkey.reports.diff import markdown_lines, row_json, table_lines
+    from trailkey.sources import read_side
 
     given = Given(
         key_account=options.key_account,

@@ -42,7 +42,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from trailkey import pipeline  # loads pydantic, and later troposphere and cfn-lint
+    from trailkey import pipeline
 
     configs = options.configs or pipeline.configs_in(Path("config"))
     show, done = _progress(quiet=options.quiet)
@@ -75,7 +75,7 @@ def _report(result: Result, *, check: bool) -> None:
     for change in changed:
         print(f"  {change.change} {change.name}")
     if result.deployment.mirrors:
-        from trailkey.config.source import written  # loaded with the pipeline, for mirrors only
+        from trailkey.config.source import written
 
         differences = ", ".join(map(written, result.deployment.differences)) or "its name"
         print(f"  mirrors {result.deployment.mirrors}; differs only in {differences}")
@@ -89,7 +89,7 @@ def _progress(*, quiet: bool) -> tuple[Callable[[str], None], Callable[[], None]
         return (lambda _step: None), (lambda: None)
     if not sys.stderr.isatty() or os.environ.get("CI"):
         return (lambda step: print(step, file=sys.stderr)), (lambda: None)
-    from rich.console import Console  # for terminals only
+    from rich.console import Console
 
     status = Console(stderr=True).status("start")
     status.start()

@@ -45,8 +45,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from trailkey.config.starter import starter  # loaded when asked for
-    from trailkey.output.writer import write_new  # the same
+    from trailkey.config.starter import starter
+    from trailkey.output.writer import write_new
 
     write_new(options.file, starter(options.starter, options.file.as_posix()))
     print(f"wrote {options.file}: put in your account ids and names, then run: trailkey generate {options.file}")

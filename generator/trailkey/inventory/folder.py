@@ -117,13 +117,13 @@ def _stack(
     what: str, stack: DeployedStack, content: bytes, partition: str, outputs: Mapping[tuple[str, str], Any]
 ) -> StackAsDeployed:
     file = f"{what}{stack.template}"
-    template = cloudformation.load(content.decode(), file)
+    template = _document(content, file)
     target = stack.target
     account = target.account if isinstance(target, AccountTarget) else ANY_ACCOUNT
-    required = [name for name, one in template.get("Parameters", {}).items() if "Default" not in one]
-    parameters, unfilled = _filled(stack, required, partition, outputs)
-    place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
     try:
+        required = [name for name, one in template.get("Parameters", {}).items() if "Default" not in one]
+        parameters, unfilled = _filled(stack, required, partition, outputs)
+        place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
         given = {name: resolve(one["Value"], template, place) for name, one in template.get("Outputs", {}).items()}
         found = [
             _resource(Location(file=file, logical_id=logical_id), resource, template, place)
@@ -148,6 +148,16 @@ def _stack(
         identities=tuple(one for one in policies if isinstance(one, IdentityPolicy)),
         resources=tuple(resource for _, resource in found),
     )
+
+
+def _document(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        document = cloudformation.load(content.decode(), what)
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{what}: not UTF-8 text ({error.reason}); run trailkey generate again") from error
+    if not isinstance(document, dict):
+        raise PolicyError(f"{what}: not a mapping, as trailkey generate writes it; run trailkey generate again")
+    return document
 
 
 def _filled(
@@ -212,7 +222,7 @@ def _existing_bucket(what: str, files: Mapping[str, bytes], manifest: Manifest) 
     if BUCKET_POLICY not in files:
         return ()
     location = Location(file=f"{what}{BUCKET_POLICY}")
-    document = cloudformation.load(files[BUCKET_POLICY].decode(), str(location))
+    document = _document(files[BUCKET_POLICY], str(location))
     steps = [step for step in manifest.before if step.kind == BUCKET_POLICY_STEP]
     return tuple(
         ResourcePolicy(location=location, document=document, arn=step.arn, account=step.account) for step in steps

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey import cloudformation
 from trailkey.access import PROVEN, REFUTED, Answer
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
+from trailkey.errors import PolicyError
 from trailkey.findings import Location, Rule
-from trailkey.intent.from_config import store_key_intent, trail_key_intent
-from trailkey.inventory.policies import ANY_ACCOUNT
+from trailkey.intent.from_config import trail_key_intent
+from trailkey.inventory.policies import ANY_ACCOUNT, PolicySet
 from trailkey.output.manifest import MANIFEST, AccountTarget, FromOutput, StackSet, as_json
 from trailkey.proofs.properties.entitlements import policy_places
 from trailkey.proofs.properties.property import Result
+from trailkey.proofs.properties.wiring import wanted_resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -105,9 +107,9 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
     for one in folder.stacks:
         here = one.place.account, one.place.region
         for resource in one.resources:
-            wanted = _wanted(resource, named)
-            if wanted is not None and here not in wanted:
-                yield _elsewhere(one, resource.kind, _name(resource) or "without a name", wanted)
+            wanted = named.get((resource.kind, resource.name))
+            if wanted and here not in wanted:
+                yield _elsewhere(one, resource.kind, resource.name, wanted)
         for policy in one.identities:
             wanted = places.of(policy)
             if wanted and here not in wanted:
@@ -143,38 +145,14 @@ def _place_text(account: str, region: str) -> str:
 
 
 def _places(deployment: Deployment) -> Mapping[tuple[str, str], frozenset[Place]]:
-    """Return where the config has each resource, by type and name."""
-    bucket = deployment.bucket_account.id, deployment.region
+    """Return where the config has each resource, by type and name: several may have one name, in places of their own."""
     found: dict[tuple[str, str], set[Place]] = {}
-    for intent in (trail_key_intent(deployment), *(store_key_intent(one, deployment) for one in deployment.stores)):
-        found.setdefault(("AWS::KMS::Alias", intent.alias), set()).add((intent.account, intent.region))
-    for name in filter(None, (deployment.config.bucket.name, deployment.access_log_bucket)):
-        found["AWS::S3::Bucket", name] = found["AWS::S3::BucketPolicy", name] = {bucket}
-    for trail in deployment.trails:
-        place = trail.account.id, trail.settings.home_region
-        found.setdefault(("AWS::CloudTrail::Trail", trail.settings.name), set()).add(place)
-    for store in deployment.stores:
-        place = store.account.id, store.settings.region
-        found.setdefault(("AWS::CloudTrail::EventDataStore", store.settings.name), set()).add(place)
+    for one in wanted_resources(deployment, PolicySet(what="")):
+        found.setdefault((one.kind, one.name), set()).add(one.place)
+    if deployment.access_log_bucket:
+        logs = "AWS::S3::Bucket", deployment.access_log_bucket
+        found[logs] = {(deployment.bucket_account.id, deployment.region)}
     return {name: frozenset(places) for name, places in found.items()}
-
-
-_NAMES: Final = {
-    "AWS::CloudTrail::EventDataStore": "Name",
-    "AWS::CloudTrail::Trail": "TrailName",
-    "AWS::KMS::Alias": "AliasName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::S3::BucketPolicy": "Bucket",
-}
-
-
-def _name(resource: Resource) -> str:
-    return str(resource.properties.get(_NAMES.get(resource.kind, ""), ""))
-
-
-def _wanted(resource: Resource, named: Mapping[tuple[str, str], frozenset[Place]]) -> frozenset[Place] | None:
-    """Return where the config has a resource; None for one that has no name to find it by, or a name that the config lacks."""
-    return named.get((resource.kind, _name(resource)))
 
 
 def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
@@ -283,7 +261,10 @@ def _unlisted(_deployment: Deployment, folder: Folder) -> Iterator[str]:
 
 
 def _is_template(content: bytes, name: str) -> bool:
-    document = cloudformation.load(content.decode(), name)
+    try:
+        document = cloudformation.load(content.decode(), name)
+    except (PolicyError, UnicodeDecodeError):
+        return False
     return isinstance(document, dict) and "Resources" in document
 
 
