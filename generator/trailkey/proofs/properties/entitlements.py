@@ -117,6 +117,10 @@ class PolicyPlaces:
             found |= {(account, one.region) for account in accounts}
         return frozenset(found)
 
+    def attachments(self, policy: IdentityPolicy) -> set[str]:
+        """Return those of a policy's attachments that the config asks for."""
+        return {found for one in self._all for arn in one.exact if (found := policy.attachment(arn))}
+
     def units(self, policy: IdentityPolicy) -> frozenset[str]:
         """Return the organizational units that a policy is brought to by a stack set."""
         return frozenset(one.unit for one in self._all if one.unit and one.is_named(policy, self._names))
