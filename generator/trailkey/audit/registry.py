@@ -8,7 +8,6 @@ from trailkey.access import decide, parse_request
 from trailkey.audit.rule import Match, PolicyRule, Undecided
 from trailkey.audit.rules import (
     cloudtrail,
-    delivery,
     guards,
     lockout,
     malformed,
@@ -42,7 +41,6 @@ UNDECIDED: Final = PolicyRule(
 
 _MODULES: Final = (
     cloudtrail,
-    delivery,
     services,
     guards,
     principals,

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trailkey.access import (
     EffectivePermissions,
     Language,
     Policy,
+    Single,
     Statement,
     allowed,
     decide,
@@ -21,11 +22,13 @@ from trailkey.access import (
     in_account,
     key_scope,
     parse_request,
+    texts,
     union,
 )
-from trailkey.access.algebra.languages import language
+from trailkey.access.algebra.boxes import Many
+from trailkey.access.algebra.languages import EMPTY, language
 from trailkey.access.algebra.patterns import glob
-from trailkey.access.analysis.caller_sets import whose_value, with_key
+from trailkey.access.analysis.caller_sets import of_kind, whose_value, with_key
 from trailkey.access.analysis.effective import Part, statement_requests
 from trailkey.access.analysis.prove import universe
 from trailkey.access.language.policy import parse_frame, parse_statement
@@ -35,12 +38,17 @@ from trailkey.errors import PolicyError, UndecidedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from trailkey.access import Answer, RequestSet, Scope
+    from trailkey.access import Answer, Constraint, RequestSet, Scope
     from trailkey.findings import Location
     from trailkey.intent.model import KeyIntent
     from trailkey.inventory import ResourcePolicy
 
 _STRANGERS: Final = ("999999999999", "888888888888", "777777777777", "666666666666", "555555555555")
+
+_ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpaths", "aws:sourceorgpaths")
+_OWN: Final = ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn", "aws:userid")
+"""Keys whose values nobody else can have: one's own networks, and the unique ids of one's own roles and users.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status"""
 
 _KEY: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 
@@ -119,14 +127,47 @@ class Subject:
         return decision.statements[0] if decision.reason == "explicit_deny" else None
 
     @property
+    def keys(self) -> frozenset[str]:
+        """The condition keys of all statements that can be read, in lower case."""
+        return frozenset(one.key.casefold() for statement in self.policy.statements for one in statement.conditions)
+
+    def outside(self, whose: Literal["Principal", "Source"]) -> dict[str, Constraint]:
+        """Return what the keys that the policy speaks of hold in requests from outside the organizations and networks it names.
+
+        ``whose`` organization: the caller's, or that of the source for which an AWS service acts.
+        """
+        known = self._organizations()
+        found: dict[str, Constraint] = dict.fromkeys(_OWN, Single(absent=True, values=EMPTY))
+        found[f"aws:{whose}OrgID"] = Single(absent=True, values=~texts(*known))
+        found[f"aws:{whose}OrgPaths"] = Many(every=~language(glob(f"{one}/*") for one in known))
+        return {key: side for key, side in found.items() if key.casefold() in self.keys}
+
+    def _organizations(self) -> tuple[str, ...]:
+        """Return the ids of the organizations that the intent names, or a condition in full: a pattern names none."""
+        found = [self.intent.organization_id] if self.intent.organization_id else []
+        for statement in self.policy.statements:
+            for condition in statement.conditions:
+                if condition.key.casefold() in _ORGANIZATION_KEYS:
+                    found += [value.partition("/")[0] for value in condition.values]
+        return tuple(dict.fromkeys(one for one in found if "*" not in one and "?" not in one and "${" not in one))
+
+    @property
     def people(self) -> Language:
         """Every caller of the partition except AWS services, with the role sessions that the policy names."""
         return with_key("aws:principalarn", self.scope.partition, self.granted.sessions)
 
+    @property
+    def roots(self) -> Language:
+        """The root users of all accounts."""
+        return of_kind("root", self.scope.partition)
+
     def callers(self, names: Iterable[str]) -> Language:
-        """Return the callers that ARNs, ArnLike patterns, account ids and account roots name; a role's sessions go with it."""
+        """Return the callers that ARNs, ArnLike patterns, account ids and account roots name; a role's sessions go with it.
+
+        An empty text, which stands for what was not said, names nobody.
+        """
         found = []
-        for name in names:
+        for name in filter(None, names):
             arn = parse_arn(name)
             account = arn.account if arn and arn.resource == "root" else name if name.isdigit() else ""
             if account:

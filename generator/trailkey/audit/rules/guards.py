@@ -74,7 +74,7 @@ def _cancelled(subject: Subject) -> Iterator[Match | Undecided]:
 def _said(other: Statement, found: _Cancelling) -> Match:
     witness = found.witnesses[0]
     # What hands something to IAM of a whole account is mostly meant, and delegated-to-iam tells of it.
-    by_iam = bool(accounts(other)) and breadth(other, conditions=True) > 0
+    by_iam = bool(accounts(other)) and breadth(other) > 0
     return Match(
         statement=other.name,
         witness=witness,
@@ -92,9 +92,7 @@ def _left_free(guarded: Statement, other: Statement) -> frozenset[str]:
     """
     theirs = keys(other)
     free = [key for key in keys(guarded) if not guarded_as_well(key, theirs)]
-    return frozenset(
-        key for key in free if breadth(other, conditions=True) >= breadth(guarded, conditions=not is_about_callers(key))
-    )
+    return frozenset(key for key in free if breadth(other) >= breadth(guarded, conditions=not is_about_callers(key)))
 
 
 def _kept_out(subject: Subject, guarded: Part, other: Part, key: str) -> Answer:

@@ -76,7 +76,7 @@ def administrators(subject: Subject) -> Administrators:
 
 def _singled_out(statement: Statement) -> Language:
     """Return the callers that a statement is about one by one: all of its own where conditions name them."""
-    return ~EMPTY if breadth(statement, conditions=True) == 0 and not named(statement) else texts(*named(statement))
+    return ~EMPTY if breadth(statement) == 0 and not named(statement) else texts(*named(statement))
 
 
 def _not_delegated(subject: Subject) -> list[Part]:
@@ -84,7 +84,7 @@ def _not_delegated(subject: Subject) -> list[Part]:
     return [
         part
         for part in subject.allows
-        if breadth(part.statement, conditions=True) == 0
+        if breadth(part.statement) == 0
         or subject.scope.account not in accounts(part.statement)
         or named(part.statement)
     ]
@@ -122,7 +122,7 @@ def _delegated(subject: Subject) -> Iterator[Match | Undecided]:
     """
     own = subject.scope.account
     for part in subject.allows:
-        if breadth(part.statement, conditions=True) == 0:
+        if breadth(part.statement) == 0:
             continue
         elsewhere: dict[str, Match] = {}
         for account in accounts(part.statement):
