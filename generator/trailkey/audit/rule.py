@@ -161,8 +161,7 @@ def refused(
 
 def _actions(within: RequestSet, subject: Subject) -> frozenset[str]:
     """Return the actions that a region holds."""
-    found: set[str] = set()
-    for box in within.outer:
-        side = box.sides.get(ACTION)
-        found.update(action for action in subject.scope.universe if side is None or side.admits([action]))
-    return frozenset(found)
+    sides = [box.sides.get(ACTION) for box in within.outer]
+    return frozenset(
+        action for action in subject.scope.universe if any(side is None or side.admits([action]) for side in sides)
+    )

@@ -38,19 +38,16 @@ def _locked_out(subject: Subject) -> Iterator[Match | Undecided]:
 
 
 def _deletion_unrestricted(subject: Subject) -> Iterator[Match | Undecided]:
-    return _beside_break_glass(subject) if subject.intent.break_glass else _without_break_glass(subject)
-
-
-def _beside_break_glass(subject: Subject) -> Iterator[Match | Undecided]:
-    deployer, everyone = subject.intent.deployer, subject.people
-    others = everyone - subject.callers(subject.intent.break_glass)
-    deployers = subject.callers([deployer] if deployer else [])
+    if not subject.intent.break_glass:
+        return _without_break_glass(subject)
+    others = subject.people - subject.callers(subject.intent.break_glass)
+    but_deployer = others - subject.callers([subject.intent.deployer])
     search = Search(
         # CloudFormation disables and enables keys for their property Enabled, so the deployer may.
-        within=region(principals=others, actions=DELETION) | region(principals=others - deployers, actions=DISABLE),
+        within=region(principals=others, actions=DELETION) | region(principals=but_deployer, actions=DISABLE),
         says=lambda request: f"lets {request['principal']} call {request['action']}, who is not break glass",
     )
-    yield from granting(subject, [search])
+    return granting(subject, [search])
 
 
 def _without_break_glass(subject: Subject) -> Iterator[Match | Undecided]:
