@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access import PROVEN, UNKNOWN, covers
+from trailkey.access import PROVEN, UNKNOWN, covers, decide, parse_request
 from trailkey.access.analysis.effective import ACTION
 from trailkey.access.analysis.prove import reaches
 from trailkey.audit.statement_facts import listed_actions
@@ -148,7 +148,8 @@ def refused(
         yield Undecided(reason=answer.reason)
     elif answer.verdict != PROVEN:
         witness = covers(subject.granted, within).witness
-        denier = subject.denier(witness)
+        decision = decide(parse_request(witness), resource_policy=subject.policy) if witness else None
+        denier = decision.statements[0] if decision and decision.reason == "explicit_deny" else None
         because = "" if denier is None else f": statement {denier} denies it"
         yield Match(
             statement=statement if denier is None else denier,

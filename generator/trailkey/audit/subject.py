@@ -17,11 +17,9 @@ from trailkey.access import (
     Single,
     Statement,
     allowed,
-    decide,
     excludes,
     in_account,
     key_scope,
-    parse_request,
     texts,
     union,
 )
@@ -32,11 +30,12 @@ from trailkey.access.analysis.caller_sets import of_kind, whose_value, with_key
 from trailkey.access.analysis.effective import Part, statement_requests
 from trailkey.access.analysis.prove import universe
 from trailkey.access.language.policy import parse_frame, parse_statement
+from trailkey.audit.statement_facts import delegates_everything
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from trailkey.access import Answer, Constraint, RequestSet, Scope
     from trailkey.findings import Location
@@ -102,6 +101,11 @@ class Subject:
         """The Allow statements."""
         return tuple(part for part in self.parts if part.statement.effect == "Allow")
 
+    @property
+    def not_delegated(self) -> list[Part]:
+        """The Allow statements but those that hand the whole key to IAM of its account: that is a finding of its own."""
+        return [part for part in self.allows if not delegates_everything(part.statement, self.scope.account)]
+
     def requests(self, statement: Statement) -> RequestSet:
         """Return the requests that a statement, perhaps an altered one, speaks about."""
         return statement_requests(statement, self.scope, self.granted.sessions, variables=self.policy.variables)
@@ -118,13 +122,6 @@ class Subject:
             return not any(one.meet(part) for one in requests.outer for part in there)
         except UndecidedError:
             return False
-
-    def denier(self, witness: Mapping[str, Any] | None) -> str | int | None:
-        """Return the statement whose explicit Deny is the answer to a request, or None where it is another."""
-        if witness is None:
-            return None
-        decision = decide(parse_request(witness), resource_policy=self.policy)
-        return decision.statements[0] if decision.reason == "explicit_deny" else None
 
     @property
     def keys(self) -> frozenset[str]:
@@ -193,7 +190,7 @@ def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
     version, statements = parse_frame(document, str(found.location))
     entries = tuple(_entry(entry, index, version) for index, entry in enumerate(statements))
     policy = Policy(version, tuple(entry.statement for entry in entries if entry.statement))
-    arn = _own_arn(entries, found)
+    arn = _own_arn(policy, found)
     whole = arn == found.arn and all(entry.statement for entry in entries)
     granted = found.permissions if whole else allowed(policy, key_scope(arn))
     text = json.dumps(document)
@@ -218,14 +215,13 @@ def _entry(written: Any, index: int, version: str) -> Entry:
     return Entry(index, written, statement)
 
 
-def _own_arn(entries: Iterable[Entry], found: ResourcePolicy) -> str:
+def _own_arn(policy: Policy, found: ResourcePolicy) -> str:
     """Return the key's ARN: the one its own statements name as Resource, where they do, since only AWS knows a key's id."""
     here = parse_arn(found.arn)
-    for entry in entries:
-        for resource in entry.statement.resources if entry.statement else ():
-            arn = parse_arn(resource)
-            if not arn or not here or arn.service != "kms" or not _KEY.fullmatch(resource):
-                continue
-            if arn.partition == here.partition and (arn.account == here.account or not found.account_known):
-                return resource
+    for resource in (resource for statement in policy.statements for resource in statement.resources):
+        arn = parse_arn(resource) if _KEY.fullmatch(resource) else None
+        if not arn or not here or arn.partition != here.partition:
+            continue
+        if arn.account == here.account or not found.account_known:
+            return resource
     return found.arn

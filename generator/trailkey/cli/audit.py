@@ -57,7 +57,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _audit(options: argparse.Namespace) -> int:
     import json  # loaded when asked for
 
-    from trailkey.audit.report import audit_all  # the same
+    from trailkey.audit.registry import audit_all  # the same
     from trailkey.intent import from_options as said  # the same
     from trailkey.inventory import find_policies, read_text  # the same
 

@@ -12,7 +12,6 @@ from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.statement_facts import (
     accounts,
     breadth,
-    delegates_everything,
     guarded_as_well,
     is_about_callers,
     keys,
@@ -31,9 +30,7 @@ if TYPE_CHECKING:
 def _cancelled(subject: Subject) -> Iterator[Match | Undecided]:
     # What hands the key to IAM as a whole cancels every guard, and is a finding of its own.
     parts = [
-        (part, listed_actions(part.statement, subject.scope.universe) & set(GRAVE))
-        for part in subject.allows
-        if not delegates_everything(part.statement, subject.scope.account)
+        (part, listed_actions(part.statement, subject.scope.universe) & set(GRAVE)) for part in subject.not_delegated
     ]
     for other, theirs in parts:
         found = []

@@ -8,7 +8,6 @@ from trailkey.access import Constraint, Single, in_account, region, texts
 from trailkey.access.language.actions import DELETION, DISABLE, REPLACE_POLICY
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.separation_of_duties import administrators
-from trailkey.audit.statement_facts import delegates_everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,11 +50,10 @@ def _deletion_unrestricted(subject: Subject) -> Iterator[Match | Undecided]:
 
 
 def _without_break_glass(subject: Subject) -> Iterator[Match | Undecided]:
-    account = subject.scope.account
-    delegated = [part for part in subject.allows if delegates_everything(part.statement, account)]
-    rest = [part for part in subject.allows if part not in delegated]
-    yield from granting(subject, [_as_upkeep(in_account(account) & subject.people)], delegated)
-    yield from granting(subject, [_as_upkeep(administrators(subject).callers)], rest)
+    at_home = in_account(subject.scope.account) & subject.people
+    delegated = [part for part in subject.allows if part not in subject.not_delegated]
+    yield from granting(subject, [_as_upkeep(at_home)], delegated)
+    yield from granting(subject, [_as_upkeep(administrators(subject).callers)], subject.not_delegated)
 
 
 def _as_upkeep(who: Language) -> Search:

@@ -9,7 +9,7 @@ from trailkey.access.algebra.languages import EMPTY
 from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.cloudtrail import is_lake_key
-from trailkey.audit.statement_facts import breadth, delegates_everything, principals_of
+from trailkey.audit.statement_facts import breadth, principals_of
 from trailkey.aws import CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _can_do_more(subject: Subject) -> Iterator[Match | Undecided]:
         within=region(principals=readers, actions=[action for action in GRAVE if action not in needed]),
         says=lambda request: f"lets the reader {request['principal']} call {request['action']}",
     )
-    yield from granting(subject, [search], _not_delegated(subject))
+    yield from granting(subject, [search], subject.not_delegated)
 
 
 def _context_missing(subject: Subject) -> Iterator[Match | Undecided]:
@@ -104,12 +104,7 @@ def _context_missing(subject: Subject) -> Iterator[Match | Undecided]:
         within=region(principals=readers, actions=("kms:Decrypt",), context={TRAIL_CONTEXT: _ABSENT}),
         says=lambda request: f"lets the reader {request['principal']} decrypt what CloudTrail did not encrypt",
     )
-    yield from granting(subject, [search], _not_delegated(subject))
-
-
-def _not_delegated(subject: Subject) -> list[Part]:
-    """Return the Allow statements that do not hand the whole key to IAM: that is a finding of its own."""
-    return [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+    yield from granting(subject, [search], subject.not_delegated)
 
 
 RULES: Final = (
