@@ -66,11 +66,7 @@ class Report:
 
 
 def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Finding]:
-    """Return what is wrong with a key policy, errors first.
-
-    Args:
-        policy: the key policy.
-        intent: what is said about its key; nothing where it is left out.
+    """Return what is wrong with a key policy, errors first; nothing is said about its key where ``intent`` is left out.
 
     Raises:
         PolicyError: the document is not a key policy.

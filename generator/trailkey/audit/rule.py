@@ -97,12 +97,9 @@ class Search:
 def granting(
     subject: Subject, searches: Iterable[Search], parts: Iterable[Part] | None = None
 ) -> Iterator[Match | Undecided]:
-    """Yield what statements grant of what is searched for, the policy's denials taken out.
+    """Yield what statements (``parts``, or all that allow) grant of what is searched for, the policy's denials taken out.
 
-    Args:
-        subject: the policy.
-        searches: what to look for; a statement is found by the first of them that applies, and by no other.
-        parts: the statements to look at, where not all that allow.
+    A statement is found by the first of the searches that applies, and by no other.
     """
     left = tuple(subject.allows if parts is None else parts)
     found: set[int] = set()
@@ -136,12 +133,7 @@ def refused(
 ) -> Iterator[Match | Undecided]:
     """Yield a finding where a policy allows nothing at all of a region that it ought to allow something of.
 
-    Args:
-        subject: the policy.
-        within: the region.
-        message: what is not allowed.
-        statement: the statement that is short of it, where there is one; a statement that denies it is named instead.
-        severity: where it differs from the rule's.
+    ``statement`` is the one that is short of it, where there is one; a statement that denies it is named instead.
     """
     answer = reaches(subject.granted, within)
     if answer.verdict == UNKNOWN:

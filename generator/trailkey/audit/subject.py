@@ -177,11 +177,7 @@ class Subject:
 
 
 def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
-    """Return a key policy ready to be judged.
-
-    Args:
-        found: the key policy.
-        intent: what is said about its key.
+    """Return a key policy ready to be judged, with what is said about its key.
 
     Raises:
         PolicyError: it is not a policy document.

@@ -53,7 +53,7 @@ def _without_break_glass(subject: Subject) -> Iterator[Match | Undecided]:
     at_home = in_account(subject.scope.account) & subject.people
     delegated = [part for part in subject.allows if part not in subject.not_delegated]
     yield from granting(subject, [_as_upkeep(at_home)], delegated)
-    yield from granting(subject, [_as_upkeep(administrators(subject).callers)], subject.not_delegated)
+    yield from granting(subject, [_as_upkeep(administrators(subject))], subject.not_delegated)
 
 
 def _as_upkeep(who: Language) -> Search:

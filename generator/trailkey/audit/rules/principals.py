@@ -82,8 +82,6 @@ def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
 
 def _can_do_more(subject: Subject) -> Iterator[Match | Undecided]:
     expected = subject.intent
-    if not expected.readers:
-        return
     others = subject.callers((*expected.administrators, expected.deployer, *expected.break_glass))
     readers = subject.callers(expected.readers) - others - subject.roots
     # Who queries an event data store needs both, and AWS documents no less.
@@ -96,10 +94,9 @@ def _can_do_more(subject: Subject) -> Iterator[Match | Undecided]:
 
 
 def _context_missing(subject: Subject) -> Iterator[Match | Undecided]:
-    expected = subject.intent
-    if not expected.readers or expected.lake:
+    if subject.intent.lake:
         return
-    readers = subject.callers(expected.readers)
+    readers = subject.callers(subject.intent.readers)
     search = Search(
         within=region(principals=readers, actions=("kms:Decrypt",), context={TRAIL_CONTEXT: _ABSENT}),
         says=lambda request: f"lets the reader {request['principal']} decrypt what CloudTrail did not encrypt",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import REFUTED, UNKNOWN, Language, Single, in_account, region, texts, union
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from trailkey.access import Answer, Constraint, Statement
     from trailkey.access.analysis.effective import Part
     from trailkey.audit.subject import Subject
-    from trailkey.findings import Severity
 
 _DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
 _ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-administrators"
@@ -29,37 +28,11 @@ _READING: Final = (*DECRYPT, *TAKE_OVER)
 _TRUE: Final = Single(absent=False, values=texts("true"))
 
 
-@dataclass(frozen=True, slots=True)
-class Administrators:
-    """Who administers the key, and whether that was said or is taken from who holds the daily administration."""
-
-    callers: Language
-    said: bool
-
-    @property
-    def severity(self) -> Severity:
-        """How bad it is that they can read: certain where it was said who they are."""
-        return "error" if self.said else "warning"
-
-    @property
-    def aside(self) -> str:
-        """What a message adds where it rests on an assumption."""
-        return "" if self.said else " (taken for an administrator, since it may change the key's settings)"
-
-    def search(self, what: str, actions: tuple[str, ...], context: Mapping[str, Constraint] | None = None) -> Search:
-        """Return the search for something that an administrator ought not to be able to do."""
-        return Search(
-            within=region(principals=self.callers, actions=actions, context=context),
-            says=lambda request: f"lets {request['principal']} {what}{self.aside}",
-            severity=self.severity,
-        )
-
-
-def administrators(subject: Subject) -> Administrators:
+def administrators(subject: Subject) -> Language:
     """Return who administers the key: those named, or else the single principals that hold daily administration."""
     expected = subject.intent
     if expected.administrators:
-        return Administrators(subject.callers(expected.administrators), said=True)
+        return subject.callers(expected.administrators)
     upkeep = region(actions=UPKEEP)
     found = []
     for part in subject.allows:
@@ -69,7 +42,7 @@ def administrators(subject: Subject) -> Administrators:
             if isinstance(side, Single) and isinstance(side.values, Language):
                 found.append(side.values & singled_out)
     others = subject.callers((expected.deployer, *expected.break_glass))
-    return Administrators((union(found) & subject.people) - others - subject.roots, said=False)
+    return (union(found) & subject.people) - others - subject.roots
 
 
 def _singled_out(statement: Statement) -> Language:
@@ -88,25 +61,35 @@ def _not_delegated(subject: Subject) -> list[Part]:
     ]
 
 
-def _route(subject: Subject, what: str, actions: tuple[str, ...]) -> Iterator[Match | Undecided]:
+def _can(subject: Subject, what: str, actions: tuple[str, ...]) -> Iterator[Match | Undecided]:
     """Yield the statements by which an administrator comes to read in one way."""
-    who = administrators(subject)
-    return _found(subject, who, who.search(what, actions))
+    return _found(subject, _search(subject, what, actions))
 
 
 def _can_grant(subject: Subject) -> Iterator[Match | Undecided]:
     what = "create grants, and so let anyone decrypt"
     if _FOR_SERVICES.casefold() not in subject.keys:
-        return _route(subject, what, GRANT)
-    who = administrators(subject)
-    to_services = who.search("create grants, to AWS services only", GRANT, {_FOR_SERVICES: _TRUE})
-    anyone = who.search(what, GRANT, {_FOR_SERVICES: _FALSE})
-    return _found(subject, who, anyone, replace(to_services, severity="note"))
+        return _can(subject, what, GRANT)
+    to_services = _search(subject, "create grants, to AWS services only", GRANT, {_FOR_SERVICES: _TRUE})
+    anyone = _search(subject, what, GRANT, {_FOR_SERVICES: _FALSE})
+    return _found(subject, anyone, replace(to_services, severity="note"))
 
 
-def _found(subject: Subject, who: Administrators, *searches: Search) -> Iterator[Match | Undecided]:
-    if not who.callers.is_empty():
-        yield from together(granting(subject, searches, _not_delegated(subject)))
+def _search(
+    subject: Subject, what: str, actions: tuple[str, ...], context: Mapping[str, Constraint] | None = None
+) -> Search:
+    """Return the search for what administrators ought not to be able to do: an error only where it was said who they are."""
+    said = bool(subject.intent.administrators)
+    aside = "" if said else " (taken for an administrator, since it may change the key's settings)"
+    return Search(
+        within=region(principals=administrators(subject), actions=actions, context=context),
+        says=lambda request: f"lets {request['principal']} {what}{aside}",
+        severity="error" if said else "warning",
+    )
+
+
+def _found(subject: Subject, *searches: Search) -> Iterator[Match | Undecided]:
+    return together(granting(subject, searches, _not_delegated(subject)))
 
 
 def _delegated(subject: Subject) -> Iterator[Match | Undecided]:
@@ -163,7 +146,7 @@ RULES: Final = (
         reason="Who looks after the key and who reads with it are meant to be two people: this one is both.",
         source=_ADMINISTRATORS_PAGE,
         remedy="take the use of the key out of the statement, or deny it to administrators by aws:PrincipalArn",
-        find=lambda subject: _route(subject, "decrypt", DECRYPT),
+        find=lambda subject: _can(subject, "decrypt", DECRYPT),
     ),
     PolicyRule(
         id="administrator-can-grant",
@@ -181,7 +164,7 @@ RULES: Final = (
         reason="Who writes the key policy can write themselves into it; kms:Put* matches kms:PutKeyPolicy.",
         source=_ADMINISTRATORS_PAGE,
         remedy="list the actions and leave kms:PutKeyPolicy to the role that deploys and to break glass",
-        find=lambda subject: _route(subject, "replace the key policy, and so let anyone decrypt", REPLACE_POLICY),
+        find=lambda subject: _can(subject, "replace the key policy, and so let anyone decrypt", REPLACE_POLICY),
     ),
     PolicyRule(
         id="administrator-can-replicate",
@@ -190,9 +173,7 @@ RULES: Final = (
         reason="A replica of a multi-Region key decrypts the same events, and whoever makes it writes its key policy.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-auth.html",
         remedy="leave kms:ReplicateKey out of what administrators hold",
-        find=lambda subject: _route(
-            subject, "replicate the key under a policy of their own, and so decrypt", REPLICATE
-        ),
+        find=lambda subject: _can(subject, "replicate the key under a policy of their own, and so decrypt", REPLICATE),
     ),
     PolicyRule(
         id="delegated-to-iam",
