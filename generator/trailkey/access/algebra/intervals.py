@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from trailkey.access.algebra.languages import ALL, EMPTY, Language
-from trailkey.access.language.operators import value_test
+from trailkey.access.language.conditions import value_test
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:

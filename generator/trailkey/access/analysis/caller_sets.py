@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.languages import EMPTY, Language, language, texts, union
 from trailkey.access.algebra.patterns import ANY, DIGIT, NOT_COLON, Chars, Pattern, Run, row
-from trailkey.access.language.callers import PRINCIPAL_TYPE, Kind, parse_caller
+from trailkey.access.language.principals import PRINCIPAL_TYPE, Kind, parse_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,9 +16,8 @@ from trailkey.access.algebra.languages import ALL, EMPTY, Language, language, te
 from trailkey.access.algebra.patterns import ACCOUNT_ID, Pattern, arn, glob, row
 from trailkey.access.analysis.caller_sets import DERIVED, whose_value, with_key
 from trailkey.access.language.catalog import has_several_values
+from trailkey.access.language.conditions import OPERATORS, resolve
 from trailkey.access.language.matching import literal
-from trailkey.access.language.operators import OPERATORS
-from trailkey.access.language.variables import resolve
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:

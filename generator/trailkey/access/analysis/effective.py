@@ -22,10 +22,10 @@ from trailkey.access.algebra.request_sets import EVERY_REQUEST, NO_REQUEST, Requ
 from trailkey.access.analysis.caller_sets import SERVICES, in_account, of_kind, people
 from trailkey.access.analysis.constraints import PRINCIPAL, constants, needed, term, variables_in
 from trailkey.access.analysis.principal_sets import Reached, reached, sessions_in
+from trailkey.access.language.conditions import resolve
 from trailkey.access.language.evaluate import SERVICES as RULES
 from trailkey.access.language.matching import matcher
 from trailkey.access.language.policy import Condition
-from trailkey.access.language.variables import resolve
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:

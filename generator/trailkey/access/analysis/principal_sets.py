@@ -1,4 +1,4 @@
-"""The callers a Principal element speaks about, as languages; ``callers.reach`` is the same for one caller.
+"""The callers a Principal element speaks about, as languages; ``principals.reach`` is the same for one caller.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from trailkey.access.algebra.languages import ALL, EMPTY, Language, texts, union
 from trailkey.access.analysis.caller_sets import SERVICES, in_account, of_kind, people
-from trailkey.access.language.callers import parse_caller, reach
+from trailkey.access.language.principals import parse_caller, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

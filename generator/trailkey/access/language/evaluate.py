@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from trailkey.access.language.callers import reach
-from trailkey.access.language.conditions import holds
+from trailkey.access.language.conditions import holds, resolve
 from trailkey.access.language.matching import matcher
-from trailkey.access.language.variables import resolve
+from trailkey.access.language.principals import reach
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from trailkey.access.language.conditions import OPERATORS
 from trailkey.access.language.matching import matcher
-from trailkey.access.language.operators import OPERATORS
 from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import TRAIL_CONTEXT_KEY, demands, source_accounts
 from trailkey.aws import ACCOUNT_ID, CLOUDTRAIL, ORGANIZATION_ID, parse_arn

@@ -13,7 +13,7 @@ from trailkey.access.algebra.intervals import Intervals, intervals, join, meet
 from trailkey.access.algebra.languages import ALL, EMPTY, language, texts
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, NO_REQUEST, UNKNOWN, Answer, RequestSet, exactly, joined
-from trailkey.access.language.operators import OPERATORS, value_test
+from trailkey.access.language.conditions import OPERATORS, value_test
 from trailkey.errors import UndecidedError
 
 LETTERS = ("a", "b", "ab")

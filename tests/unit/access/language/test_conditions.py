@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trailkey.access.language.conditions import holds
-from trailkey.access.language.operators import _date
+from trailkey.access.language.conditions import _date, holds, resolve
 from trailkey.access.language.policy import Condition
-from trailkey.access.language.variables import resolve
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
