@@ -156,11 +156,13 @@ class Operator:
     check: Callable[[str], str] = lambda _: ""
 
 
-def _number(text: str) -> Decimal | None:
+def read_number(text: str) -> Decimal | None:
+    """Return the number a text reads as, or None."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def _date(text: str) -> datetime | None:
+def read_date(text: str) -> datetime | None:
+    """Return the moment a text reads as (a date, or seconds since 1970), or None."""
     try:
         if _EPOCH.fullmatch(text):
             return datetime.fromtimestamp(float(text), UTC)
@@ -230,10 +232,11 @@ def _pair(name: str, negative: str, positive: Operator) -> dict[str, Operator]:
     return {name: positive, negative: replace(positive, negated=True)}
 
 
+read_address: Final = _or_none(ip_address)
 _FOLDED = _typed(str.casefold, operator.eq)
 _BINARY = _or_none(partial(base64.b64decode, validate=True))
 _NETWORK = _or_none(partial(ip_network, strict=False))
-_IN_NETWORK = _typed(_NETWORK, lambda address, network: address in network, given=_or_none(ip_address))
+_IN_NETWORK = _typed(_NETWORK, lambda address, network: address in network, given=read_address)
 # AWS's two pages disagree on variables with Bool; the stricter one counts here.
 _BOOL = Operator(_FOLDED, check=_must(_boolean, 'a boolean; "true" or "false"'))
 # AWS: ArnEquals and ArnLike behave identically, wildcards included; the two negated ones too.
@@ -244,8 +247,8 @@ OPERATORS: Final[dict[str, Operator]] = {
     **_pair("StringEquals", "StringNotEquals", Operator(lambda value: partial(operator.eq, value), variables=True)),
     **_pair("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", Operator(_FOLDED, variables=True)),
     **_pair("StringLike", "StringNotLike", Operator(matcher, wildcards=True, variables=True)),
-    **_ordered("Numeric", _number, "a number; digits, with a decimal point where needed"),
-    **_ordered("Date", _date, "a date; 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970"),
+    **_ordered("Numeric", read_number, "a number; digits, with a decimal point where needed"),
+    **_ordered("Date", read_date, "a date; 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970"),
     "Bool": _BOOL,
     "BinaryEquals": Operator(_typed(_BINARY, operator.eq), check=_must(_BINARY, "base64")),
     **_pair(
