@@ -102,7 +102,7 @@ class Box:
         sides = dict(self.sides)
         for name, side in other.items:
             both = sides.get(name, side)
-            if both != side:
+            if both is not side and both != side:
                 both = _meet(both, side)
                 if both.is_empty():
                     return None

@@ -77,9 +77,9 @@ def holds_without_key(condition: Condition) -> bool:
 
 def needs_every_value(condition: Condition) -> bool:
     """Return whether each value of the request has to pass, and not only one of them."""
-    return condition.quantifier == "ForAllValues" or (
-        not condition.quantifier and OPERATORS[condition.operator].negated
-    )
+    if condition.quantifier:
+        return condition.quantifier == "ForAllValues"
+    return OPERATORS[condition.operator].negated
 
 
 def variable_problem(text: str) -> str:
