@@ -41,7 +41,7 @@ def test_each_function_says_what_comes_in_and_out(name: str) -> None:
 
 def test_rooms_hide_no_function_whichever_is_loaded_first(tmp_path: Path) -> None:
     code = (
-        "import trailkey, trailkey.audit.report, trailkey.diff.compare, trailkey.decide\n"
+        "import trailkey, trailkey.audit.registry, trailkey.diff.compare, trailkey.decide\n"
         "before = trailkey.audit, trailkey.diff, trailkey.decide, trailkey.access\n"
         "import trailkey.reports.view\n"
         "print(before == (trailkey.audit, trailkey.diff, trailkey.decide, trailkey.access), all(map(callable, before)))"

@@ -395,7 +395,7 @@ def test_key_policy_is_compared_with_the_key_of_a_folder(
         (
             lambda rollout: rollout.pop("stacks"),
             errors.USAGE,
-            "rollout.json: stacks: missing; a list is expected; run trailkey generate again",
+            "rollout.json: stacks: Field required; a file that trailkey generate wrote is expected; run it again",
         ),
         (lambda rollout: rollout["stacks"][0].update(template="none.yaml"), errors.CHECK_FAILED, "none.yaml"),
     ],

@@ -17,7 +17,7 @@ from trailkey.errors import TrailkeyError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trailkey.audit.report import Report
+    from trailkey.audit.registry import Report
     from trailkey.config.deployment import Deployment
     from trailkey.decide import RequestAnswer
     from trailkey.diff.compare import Comparison, Side
@@ -156,7 +156,7 @@ def audit(
         UsageError: a file that cannot be read, or an argument of another form.
         PolicyError: no key policy, or one that cannot be resolved.
     """
-    from trailkey.audit.report import audit_all
+    from trailkey.audit.registry import audit_all
     from trailkey.intent import from_options
     from trailkey.inventory import find_policies
 

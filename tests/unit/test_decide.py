@@ -40,7 +40,7 @@ def trail(key_arn: str) -> Resource:
 
 TRAIL_KEY, OTHER_KEY, LAKE_KEY = key("trails", HOME), key("other", HOME), key("lake", LAKE)
 POLICIES = PolicySet(
-    what="output/one/",
+    what="output/one",
     keys=(LAKE_KEY, OTHER_KEY, TRAIL_KEY),
     buckets=(
         resource_policy("access-logs", "arn:aws:s3:::logs-access-logs", HOME, "s3:ListBucket"),

@@ -112,8 +112,8 @@ def _use_bundled_schemas() -> None:
     Raises:
         RuntimeError: it came without them, so it would fetch them over the network.
     """
-    import cfnlint  # loaded when there is something to lint
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER  # loaded when there is something to lint
+    import cfnlint
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as MANAGER
 
     bundled = Path(cfnlint.__file__).parent / "data" / "schemas"
     if not (bundled / "providers" / "us-east-1.json").is_file():
@@ -129,16 +129,16 @@ def _rules() -> tuple[Any, frozenset[str]]:
 
     Loading cfn-lint takes half a second and 60 MiB: `trailkey --help` and a run with nothing to lint do without.
     """
-    from cfnlint.config import _DEFAULT_RULESDIR  # loaded when there is something to lint
-    from cfnlint.helpers import REGIONS  # loaded when there is something to lint
-    from cfnlint.rules import Rules  # loaded when there is something to lint
+    from cfnlint.config import _DEFAULT_RULESDIR
+    from cfnlint.helpers import REGIONS
+    from cfnlint.rules import Rules
 
     logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
     return Rules.create_from_directory(_DEFAULT_RULESDIR), frozenset(REGIONS)
 
 
 def _config(regions: tuple[str, ...]) -> Any:
-    from cfnlint.config import ConfigMixIn  # loaded when there is something to lint
+    from cfnlint.config import ConfigMixIn
 
     # A config file that is named, and empty, keeps cfn-lint from looking for others.
     config = ConfigMixIn(
@@ -152,8 +152,8 @@ def _config(regions: tuple[str, ...]) -> Any:
 
 
 def _lint_one(file: str, template: LintInput, config: Any, rules: Any) -> Iterator[LintMatch]:
-    from cfnlint.decode import decode_str  # loaded when there is something to lint
-    from cfnlint.runner import run_template_by_data  # loaded when there is something to lint
+    from cfnlint.decode import decode_str
+    from cfnlint.runner import run_template_by_data
 
     document, matches = decode_str(template.text)
     for match in matches or run_template_by_data(document, config, rules):

@@ -22,7 +22,7 @@ def capabilities_of(template: Mapping[str, Any]) -> tuple[str, ...]:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (Capabilities)
     """
     iam = [one for one in template["Resources"].values() if one["Type"].startswith("AWS::IAM::")]
-    if any(name in one["Properties"] for one in iam for name in _NAMES):
+    if any(name in one.get("Properties", {}) for one in iam for name in _NAMES):
         return ("CAPABILITY_NAMED_IAM",)
     return ("CAPABILITY_IAM",) if iam else ()
 

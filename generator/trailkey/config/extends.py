@@ -37,9 +37,10 @@ class Mirrored:
 
 
 def extend(source: Source, base: Source) -> Mirrored | None:
-    """Lay a file that says ``extends`` over the one it names; what it may not change is noted as a problem.
+    """Lay a file that extends another over that one; what it may not change is noted as a problem.
 
-    Returns None where there is nothing to lay it over.
+    Returns:
+        What the mirror differs in, or None where there is nothing to lay it over.
     """
     named = source.data.pop("extends")
     if not isinstance(base.data, dict):

@@ -98,11 +98,7 @@ class Lifecycle(Section):
 
     def check(self) -> None:
         """Refuse values that contradict each other."""
-        if (
-            self.transition_storage_class == "STANDARD_IA"
-            and self.transition_days is not None
-            and self.transition_days < 30
-        ):
+        if self.transition_storage_class == "STANDARD_IA" and 0 < (self.transition_days or 0) < 30:
             raise ValueError(
                 f"transition_days is {self.transition_days}; S3 moves objects to STANDARD_IA after 30 days or more; raise it or choose GLACIER_IR"
             )

@@ -6,6 +6,8 @@ with UnknownValueError, since that value was refused already.
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -35,7 +37,7 @@ def read(source: Source) -> tuple[Config, list[tuple[ConfigPath, str]]]:
     except ValidationError as failure:
         reading.note(failure.errors(include_url=False))
     else:
-        if not reading.wrong:
+        if not source.problems:
             return config, reading.problems
     return reading.known(Config, data, ()), reading.problems
 
@@ -47,7 +49,7 @@ class _Reading:
         self.problems: list[tuple[ConfigPath, str]] = []
         self._source = source
         self._unreadable = {path for path, _ in source.problems}
-        self.wrong = set(self._unreadable)
+        self._wrong: set[ConfigPath] = set()
         self._unsure: set[ConfigPath] = set()
 
     def spelt(self, kind: Any, value: Any, path: ConfigPath) -> Any:
@@ -74,22 +76,37 @@ class _Reading:
             if near is None or near in value:
                 self._unsure.add(path)
             else:
-                self._source.rename(path, key, near)
+                self._move(item, (*path, key), (*path, near))
                 yield near, item
+
+    def _move(self, value: Any, old: ConfigPath, new: ConfigPath) -> None:
+        """Give the marks of a value to another path: what is said of it stands where it is written."""
+        self._source.marks[new] = self._source.mark(old)
+        if old in self._unreadable:
+            self._unreadable.add(new)
+        for step, item in _entries(value):
+            self._move(item, (*old, step), (*new, step))
 
     def note(self, errors: list[ErrorDetails]) -> None:
         """Note what pydantic found, but for what follows from another problem."""
-        places = [messages.place(error) for error in errors]
-        for error, place in zip(errors, places, strict=True):
+        places = Counter(above for error in errors for above in _above(messages.place(error)))
+        unreadable = {above for path in self._unreadable for above in _above(path)}
+        for error in errors:
+            place = messages.place(error)
             contradiction = error["type"] == "value_error" and isinstance(error["input"], dict)
-            if contradiction and _within(self._unreadable, place):
+            if contradiction and place in unreadable:
                 continue  # judged of a value that is unknown: see known
-            if error["type"] == "too_short" and len(_within(places, place)) > 1:
+            if error["type"] == "too_short" and places[place] > 1:
                 continue  # short of its wrong entries
-            self.wrong.add(place)
-            told = any(place[: len(path)] == path for path in self._unreadable)
+            self._wrong.add(place)
+            told = not self._unreadable.isdisjoint(_above(place))
             if not (told or (contradiction and place in self._unsure)):
                 self.problems.append(messages.problem(self._source, error))
+
+    @cached_property
+    def _holding_wrong(self) -> set[ConfigPath]:
+        self._wrong |= self._unreadable
+        return {above for path in self._wrong for above in _above(path)}
 
     def known(self, kind: type[Section], value: dict[str, Any], path: ConfigPath) -> Any:
         """Return a section with what is valid of it, unless that contradicts itself."""
@@ -114,10 +131,10 @@ class _Reading:
         return section
 
     def _part(self, annotation: Any, value: Any, path: ConfigPath) -> Any:
-        if not _within(self.wrong, path):
+        if path not in self._holding_wrong:
             return TypeAdapter(annotation).validate_python(value)
         kind = messages.unwrapped(annotation)
-        if path in self.wrong:
+        if path in self._wrong:
             raise UnknownValueError(path)
         if messages.is_section(kind):
             return self.known(kind, value, path)
@@ -138,5 +155,10 @@ class _Reading:
             return entry
 
 
-def _within(paths: Iterable[ConfigPath], path: ConfigPath) -> list[ConfigPath]:
-    return [below for below in paths if below[: len(path)] == path]
+def _above(path: ConfigPath) -> Iterable[ConfigPath]:
+    """Return a path and all that lead to it."""
+    return (path[:length] for length in range(len(path) + 1))
+
+
+def _entries(value: Any) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

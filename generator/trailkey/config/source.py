@@ -42,12 +42,6 @@ class Source:
             path = path[:-1]
         return self.marks.get(path, Mark(self.file, 1))
 
-    def rename(self, path: ConfigPath, old: str, new: str) -> None:
-        """Give a key the marks of another one: what is said of its values stands where they are written."""
-        for below, mark in list(self.marks.items()):
-            if below[: len(path) + 1] == (*path, old):
-                self.marks[*path, new, *below[len(path) + 1 :]] = mark
-
     def refuse(self, path: ConfigPath, text: str) -> None:
         """Note what is wrong with the text at a config path."""
         self.problems.append((path, text))

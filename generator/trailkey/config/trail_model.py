@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -46,14 +47,8 @@ class FieldSelector(Section):
     @property
     def values(self) -> tuple[str, ...]:
         """Every value of every operator; AWS counts them."""
-        return (
-            self.equals
-            + self.starts_with
-            + self.ends_with
-            + self.not_equals
-            + self.not_starts_with
-            + self.not_ends_with
-        )
+        named = (self.equals, self.starts_with, self.ends_with)
+        return tuple(chain(*named, self.not_equals, self.not_starts_with, self.not_ends_with))
 
     def check(self) -> None:
         """Refuse values that contradict each other."""

@@ -35,7 +35,7 @@ class ReaderIntent:
     account: str = ""
     organization_id: str = ""
     organization_path: str = ""
-    analyzer: str = ""
+    member_role: str = ""
     """The role, with its path, that a reader such as policy generation uses in each account; empty for others."""
     own_logs_only: bool = False
     service_linked: bool = False
@@ -50,8 +50,8 @@ class ReaderIntent:
         if self.account:
             return people(self.partition, self.account)
         elsewhere = everyone & ~in_account(own_account)
-        if self.analyzer:
-            role = f"arn:{self.partition}:iam::*:role/{self.analyzer}"
+        if self.member_role:
+            role = f"arn:{self.partition}:iam::*:role/{self.member_role}"
             elsewhere &= named([role])
         return elsewhere
 

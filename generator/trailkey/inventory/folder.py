@@ -61,6 +61,7 @@ class Folder:
     """
 
     what: str
+    prefix: str
     manifest: Manifest
     files: Mapping[str, bytes] = field(repr=False)
     stacks: tuple[StackAsDeployed, ...]
@@ -68,14 +69,15 @@ class Folder:
     missing: tuple[str, ...] = ()
 
 
-def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
+def read_folder(what: str, files: Mapping[str, bytes], *, prefix: str = "") -> Folder:
     """Return a folder as it is deployed.
 
     A manifest that does not hang together is read all the same: what is wrong with it, the properties of the rollout say.
 
     Args:
-        what: what stands before a file's name in messages: ``output/organization/``, ``config/a.yaml: ``.
+        what: names the folder in messages.
         files: the bytes of each file by name.
+        prefix: what stands before a file's name in messages: ``output/organization/``, ``config/a.yaml: ``.
 
     Raises:
         UsageError: no rollout.json.
@@ -83,9 +85,9 @@ def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
     """
     if MANIFEST not in files:
         raise UsageError(
-            f"{what.rstrip(': /')}: holds no {MANIFEST}; a folder that trailkey generate wrote is expected; name output/NAME"
+            f"{what}: holds no {MANIFEST}; a folder that trailkey generate wrote is expected; name output/NAME"
         )
-    manifest = load_manifest(files[MANIFEST], f"{what}{MANIFEST}")
+    manifest = load_manifest(files[MANIFEST], f"{prefix}{MANIFEST}")
     outputs: dict[tuple[str, str], Any] = {}
     stacks: list[StackAsDeployed] = []
     missing: list[str] = []
@@ -93,12 +95,13 @@ def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
         if stack.template not in files:
             missing.append(stack.template)
             continue
-        found = _stack(what, stack, files[stack.template], manifest.partition, outputs)
+        found = _stack(prefix, stack, files[stack.template], manifest.partition, outputs)
         outputs |= {(stack.stack, name): value for name, value in found.outputs.items()}
         stacks.append(found)
-    existing = _existing_bucket(what, files, manifest)
+    existing = _existing_bucket(prefix, files, manifest)
     return Folder(
         what=what,
+        prefix=prefix,
         manifest=manifest,
         files=files,
         stacks=tuple(stacks),
@@ -114,16 +117,16 @@ def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
 
 
 def _stack(
-    what: str, stack: DeployedStack, content: bytes, partition: str, outputs: Mapping[tuple[str, str], Any]
+    prefix: str, stack: DeployedStack, content: bytes, partition: str, outputs: Mapping[tuple[str, str], Any]
 ) -> StackAsDeployed:
-    file = f"{what}{stack.template}"
-    template = cloudformation.load(content.decode(), file)
+    file = f"{prefix}{stack.template}"
+    template = _document(content, file)
     target = stack.target
     account = target.account if isinstance(target, AccountTarget) else ANY_ACCOUNT
-    required = [name for name, one in template.get("Parameters", {}).items() if "Default" not in one]
-    parameters, unfilled = _filled(stack, required, partition, outputs)
-    place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
     try:
+        required = [name for name, one in template.get("Parameters", {}).items() if "Default" not in one]
+        parameters, unfilled = _filled(stack, required, partition, outputs)
+        place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
         given = {name: resolve(one["Value"], template, place) for name, one in template.get("Outputs", {}).items()}
         found = [
             _resource(Location(file=file, logical_id=logical_id), resource, template, place)
@@ -148,6 +151,16 @@ def _stack(
         identities=tuple(one for one in policies if isinstance(one, IdentityPolicy)),
         resources=tuple(resource for _, resource in found),
     )
+
+
+def _document(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        document = cloudformation.load(content.decode(), what)
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{what}: not UTF-8 text ({error.reason}); run trailkey generate again") from error
+    if not isinstance(document, dict):
+        raise PolicyError(f"{what}: not a mapping, as trailkey generate writes it; run trailkey generate again")
+    return document
 
 
 def _filled(
@@ -207,12 +220,12 @@ def _is_bucket(policy: ResourcePolicy) -> bool:
     return arn is not None and arn.service == "s3"
 
 
-def _existing_bucket(what: str, files: Mapping[str, bytes], manifest: Manifest) -> tuple[ResourcePolicy, ...]:
+def _existing_bucket(prefix: str, files: Mapping[str, bytes], manifest: Manifest) -> tuple[ResourcePolicy, ...]:
     """Return the policy of a bucket that the deployment does not make, in the account that the step about it names."""
     if BUCKET_POLICY not in files:
         return ()
-    location = Location(file=f"{what}{BUCKET_POLICY}")
-    document = cloudformation.load(files[BUCKET_POLICY].decode(), str(location))
+    location = Location(file=f"{prefix}{BUCKET_POLICY}")
+    document = _document(files[BUCKET_POLICY], str(location))
     steps = [step for step in manifest.before if step.kind == BUCKET_POLICY_STEP]
     return tuple(
         ResourcePolicy(location=location, document=document, arn=step.arn, account=step.account) for step in steps

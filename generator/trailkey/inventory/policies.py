@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 ANY_ACCOUNT: Final = "000000000000"
 """Stands for the accounts of a stack set, which nobody can list."""
 
+_NAMES: Final = {
+    "AWS::CloudTrail::EventDataStore": "Name",
+    "AWS::CloudTrail::Trail": "TrailName",
+    "AWS::KMS::Alias": "AliasName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::S3::BucketPolicy": "Bucket",
+}
+"""The property that names a resource, by its type."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResourcePolicy:
@@ -117,6 +126,11 @@ class Resource:
     region: str
     properties: Mapping[str, Any]
 
+    @property
+    def name(self) -> str:
+        """What it is found by: the name that its type has, or its ARN where it has none."""
+        return str(self.properties.get(_NAMES.get(self.kind, ""), self.arn))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySet:
@@ -135,8 +149,7 @@ class PolicySet:
     def key_of_alias(self, account: str, region: str, alias: str) -> ResourcePolicy | None:
         """Return the key that an alias of an account and Region leads to, or None where no alias does."""
         for one in self.resources:
-            here = (one.kind, one.account, one.region, one.properties.get("AliasName"))
-            if here == ("AWS::KMS::Alias", account, region, alias):
+            if (one.kind, one.account, one.region, one.name) == ("AWS::KMS::Alias", account, region, alias):
                 wanted = one.properties.get("TargetKeyId")
                 keys = (key for key in self.keys if (key.account, _region(key.arn)) == (account, region))
                 return next((key for key in keys if wanted in (key.arn, key.arn.rpartition("/")[2])), None)

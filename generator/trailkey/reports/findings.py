@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from trailkey.audit.report import Report
+    from trailkey.audit.registry import Report
     from trailkey.decide import RequestAnswer
     from trailkey.findings import Finding
 

@@ -29,12 +29,9 @@ def cloudtrail_checks_acl(deployment: Deployment) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
     """
     bucket = text(bucket_arn(deployment.config.bucket.name))
+    guard = source_trails(deployment)
     return allow(
-        "CloudTrailChecksAcl",
-        actions.READ_BUCKET_ACL,
-        to=service_principal(CLOUDTRAIL),
-        on=bucket,
-        guard=source_trails(deployment),
+        "CloudTrailChecksAcl", actions.READ_BUCKET_ACL, to=service_principal(CLOUDTRAIL), on=bucket, guard=guard
     )
 
 
@@ -62,24 +59,15 @@ def reader_gets_objects(reader: Reader, deployment: Deployment) -> Statement:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html
     """
     grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
-    return allow(
-        f"Reader{identifier(reader.name)}GetsLogs",
-        actions.READ_OBJECTS,
-        to=grantee,
-        on=_logs(reader, deployment),
-    )
+    on = _logs(reader, deployment)
+    return allow(f"Reader{identifier(reader.name)}GetsLogs", actions.READ_OBJECTS, to=grantee, on=on)
 
 
 def reader_lists_bucket(reader: Reader, deployment: Deployment) -> Statement:
     """A reader finds log files. The same pages; the console and Athena ask for the bucket's Region too."""
     grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
     bucket = text(bucket_arn(deployment.config.bucket.name))
-    return allow(
-        f"Reader{identifier(reader.name)}ListsLogs",
-        actions.LIST_BUCKET,
-        to=grantee,
-        on=bucket,
-    )
+    return allow(f"Reader{identifier(reader.name)}ListsLogs", actions.LIST_BUCKET, to=grantee, on=bucket)
 
 
 def _logs(reader: Reader, deployment: Deployment) -> list[object]:
@@ -108,13 +96,8 @@ def s3_writes_access_logs(deployment: Deployment, bucket: str) -> Statement:
         "StringEquals": {"aws:SourceAccount": deployment.bucket_account.id},
     }
     on = text(f"{bucket_arn(bucket)}/*")
-    return allow(
-        "S3WritesAccessLogs",
-        actions.WRITE_OBJECTS,
-        to=service_principal("logging.s3.amazonaws.com"),
-        on=on,
-        guard=guard,
-    )
+    service = service_principal("logging.s3.amazonaws.com")
+    return allow("S3WritesAccessLogs", actions.WRITE_OBJECTS, to=service, on=on, guard=guard)
 
 
 def log_bucket_policy(deployment: Deployment) -> list[Statement]:

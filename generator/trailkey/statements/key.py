@@ -32,12 +32,8 @@ def cloudtrail_describes(deployment: Deployment) -> Statement:
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
     """
-    return allow(
-        "CloudTrailDescribesKey",
-        actions.DESCRIBE_KEY,
-        to=service_principal(CLOUDTRAIL),
-        guard=source_trails(deployment),
-    )
+    guard = source_trails(deployment)
+    return allow("CloudTrailDescribesKey", actions.DESCRIBE_KEY, to=service_principal(CLOUDTRAIL), guard=guard)
 
 
 def cloudtrail_decrypts(deployment: Deployment) -> Statement:
@@ -45,12 +41,8 @@ def cloudtrail_decrypts(deployment: Deployment) -> Statement:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    return allow(
-        "CloudTrailDecryptsWithBucketKeys",
-        actions.DECRYPT,
-        to=service_principal(CLOUDTRAIL),
-        guard=source_trails(deployment),
-    )
+    guard = source_trails(deployment)
+    return allow("CloudTrailDecryptsWithBucketKeys", actions.DECRYPT, to=service_principal(CLOUDTRAIL), guard=guard)
 
 
 def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
@@ -95,11 +87,8 @@ def trail_deployer_describes(account: Account, *, directly: bool) -> Statement:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail-update-trail.html
     """
-    return allow(
-        f"TrailDeployer{identifier(account.name)}",
-        actions.DESCRIBE_KEY,
-        to=grantee_of([account.deployer or ""], directly=directly),
-    )
+    grantee = grantee_of([account.deployer or ""], directly=directly)
+    return allow(f"TrailDeployer{identifier(account.name)}", actions.DESCRIBE_KEY, to=grantee)
 
 
 def break_glass_repairs(arns: Sequence[str], *, directly: bool) -> Statement:

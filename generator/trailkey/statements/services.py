@@ -22,13 +22,8 @@ def eventbridge_publishes(topic_arn: Any, rule_arn: Any) -> Statement:
     See: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
     """
     guard = {"ArnEquals": {"aws:SourceArn": rule_arn}}
-    return allow(
-        "EventBridgePublishesAlarms",
-        actions.PUBLISH,
-        to=service_principal("events.amazonaws.com"),
-        on=topic_arn,
-        guard=guard,
-    )
+    service = service_principal("events.amazonaws.com")
+    return allow("EventBridgePublishesAlarms", actions.PUBLISH, to=service, on=topic_arn, guard=guard)
 
 
 def cloudtrail_publishes(topic_arn: Any, trail: Trail) -> Statement:

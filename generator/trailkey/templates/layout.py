@@ -15,11 +15,12 @@ from trailkey.statements.builders import document
 from trailkey.templates.bucket import add_bucket
 from trailkey.templates.key import KEY, add_key, store_key
 from trailkey.templates.lake import add_store, store_id
-from trailkey.templates.managed_policies import add_deployer, add_key_people, add_reader, add_store_people, store_arn
+from trailkey.templates.managed_policies import add_deployer, add_key_people, add_reader, add_store_people
 from trailkey.templates.stack import Stack, reader_step
 from trailkey.templates.trail import add_trail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from trailkey.config.deployment import Account, Deployment
@@ -36,79 +37,13 @@ def existing_bucket_policy(deployment: Deployment) -> dict[str, Any]:
 
 def build(deployment: Deployment) -> list[Stack]:
     """Return the stacks of a deployment in the order they are deployed in, each after those it needs."""
-    stacks = _Stacks(deployment)
-    key_stack = stacks.of(deployment.key_account, deployment.region, "key")
-    add_key(key_stack, deployment)
-
-    def key_arn(stack: Stack) -> Any:
-        return stack.key_arn(key_stack, KEY, deployment.key_account.id, deployment.region)
-
-    bucket_stack: Stack | None = None
-    if not deployment.config.bucket.existing:
-        bucket_stack = stacks.of(deployment.bucket_account, deployment.region, "bucket")
-        add_bucket(bucket_stack, deployment, key_arn(bucket_stack))
-    else:
-        key_stack.before.append(
-            Step(
-                kind=BUCKET_POLICY_STEP,
-                account=deployment.bucket_account.id,
-                text=f"The policy of bucket {deployment.config.bucket.name} (account {deployment.bucket_account.id}) holds the statements of bucket-policy.json before a trail is deployed; add them, replace none that others need.",
-                arn=f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}",
-            )
-        )
-    people = stacks.of(deployment.key_account, deployment.region, "iam")
-    add_key_people(people, deployment, key_arn(people))
-    trail_deployers: dict[str, Stack] = {}
-    for owner in deployment.trail_owners:
-        if owner.id != deployment.key_account.id and owner.deployer:
-            stack = trail_deployers[owner.id] = stacks.of(owner, deployment.region, "iam")
-            add_deployer(
-                stack,
-                owner.deployer,
-                "TrailDeployerPolicy",
-                identity.describes_key(key_arn(stack)),
-                ("accounts", owner.name, "deployer"),
-            )
-    for trail in deployment.trails:
-        stack = stacks.of(trail.account, trail.settings.home_region, "trail")
-        add_trail(stack, deployment, trail, key_arn(stack))
-        if bucket_stack is not None:
-            stack.needs(bucket_stack)
-        if trail.account.id in trail_deployers:
-            stack.needs(trail_deployers[trail.account.id])
-    for store in deployment.stores:
-        stack = stacks.of(store.account, store.settings.region, f"lake-{identifier(store.settings.name).lower()}")
-        add_store(stack, deployment, store)
-        # Names in IAM are global to the account, so the people of a store stand beside it, each policy under the store's name.
-        add_store_people(
-            stack,
-            deployment,
-            store,
-            stack.key_arn(stack, store_key(store.settings.name), store.account.id, store.settings.region),
-            store_arn(store_id(store.settings.name)),
-        )
-    _add_readers(stacks, deployment, key_arn)
-    return stacks.ordered()
+    layout = Layout(deployment)
+    for part in PARTS:
+        part(layout)
+    return layout.ordered()
 
 
-def _add_readers(stacks: _Stacks, deployment: Deployment, key_arn: Any) -> None:
-    for reader in deployment.readers:
-        if reader.kind.iam_policy == "none":
-            if reader.kind.step:
-                key_stack = stacks.of(deployment.key_account, deployment.region, "key")
-                key_stack.before.append(reader_step(reader.kind.step, deployment.key_account.id))
-            continue
-        homes = [stacks.of(reader.account, deployment.region, "iam")] if reader.account else []
-        if reader.account is None:
-            homes.append(stacks.over(reader.value, reader.name))
-            if deployment.management is not None and reader.covers_root:
-                # Service-managed stack sets skip the management account, which is below the root only.
-                homes.append(stacks.of(deployment.management, deployment.region, "iam"))
-        for stack in homes:
-            add_reader(stack, deployment, reader, key_arn(stack))
-
-
-class _Stacks:
+class Layout:
     """The stacks made so far, by place and purpose."""
 
     def __init__(self, deployment: Deployment) -> None:
@@ -116,23 +51,38 @@ class _Stacks:
         self.made: dict[tuple[str, str, str], Stack] = {}
         self.single = deployment.config.layout == "auto" and len(_places(deployment)) == 1
 
-    def of(self, account: Account, region: str, purpose: str) -> Stack:
-        """Return the stack of a purpose in an account and Region, made when first asked for."""
+    @property
+    def key_stack(self) -> Stack:
+        """The stack of the trails' key."""
+        return self.of(self.deployment.key_account, self.deployment.region, "key")
+
+    def key_arn(self, stack: Stack) -> Any:
+        """Return the ARN of the trails' key as a stack has it."""
+        return stack.key_arn(self.key_stack, KEY, self.deployment.key_account.id, self.deployment.region)
+
+    def of(self, account: Account, region: str, purpose: str, detail: str = "") -> Stack:
+        """Return the stack of a purpose in an account and Region, made when first asked for.
+
+        Args:
+            account: the account.
+            region: the Region.
+            purpose: what it is for, in a word: stacks of an account and Region are one for each purpose.
+            detail: sets stacks of one purpose apart.
+        """
         if self.single:
             place, name = (account.id, region, ""), self.deployment.name
             if name in NAMES_OF_FILES:
                 name = f"{name}-stack"
         else:
-            place = (account.id, region, purpose)
-            name = f"{account.name}-{purpose}"
+            kind = f"{purpose}-{detail}" if detail else purpose
+            place, name = (account.id, region, kind), f"{account.name}-{kind}"
             if any(stack.name == name for key, stack in self.made.items() if key != place):
                 name = f"{name}-{region}"
         if place not in self.made:
             self.made[place] = Stack(name=name, deployment=self.deployment, account=account, region=region, purposes=())
         stack = self.made[place]
-        word = purpose.partition("-")[0]
-        if word not in stack.purposes:
-            stack.purposes = (*stack.purposes, word)
+        if purpose not in stack.purposes:
+            stack.purposes = (*stack.purposes, purpose)
         return stack
 
     def over(self, path: str, reader: str) -> Stack:
@@ -172,3 +122,84 @@ def _places(deployment: Deployment) -> set[tuple[str, str]]:
     for reader in deployment.readers:
         places.add((reader.account.id if reader.account else "*", deployment.region))
     return places
+
+
+def _key(layout: Layout) -> None:
+    add_key(layout.key_stack, layout.deployment)
+
+
+def _bucket(layout: Layout) -> None:
+    deployment, name = layout.deployment, layout.deployment.config.bucket.name
+    if not deployment.config.bucket.existing:
+        stack = layout.of(deployment.bucket_account, deployment.region, "bucket")
+        add_bucket(stack, deployment, layout.key_arn(stack))
+        return
+    layout.key_stack.before.append(
+        Step(
+            kind=BUCKET_POLICY_STEP,
+            account=deployment.bucket_account.id,
+            text=f"The policy of bucket {name} (account {deployment.bucket_account.id}) holds the statements of bucket-policy.json before a trail is deployed; add them, replace none that others need.",
+            arn=f"arn:{deployment.partition}:s3:::{name}",
+        )
+    )
+
+
+def _key_people(layout: Layout) -> None:
+    stack = layout.of(layout.deployment.key_account, layout.deployment.region, "iam")
+    add_key_people(stack, layout.key_arn(stack))
+
+
+def _trail_deployers(layout: Layout) -> None:
+    for owner in _deploying_elsewhere(layout.deployment):
+        stack = layout.of(owner, layout.deployment.region, "iam")
+        describes = identity.describes_key(layout.key_arn(stack))
+        add_deployer(stack, owner.deployer or "", "TrailDeployer", describes, ("accounts", owner.name, "deployer"))
+
+
+def _deploying_elsewhere(deployment: Deployment) -> list[Account]:
+    """Return the trail owners beside the key's account, whose deployers look at the key."""
+    return [one for one in deployment.trail_owners if one.id != deployment.key_account.id and one.deployer]
+
+
+def _trails(layout: Layout) -> None:
+    deployment = layout.deployment
+    for trail in deployment.trails:
+        stack = layout.of(trail.account, trail.settings.home_region, "trail")
+        add_trail(stack, deployment, trail, layout.key_arn(stack))
+        if not deployment.config.bucket.existing:
+            stack.needs(layout.of(deployment.bucket_account, deployment.region, "bucket"))
+        if trail.account in _deploying_elsewhere(deployment):
+            stack.needs(layout.of(trail.account, deployment.region, "iam"))
+
+
+def _stores(layout: Layout) -> None:
+    for store in layout.deployment.stores:
+        detail = identifier(store.settings.name).lower()
+        stack = layout.of(store.account, store.settings.region, "lake", detail)
+        add_store(stack, layout.deployment, store)
+        # Names in IAM are global to the account, so the people of a store stand beside it, each policy under the store's name.
+        arn = stack.key_arn(stack, store_key(store.settings.name), store.account.id, store.settings.region)
+        add_store_people(stack, store, arn, store_id(store.settings.name))
+
+
+def _readers(layout: Layout) -> None:
+    deployment = layout.deployment
+    for reader in deployment.readers:
+        if reader.kind.iam_policy == "none":
+            if reader.kind.step:
+                layout.key_stack.before.append(
+                    reader_step(reader.kind.step, deployment.key_account.id, value=reader.value)
+                )
+            continue
+        homes = [layout.of(reader.account, deployment.region, "iam")] if reader.account else []
+        if reader.account is None:
+            homes.append(layout.over(reader.value, reader.name))
+            if deployment.management is not None and reader.covers_root:
+                # Service-managed stack sets skip the management account, which is below the root only.
+                homes.append(layout.of(deployment.management, deployment.region, "iam"))
+        for stack in homes:
+            add_reader(stack, reader, layout.key_arn(stack))
+
+
+PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_people, _trail_deployers, _trails, _stores, _readers]
+"""What a deployment is made of, in the order in which its stacks are made. A new kind of stack is one entry."""

@@ -1,4 +1,4 @@
-"""The people's stacks: the IAM managed policies on the other side of each grant, attached to roles or under a name to refer to."""
+"""The IAM stacks: the managed policies on the other side of each grant, attached to roles or under a name to refer to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from awacs.aws import Statement
 
-    from trailkey.config.deployment import Deployment, Reader, Store
+    from trailkey.config.deployment import Reader, Store
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
 
@@ -56,37 +56,50 @@ def _characters(statements: Sequence[Statement]) -> int:
 
 def add_policies(
     stack: Stack,
-    logical_id: str,
+    what: str,
     statements: Sequence[Statement],
     origin: ConfigPath,
     description: str,
-    *,
     arns: Sequence[str] = (),
-    name: str | None = None,
-) -> None:
+    who: str = "",
+) -> str:
     """Add the managed policies of one grantee: attached where exact roles or users are named, else under a fixed name.
 
     Fixed names are what permission sets and other accounts refer to; they ask for CAPABILITY_NAMED_IAM.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
+
+    Args:
+        stack: where they lie.
+        what: begins their logical ids.
+        statements: what they allow.
+        origin: the config path that asks for them.
+        description: what they are for.
+        arns: whom they are attached to; others attach them to those that are patterns, and where there are none.
+        who: ends the fixed name; ``what`` where it is left out.
+
+    Returns:
+        The fixed name, or an empty text where they have none.
     """
     exact = [arn for arn in arns if not is_pattern(arn)]
-    roles, users = _named(exact, "role"), _named(exact, "user")
+    patterns = [arn for arn in arns if is_pattern(arn)]
+    name = stack.deployment.policy_name(who or what) if patterns or not arns else ""
+    attached = {"Roles": _named(exact, "role"), "Users": _named(exact, "user")}
     for number, part in enumerate(packed(statements), 1):
         suffix = "" if number == 1 else str(number)
-        optional: dict[str, Any] = {}
-        if roles:
-            optional["Roles"] = roles
-        if users:
-            optional["Users"] = users
-        if name is not None:
+        optional: dict[str, Any] = {key: names for key, names in attached.items() if names}
+        if name:
             optional["ManagedPolicyName"] = f"{name}{suffix}"
         stack.add(
             iam.ManagedPolicy(
-                f"{logical_id}{suffix}", Description=description[:1000], PolicyDocument=document(part), **optional
+                f"{what}Policy{suffix}", Description=description[:1000], PolicyDocument=document(part), **optional
             ),
             origin,
         )
     stack.before += [_exists(arn, stack) for arn in exact]
+    if patterns:
+        text = f"Policy {name}, or one that allows the same, is attached to the roles {', '.join(patterns)}: their names are not known here."
+        stack.after.append(Step(kind="attach-policy", account=stack.account_id, text=text, arn=stack.policy_arn(name)))
+    return name
 
 
 def _exists(arn: str, stack: Stack) -> Step:
@@ -102,52 +115,39 @@ def _exists(arn: str, stack: Stack) -> Step:
     )
 
 
-def _attach(deployment: Deployment, account: str, name: str, text: str) -> Step:
-    arn = f"arn:{deployment.partition}:iam::{account}:policy/{name}" if account else ""
-    return Step(kind="attach-policy", account=account, text=text, arn=arn)
-
-
 def _named(arns: Sequence[str], kind: str) -> list[str]:
     """Return the names (without path, as CloudFormation wants them) of the roles or users among the ARNs."""
     resources = [arn.resource for arn in map(parse_arn, arns) if arn]
     return sorted({resource.rpartition("/")[2] for resource in resources if resource.startswith(f"{kind}/")})
 
 
-def add_reader(stack: Stack, deployment: Deployment, reader: Reader, key_arn: Any) -> None:
+def add_reader(stack: Stack, reader: Reader, key_arn: Any) -> None:
     """Add the policy of a reader and say who must attach it where nothing here can."""
-    statements = identity.reads_logs(reader, deployment, key_arn)
-    attached = reader.kind.iam_policy == "attached"
-    name = None if attached else deployment.policy_name(f"read-{reader.name}")
-    description = f"Reads the CloudTrail logs in {deployment.config.bucket.name} as reader {reader.name}"
-    add_policies(
+    deployment = stack.deployment
+    name = add_policies(
         stack,
-        f"Reader{identifier(reader.name)}Policy",
-        statements,
+        f"Reader{identifier(reader.name)}",
+        identity.reads_logs(reader, deployment, key_arn),
         reader.path,
-        description,
-        arns=reader.principal_arns if attached else (),
-        name=name,
+        f"Reads the CloudTrail logs in {deployment.config.bucket.name} as reader {reader.name}",
+        reader.principal_arns if reader.kind.iam_policy == "attached" else (),
+        f"read-{reader.name}",
     )
     if reader.kind.step:
-        account = stack.account.id if stack.account else ""
-        where = f"account {account}" if account else f"each account of {stack.organizational_path}"
-        arn = f"arn:{deployment.partition}:iam::{account}:policy/{name}" if account else ""
-        stack.after.append(reader_step(reader.kind.step, account, arn, value=reader.value, policy=name, where=where))
+        where = f"account {stack.account_id}" if stack.account else f"each account of {stack.organizational_path}"
+        values = {"value": reader.value, "policy": name, "where": where}
+        stack.after.append(reader_step(reader.kind.step, stack.account_id, stack.policy_arn(name), **values))
 
 
-def add_key_people(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
+def add_key_people(stack: Stack, key_arn: Any) -> None:
     """Add the policies of the administrators, break glass and the deployer of the trails' key."""
+    deployment = stack.deployment
     alias = text(f"arn:aws:kms:{deployment.region}:{deployment.key_account.id}:{deployment.config.key.alias}")
-    _add_key_roles(stack, deployment, "", deployment.administrators, deployment.break_glass, key_arn, alias, ("key",))
+    _add_key_roles(stack, "", deployment.administrators, deployment.break_glass, key_arn, alias, ("key",))
     deployer = deployment.key_account.deployer
     if deployer:
-        add_deployer(
-            stack,
-            deployer,
-            "DeployerPolicy",
-            identity.deploys_key(key_arn, alias),
-            ("accounts", deployment.key_account.name, "deployer"),
-        )
+        origin = ("accounts", deployment.key_account.name, "deployer")
+        add_deployer(stack, deployer, "Deployer", identity.deploys_key(key_arn, alias), origin)
         stack.before.append(
             Step(
                 kind="deployer-policy",
@@ -159,46 +159,29 @@ def add_key_people(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
         )
 
 
-def add_deployer(
-    stack: Stack, deployer: str, logical_id: str, statements: Sequence[Statement], origin: ConfigPath
-) -> None:
-    """Add a deployer's policy, attached where its role is named exactly, else under a fixed name."""
-    if is_pattern(deployer):
-        name = stack.deployment.policy_name(f"deploy-{logical_id.removesuffix('Policy').lower()}")
-        add_policies(stack, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", name=name)
-        account = stack.account.id if stack.account else ""
-        said = f"Policy {name}, or one that allows the same, is attached to the roles {deployer}: their names are not known here."
-        stack.after.append(_attach(stack.deployment, account, name, said))
-    else:
-        add_policies(
-            stack, logical_id, statements, origin, "Deploys the key that encrypts CloudTrail logs", arns=[deployer]
-        )
+def add_deployer(stack: Stack, deployer: str, what: str, statements: Sequence[Statement], origin: ConfigPath) -> None:
+    """Add a deployer's policy."""
+    description = "Deploys the key that encrypts CloudTrail logs"
+    add_policies(stack, what, statements, origin, description, [deployer], f"deploy-{what.lower()}")
 
 
-def add_store_people(stack: Stack, deployment: Deployment, store: Store, key_arn: Any, store_arn: Any) -> None:
-    """Add the policies of the people around an event data store."""
+def add_store_people(stack: Stack, store: Store, key_arn: Any, store_id: str) -> None:
+    """Add the policies of the people around an event data store, which is made in the same template."""
     name = identifier(store.settings.name)
     alias = text(f"arn:aws:kms:{store.settings.region}:{store.account.id}:{store.settings.alias}")
-    _add_key_roles(stack, deployment, name, store.administrators, store.break_glass, key_arn, alias, store.path)
+    _add_key_roles(stack, name, store.administrators, store.break_glass, key_arn, alias, store.path)
     if store.account.deployer:
         statements = [*identity.deploys_key(key_arn, alias), *identity.uses_store_key(key_arn)]
-        add_deployer(stack, store.account.deployer, f"{name}DeployerPolicy", statements, store.path)
+        add_deployer(stack, store.account.deployer, f"{name}Deployer", statements, store.path)
     if store.queriers:
-        _add_grantee(
-            stack,
-            deployment,
-            f"{name}QuerierPolicy",
-            identity.queries_store(key_arn, store_arn),
-            (*store.path, "queriers"),
-            f"Queries event data store {store.settings.name}",
-            store.queriers,
-        )
+        queries = identity.queries_store(key_arn, GetAtt(store_id, "EventDataStoreArn"))
+        description = f"Queries event data store {store.settings.name}"
+        add_policies(stack, f"{name}Querier", queries, (*store.path, "queriers"), description, store.queriers)
 
 
 def _add_key_roles(
     stack: Stack,
-    deployment: Deployment,
-    name: str,
+    prefix: str,
     administrators: Sequence[str],
     break_glass: Sequence[str],
     key_arn: Any,
@@ -206,45 +189,11 @@ def _add_key_roles(
     origin: ConfigPath,
 ) -> None:
     if administrators:
-        _add_grantee(
-            stack,
-            deployment,
-            f"{name}AdministratorPolicy",
-            identity.administers_key(key_arn, alias),
-            (*origin, "administrators"),
-            "Administers the key that encrypts CloudTrail events, without its use",
-            administrators,
-        )
+        administers = identity.administers_key(key_arn, alias)
+        description = "Administers the key that encrypts CloudTrail events, without its use"
+        path = (*origin, "administrators")
+        add_policies(stack, f"{prefix}Administrator", administers, path, description, administrators)
     if break_glass:
-        _add_grantee(
-            stack,
-            deployment,
-            f"{name}BreakGlassPolicy",
-            identity.repairs_key(key_arn),
-            (*origin, "break_glass"),
-            "Repairs, disables and deletes the key that encrypts CloudTrail events",
-            break_glass,
-        )
-
-
-def _add_grantee(
-    stack: Stack,
-    deployment: Deployment,
-    logical_id: str,
-    statements: Sequence[Statement],
-    origin: ConfigPath,
-    description: str,
-    arns: Sequence[str],
-) -> None:
-    """Add the policy of named roles; where some are patterns it gets a fixed name, for others to attach."""
-    patterns = [arn for arn in arns if is_pattern(arn)]
-    name = deployment.policy_name(logical_id.removesuffix("Policy")) if patterns else None
-    add_policies(stack, logical_id, statements, origin, description, arns=arns, name=name)
-    if patterns:
-        said = f"Policy {name} is attached to the roles {', '.join(patterns)}: their names are not known here."
-        stack.after.append(_attach(deployment, stack.account.id if stack.account else "", name or "", said))
-
-
-def store_arn(logical_id: str) -> Any:
-    """Return the ARN of an event data store made in the same template."""
-    return GetAtt(logical_id, "EventDataStoreArn")
+        repairs = identity.repairs_key(key_arn)
+        description = "Repairs, disables and deletes the key that encrypts CloudTrail events"
+        add_policies(stack, f"{prefix}BreakGlass", repairs, (*origin, "break_glass"), description, break_glass)

@@ -54,6 +54,15 @@ class Stack:
     origins: dict[str, ConfigPath] = field(default_factory=dict)
     template: Template = field(default_factory=Template)
 
+    @property
+    def account_id(self) -> str:
+        """The id of its account; empty for a stack set."""
+        return self.account.id if self.account else ""
+
+    def policy_arn(self, name: str) -> str:
+        """Return the ARN of a managed policy of the stack; of a stack set the pattern of those in its accounts."""
+        return f"arn:{self.deployment.partition}:iam::{self.account_id or '*'}:policy/{name}"
+
     def add(self, resource: AWSObject, origin: ConfigPath) -> AWSObject:
         """Put a resource into the template and note the config path it comes from."""
         self.origins[resource.title] = origin
@@ -81,9 +90,7 @@ class Stack:
                     Type="String",
                     Description=f"ARN of the KMS key: Output {parameter} of stack {key_stack.name} in account {account_id}.",
                     AllowedPattern=f"^arn:{re.escape(self.deployment.partition)}:kms:{region}:{account_id}:key/{KEY_ID_PATTERN}$",
-                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account_id}, arn:{self.deployment.partition}:kms:{region}:{account_id}:key/…".replace(
-                        "…", "ID"
-                    ),
+                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account_id}, arn:{self.deployment.partition}:kms:{region}:{account_id}:key/ID",
                 )
             )
             self.template.add_parameter_to_group(parameter, "From the stacks deployed before")

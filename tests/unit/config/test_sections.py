@@ -65,3 +65,37 @@ def test_two_values_spoilt_end_in_sentences(seed: int, tmp_path: Path) -> None:
 def test_most_spoilt_configs_are_refused(tmp_path: Path) -> None:
     assert errors.ConfigError.exit_code == errors.USAGE
     assert sum(bool(refusal(seed, tmp_path)) for seed in range(30)) > 20
+
+
+SOUND = """\
+name: sound
+accounts: {main: {id: "111111111111", deployer: role/D}}
+key: {account: main}
+bucket: {account: main, region: us-east-1, name: sound-logs}
+trails: [{name: sound-trail, home_region: us-east-1}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("accounts: {main: {id: ", "acounts: {main: {id: !!bool ", ["acounts.main.id: '111", "acounts: unknown key"]),
+        ("deployer", "deploier: 1, deployerr", ["accounts.main.deploier: unknown", "accounts.main.deployerr: unknown"]),
+        ("trails: [{", "trails: [{foo: 1, management_events: null, ", ["trails[0].foo: unknown key"]),
+        ("trails: [{", "trails: [{home_region: 7, ", ["trails[0].home_region: key 'home_region' is given twice"]),
+        (
+            "trails: [{",
+            "trails: [7, {is_logging: 7, ",
+            ["trails[0]: 7 is refused", "trails[1].is_logging: 7 is refused"],
+        ),
+        ("key: {", "key: {alarm: {email: x}, alias: y, ", ["key.alarm.email: 'x' is not", "key.alias: 'y' is not"]),
+    ],
+)
+def test_what_follows_from_a_problem_is_not_told(old: str, new: str, said: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(SOUND.replace(old, new), encoding="utf-8")
+    with pytest.raises(errors.ConfigError) as refusal:
+        load(path)
+
+    found = [line.partition(": ")[2].partition(": ")[2] for line in refusal.value.problems]
+    assert [one[: len(start)] for one, start in zip(sorted(found), said, strict=True)] == said

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from helpers import CONFIGS
 from trailkey import cli, errors, pipeline
 from trailkey.output.manifest import MANIFEST, load_manifest
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from helpers import Document
+    from trailkey.pipeline import Rendered
 
 ROOT: Final = Path(__file__).parents[3]
 OUTPUT: Final = ROOT / "output" / "organization"
@@ -97,6 +100,7 @@ CASES: Final = (
     Case("parameter from another output", parameter({"output": "log-archive-key.KeyId"}), "parameters-from-outputs"),
     Case("parameter from a later stack", parameter({"output": "organization-security-ou.KeyArn"}), "parameters-from-outputs"),
     Case("parameter of another account", parameter(OTHER_KEY.replace("222222222222", "999999999999")), "parameters-from-outputs"),
+    Case("parameter that is the key's very ARN", parameter(OTHER_KEY), "parameters-from-outputs"),
     Case("parameter without a value", stack("security-iam", parameters={}), "parameters-from-outputs"),
     Case("parameter that the template lacks", stack("log-archive-key", parameters={"KeyArn": OTHER_KEY}), "parameters-from-outputs"),
     Case("key last", moved("log-archive-key", 6), "stacks-ordered"),
@@ -120,6 +124,10 @@ CASES: Final = (
     Case("no protection", stack("log-archive-key", termination_protection=False), "stack-settings-match"),
     Case("another deployer", stack("log-archive-key", deployer="arn:aws:iam::222222222222:role/Other"), "stack-settings-match"),
     Case("another tag", stack("log-archive-key", tags={"owner": "someone"}), "stack-settings-match"),
+    Case("nobody is told which roles exist", lambda rollout: rollout.update(before=[]), "steps-complete"),
+    Case("nobody is told to attach a policy", stack("security-iam", after=[]), "steps-complete"),
+    Case("nobody in a stack set is told to attach a policy", stack("organization-security-ou", after=[]), "steps-complete"),
+    Case("another notice", lambda rollout: rollout.update(notices=["All is well."]), "steps-complete"),
 )  # fmt: skip
 
 
@@ -127,6 +135,19 @@ def altered(content: bytes, case: Case) -> bytes:
     rollout = json.loads(content)
     case.change(rollout)
     return json.dumps(rollout).encode()
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A copy of the organization's output folder."""
+    shutil.copytree(OUTPUT, tmp_path / "organization")
+    return tmp_path / "organization"
+
+
+@lru_cache
+def rendered() -> Rendered:
+    (deployment,) = pipeline.load_all([ROOT / "config" / "organization.yaml"])
+    return pipeline.render(deployment)
 
 
 @pytest.mark.parametrize("config", ["organization", "mirror"])
@@ -137,37 +158,33 @@ def test_the_manifest_that_is_written_is_the_one_that_is_read(config: str) -> No
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_what_is_altered_before_it_is_written_is_refused(case: Case) -> None:
-    (deployment,) = pipeline.load_all([ROOT / "config" / "organization.yaml"])
-    rendered = pipeline.render(deployment)
-    if "access.md" in json.dumps(json.loads(altered(rendered.files[MANIFEST], case))):
-        return  # the page is written after the proofs
-    files = {**rendered.files, MANIFEST: altered(rendered.files[MANIFEST], case)}
+    files = {**rendered().files, MANIFEST: altered(rendered().files[MANIFEST], case)}
 
-    found = pipeline.prove(replace(rendered, files=files)).findings
+    found = pipeline.prove(replace(rendered(), files=files)).findings
     assert case.rule in {one.id for one in found}
     assert {one.id for one in found} <= {one.id for one in OF_THE_ROLLOUT}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_what_is_altered_in_a_folder_is_refused_by_every_command(
-    case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "organization"
-    shutil.copytree(OUTPUT, folder)
-    (folder / MANIFEST).write_bytes(altered((OUTPUT / MANIFEST).read_bytes(), case))
+def test_what_is_altered_in_a_folder_is_refused(case: Case, written: Path) -> None:
+    (written / MANIFEST).write_bytes(altered((OUTPUT / MANIFEST).read_bytes(), case))
 
-    assert cli.run(["access", str(folder), "--format", "json"]) == errors.CHECK_FAILED
+    with pytest.raises(errors.CheckError) as caught:
+        pipeline.read_checked_folder(written)
+    assert case.rule in {one.id for one in caught.value.findings}
+
+
+@pytest.mark.parametrize("case", {case.rule: case for case in CASES}.values(), ids=str)
+def test_every_command_refuses_an_altered_folder(case: Case, written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (written / MANIFEST).write_bytes(altered((OUTPUT / MANIFEST).read_bytes(), case))
+    config = ROOT / "config" / "organization.yaml"
+
+    assert cli.run(["access", str(written), "--format", "json"]) == errors.CHECK_FAILED
     assert f"error {case.rule}: " in capsys.readouterr().err
-    assert cli.run(["diff", str(folder), str(OUTPUT)]) == errors.CHECK_FAILED
-    assert f"error {case.rule}: " in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("case", CASES[::12], ids=str)
-def test_what_is_altered_in_a_folder_differs_from_the_config(case: Case, tmp_path: Path) -> None:
-    shutil.copytree(OUTPUT, tmp_path / "organization")
-    (tmp_path / "organization" / MANIFEST).write_bytes(altered((OUTPUT / MANIFEST).read_bytes(), case))
-
-    command = ["generate", str(ROOT / "config" / "organization.yaml"), "--output", str(tmp_path), "--check", "--quiet"]
+    for sides in ((written, OUTPUT), (OUTPUT, written)):
+        assert cli.run(["diff", *map(str, sides)]) == errors.CHECK_FAILED
+        assert f"error {case.rule}: " in capsys.readouterr().err
+    command = ["generate", str(config), "--output", str(written.parent), "--check", "--quiet"]
     assert cli.run(command) == errors.DIFFERS
 
 
@@ -176,13 +193,11 @@ def test_an_untouched_folder_is_what_it_says(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == (OUTPUT / "access.md").read_text(encoding="utf-8")
 
 
-def test_a_template_that_is_altered_in_a_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "organization"
-    shutil.copytree(OUTPUT, folder)
-    path = folder / "security-iam.yaml"
+def test_a_template_that_is_altered_in_a_folder_is_refused(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written / "security-iam.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("- CloudTrailRead", "- Everybody"), encoding="utf-8")
 
-    assert cli.run(["access", str(folder)]) == errors.CHECK_FAILED
+    assert cli.run(["access", str(written)]) == errors.CHECK_FAILED
     assert "error files-as-listed: " in capsys.readouterr().err
 
 
@@ -191,6 +206,17 @@ def test_a_folder_that_is_none_of_ours_is_refused(tmp_path: Path, capsys: pytest
     assert f"{tmp_path}: holds no rollout.json" in capsys.readouterr().err
     (tmp_path / MANIFEST).write_bytes((OUTPUT / MANIFEST).read_bytes())
     assert cli.run(["access", str(tmp_path)]) == errors.USAGE
+
+
+def test_an_existing_bucket_whose_step_is_gone_is_not_judged_in_silence() -> None:
+    (deployment,) = pipeline.load_all([CONFIGS["existing-bucket"]])
+    files = dict(pipeline.render(deployment).files)
+    manifest = load_manifest(files[MANIFEST], MANIFEST)
+    before = tuple(step for step in manifest.before if step.kind != "bucket-policy")
+    files[MANIFEST] = replace(manifest, before=before).dump()
+
+    found = pipeline.prove(replace(pipeline.render(deployment), files=files)).findings
+    assert [one.id for one in found] == ["steps-complete"]
 
 
 def test_every_rule_of_the_rollout_refuses_something() -> None:
@@ -219,3 +245,24 @@ def test_a_manifest_of_another_shape_is_refused_with_its_place(change: Callable[
 def test_a_manifest_that_is_not_json_is_refused() -> None:
     with pytest.raises(errors.PolicyError, match="Invalid JSON"):
         load_manifest(b"{", MANIFEST)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff", "not UTF-8 text"),
+        (b"[]", "not a mapping"),
+        (b"", "empty"),
+        (b"Resources: []", "not a template as trailkey generate writes it"),
+        (b"Resources: {Key: {Type: 'AWS::KMS::Key'}}", "not a template as trailkey generate writes it"),
+        (b"Parameters: []\nResources: {}", "not a template as trailkey generate writes it"),
+        (b"Resources: {Key: {Type: 'AWS::KMS::Key', Properties: {KeyPolicy: !Ref Other}}}", "Other"),
+    ],
+)
+def test_a_template_of_another_shape_is_a_sentence_and_no_traceback(
+    content: bytes, says: str, written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (written / "log-archive-key.yaml").write_bytes(content)
+    for command in (["access", str(written)], ["diff", str(written), str(OUTPUT)]):
+        assert cli.run(command) == errors.USAGE
+        assert says in capsys.readouterr().err

@@ -34,7 +34,7 @@ def resolve(config: model.Config, source: Source) -> tuple[Deployment | None, li
     """
     resolver = Resolver(config)
     deployment = resolver.attempt(_deployment, source)
-    return None if resolver.problems else deployment, resolver.problems
+    return None if resolver.problems else deployment, list(resolver.problems)
 
 
 def _deployment(resolver: Resolver, source: Source) -> Deployment:

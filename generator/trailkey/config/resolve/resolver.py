@@ -32,13 +32,12 @@ class Resolver:
     """
 
     config: model.Config
-    problems: list[tuple[ConfigPath, str]] = field(default_factory=list)
+    problems: dict[tuple[ConfigPath, str], None] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
 
     def refuse(self, path: ConfigPath, text: str) -> None:
         """Note a problem at a config path, once."""
-        if (path, text) not in self.problems:
-            self.problems.append((path, text))
+        self.problems[path, text] = None
 
     def give_up(self, path: ConfigPath, text: str) -> NoReturn:
         """Note a problem without which nothing more can be said of the same thing."""

@@ -26,7 +26,7 @@ from trailkey.access import (
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.caller_sets import SERVICES
-from trailkey.access.language.callers import parse_caller
+from trailkey.access.language.principals import parse_caller
 from trailkey.aws import CLOUDTRAIL
 from trailkey.intent.from_config import store_key_intent, trail_key_intent
 
@@ -180,9 +180,9 @@ class _Crowd:
         }
         self._whole = frozenset(one.account for _, one in self._readers if not one.principal_arns and one.account)
         members = [one for _, one in self._readers if one.organization_id]
-        self._analyzers = self._members(one for one in members if one.analyzer)
+        self._analyzers = self._members(one for one in members if one.member_role)
         self._paths = self._members(one for one in members if one.organization_path)
-        self._all = self._members(one for one in members if not one.organization_path and not one.analyzer)
+        self._all = self._members(one for one in members if not one.organization_path and not one.member_role)
 
     def readers(self) -> Iterator[Row]:
         """Yield the readers, in the order of the config."""
@@ -214,7 +214,7 @@ class _Crowd:
         if intent.account:
             return region(principals=self._unnamed & in_account(intent.account)) - self._analyzers
         own = self._members([intent])
-        if intent.analyzer:
+        if intent.member_role:
             return own
         return own - (self._analyzers if intent.organization_path else joined([self._analyzers, self._paths]))
 
@@ -223,7 +223,7 @@ class _Crowd:
         unnamed = self._elsewhere([self._own])
         beside = self._elsewhere([self._own, *self._whole])
         found = [
-            region(principals=one.callers(self._own) & (unnamed if one.analyzer else beside), context=one.membership)
+            region(principals=one.callers(self._own) & (unnamed if one.member_role else beside), context=one.membership)
             for one in readers
         ]
         return joined(found) if found else NO_REQUEST

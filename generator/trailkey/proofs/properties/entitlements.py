@@ -42,14 +42,14 @@ class Entitlement:
     """Who gets IAM policies, where these lie, and what they allow: so much and no more.
 
     ``arns`` are those the policies are attached to, as ARNs or patterns; none where an account decides that. Policies that
-    others attach are found by ``policy_name`` in ``accounts``; a stack set over ``unit`` brings them to ``ANY_ACCOUNT``.
+    others attach are found by ``fixed_name`` in ``accounts``; a stack set over ``unit`` brings them to ``ANY_ACCOUNT``.
     ``beside`` is what goes with the key and the bucket in other services, by their prefix.
     """
 
     path: ConfigPath
     name: str
     arns: tuple[str, ...]
-    policy_name: str
+    fixed_name: str
     accounts: tuple[str, ...]
     region: str
     unit: str = ""
@@ -67,6 +67,11 @@ class Entitlement:
     def patterns(self) -> tuple[str, ...]:
         """Those of the ARNs that are patterns: others attach the policies to them."""
         return tuple(arn for arn in self.arns if is_pattern(arn))
+
+    @property
+    def policy_name(self) -> str:
+        """The name of policies for others to attach; empty where all are attached to exact ARNs."""
+        return self.fixed_name if self.patterns or not self.arns else ""
 
     def is_named(self, policy: IdentityPolicy, names: Sequence[str]) -> bool:
         """Return whether a policy has this one's fixed name: itself, or with the number of a policy that is split.
@@ -112,6 +117,10 @@ class PolicyPlaces:
             found |= {(account, one.region) for account in accounts}
         return frozenset(found)
 
+    def attachments(self, policy: IdentityPolicy) -> set[str]:
+        """Return those of a policy's attachments that the config asks for."""
+        return {found for one in self._all for arn in one.exact if (found := policy.attachment(arn))}
+
     def units(self, policy: IdentityPolicy) -> frozenset[str]:
         """Return the organizational units that a policy is brought to by a stack set."""
         return frozenset(one.unit for one in self._all if one.unit and one.is_named(policy, self._names))
@@ -134,19 +143,24 @@ def entitlements(deployment: Deployment, policies: PolicySet) -> Iterator[Entitl
     """
     intent = trail_key_intent(deployment)
     at = _place(intent, policies)
-    yield from _keepers(deployment, intent, at, "")
-    yield _entitlement(
-        deployment, intent.deployer_path, "deployer", (intent.deployer,), "deploy-deployer",
-        accounts=(intent.account,), region=intent.region, at=at, on_key=at.row(*_DEPLOY),
-    )  # fmt: skip
+    yield from _key_roles(deployment, intent, at, "")
+    yield Entitlement(
+        path=intent.deployer_path,
+        name="deployer",
+        arns=(intent.deployer,),
+        fixed_name=deployment.policy_name("deploy-deployer"),
+        accounts=(intent.account,),
+        region=intent.region,
+        at=at,
+        on_key=at.row(*_DEPLOY),
+    )
     for owner in deployment.trail_owners:
         if owner.id != intent.account and owner.deployer:
-            yield _entitlement(
-                deployment,
-                ("accounts", owner.name, "deployer"),
-                f"trail deployer {owner.name}",
-                (owner.deployer,),
-                "deploy-traildeployer",
+            yield Entitlement(
+                path=("accounts", owner.name, "deployer"),
+                name=f"trail deployer {owner.name}",
+                arns=(owner.deployer,),
+                fixed_name=deployment.policy_name("deploy-traildeployer"),
                 accounts=(owner.id,),
                 region=intent.region,
                 at=at,
@@ -157,27 +171,18 @@ def entitlements(deployment: Deployment, policies: PolicySet) -> Iterator[Entitl
         yield from _around(store, deployment, policies)
 
 
-def _entitlement(
-    deployment: Deployment, path: ConfigPath, name: str, arns: tuple[str, ...], who: str, **rest: object
-) -> Entitlement:
-    """Return an entitlement; ``who`` ends the fixed name of its policies, which they have where not all ARNs are exact."""
-    fixed = deployment.policy_name(who) if not arns or any(map(is_pattern, arns)) else ""
-    return Entitlement(path=path, name=name, arns=arns, policy_name=fixed, **rest)  # type: ignore[arg-type]
-
-
-def _keepers(deployment: Deployment, intent: KeyRoles, at: KeyPlace, prefix: str) -> Iterator[Entitlement]:
+def _key_roles(deployment: Deployment, intent: KeyRoles, at: KeyPlace, prefix: str) -> Iterator[Entitlement]:
     rows = (
         ("administrators", "administrators", "Administrator", intent.administrators, ADMINISTER),
         ("break_glass", "break glass", "BreakGlass", intent.break_glass, _REPAIR),
     )
     for key, name, who, arns, actions in rows:
         if arns:
-            yield _entitlement(
-                deployment,
-                (*intent.path, key),
-                name,
-                arns,
-                f"{prefix}{who}",
+            yield Entitlement(
+                path=(*intent.path, key),
+                name=name,
+                arns=arns,
+                fixed_name=deployment.policy_name(f"{prefix}{who}"),
                 accounts=(intent.account,),
                 region=intent.region,
                 at=at,
@@ -195,13 +200,12 @@ def _readers(deployment: Deployment, at: KeyPlace) -> Iterator[Entitlement]:
         context: dict[str, Constraint] = dict(intent.context)
         if row.via_service:
             context["kms:ViaService"] = Single(absent=False, values=texts(row.via_service))
-        yield _entitlement(
-            deployment,
-            row.path,
-            f"reader {row.name}",
-            reader.principal_arns if reader.kind.iam_policy == "attached" else (),
-            f"read-{row.name}",
-            accounts=tuple(_accounts(reader, deployment)),
+        yield Entitlement(
+            path=row.path,
+            name=f"reader {row.name}",
+            arns=reader.principal_arns if reader.kind.iam_policy == "attached" else (),
+            fixed_name=deployment.policy_name(f"read-{row.name}"),
+            accounts=tuple(_accounts_of(reader, deployment)),
             region=intent.region,
             unit="" if reader.account else deployment.organizational_unit(reader.value),
             at=at,
@@ -211,7 +215,7 @@ def _readers(deployment: Deployment, at: KeyPlace) -> Iterator[Entitlement]:
         )
 
 
-def _accounts(reader: Reader, deployment: Deployment) -> Iterator[str]:
+def _accounts_of(reader: Reader, deployment: Deployment) -> Iterator[str]:
     """Yield the accounts that a reader's policies lie in.
 
     Service-managed stack sets skip the management account, which is below the root only:
@@ -228,13 +232,12 @@ def _accounts(reader: Reader, deployment: Deployment) -> Iterator[str]:
 def _around(store: Store, deployment: Deployment, policies: PolicySet) -> Iterator[Entitlement]:
     intent = store_key_intent(store, deployment)
     at = _place(intent, policies)
-    yield from _keepers(deployment, intent, at, intent.prefix)
-    yield _entitlement(
-        deployment,
-        store.path,
-        "deployer",
-        (intent.deployer,),
-        f"deploy-{intent.prefix.lower()}deployer",
+    yield from _key_roles(deployment, intent, at, intent.prefix)
+    yield Entitlement(
+        path=store.path,
+        name="deployer",
+        arns=(intent.deployer,),
+        fixed_name=deployment.policy_name(f"deploy-{intent.prefix.lower()}deployer"),
         accounts=(intent.account,),
         region=intent.region,
         at=at,
@@ -244,12 +247,11 @@ def _around(store: Store, deployment: Deployment, policies: PolicySet) -> Iterat
         here = (intent.account, intent.region, store.settings.name)
         stores = [one for one in policies.resources if one.kind == "AWS::CloudTrail::EventDataStore"]
         mine = (one.arn for one in stores if (one.account, one.region, one.properties.get("Name")) == here)
-        yield _entitlement(
-            deployment,
-            (*store.path, "queriers"),
-            "queriers",
-            store.queriers,
-            f"{intent.prefix}Querier",
+        yield Entitlement(
+            path=(*store.path, "queriers"),
+            name="queriers",
+            arns=store.queriers,
+            fixed_name=deployment.policy_name(f"{intent.prefix}Querier"),
             accounts=(intent.account,),
             region=intent.region,
             at=at,

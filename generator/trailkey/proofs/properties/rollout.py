@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
 from trailkey.access import PROVEN, REFUTED, Answer
+from trailkey.aws import parse_arn
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
+from trailkey.errors import PolicyError
 from trailkey.findings import Location, Rule
-from trailkey.intent.from_config import store_key_intent, trail_key_intent
-from trailkey.inventory.policies import ANY_ACCOUNT
+from trailkey.intent.from_config import trail_key_intent
+from trailkey.inventory.folder import BUCKET_POLICY
+from trailkey.inventory.policies import ANY_ACCOUNT, PolicySet
 from trailkey.output.manifest import MANIFEST, AccountTarget, FromOutput, StackSet, as_json
 from trailkey.proofs.properties.entitlements import policy_places
 from trailkey.proofs.properties.property import Result
+from trailkey.proofs.properties.wiring import wanted_resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -75,7 +79,14 @@ SETTINGS: Final = Rule(
     source=_CREATE_STACK,
     remedy=_AGAIN,
 )
-OF_THE_ROLLOUT: Final = (WHERE_MEANT, FILLED, ORDERED, UNIQUE, AS_LISTED, SETTINGS)
+STEPS: Final = Rule(
+    id="steps-complete",
+    title="what a stack needs or leaves to people is among the steps: roles that exist, policies to attach, notices",
+    reason="CloudFormation fails on a role that does not exist, and a policy that nobody attaches lets nobody read.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html",
+    remedy=_AGAIN,
+)
+OF_THE_ROLLOUT: Final = (WHERE_MEANT, FILLED, ORDERED, UNIQUE, AS_LISTED, SETTINGS, STEPS)
 """Asked of rollout.json and the files beside it."""
 
 
@@ -88,8 +99,9 @@ def rollout_results(deployment: Deployment, folder: Folder) -> Iterator[Result]:
         (UNIQUE, _repeated),
         (AS_LISTED, _unlisted),
         (SETTINGS, _unsettled),
+        (STEPS, _untold),
     )
-    location = Location(file=f"{folder.what}{MANIFEST}")
+    location = Location(file=f"{folder.prefix}{MANIFEST}")
     for rule, check in checks:
         problems = list(check(deployment, folder)) or [""]
         for problem in problems:
@@ -105,9 +117,9 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
     for one in folder.stacks:
         here = one.place.account, one.place.region
         for resource in one.resources:
-            wanted = _wanted(resource, named)
-            if wanted is not None and here not in wanted:
-                yield _elsewhere(one, resource.kind, _name(resource) or "without a name", wanted)
+            wanted = named.get((resource.kind, resource.name))
+            if wanted and here not in wanted:
+                yield _elsewhere(one, resource.kind, resource.name, wanted)
         for policy in one.identities:
             wanted = places.of(policy)
             if wanted and here not in wanted:
@@ -143,38 +155,14 @@ def _place_text(account: str, region: str) -> str:
 
 
 def _places(deployment: Deployment) -> Mapping[tuple[str, str], frozenset[Place]]:
-    """Return where the config has each resource, by type and name."""
-    bucket = deployment.bucket_account.id, deployment.region
+    """Return where the config has each resource, by type and name: several may have one name, in places of their own."""
     found: dict[tuple[str, str], set[Place]] = {}
-    for intent in (trail_key_intent(deployment), *(store_key_intent(one, deployment) for one in deployment.stores)):
-        found.setdefault(("AWS::KMS::Alias", intent.alias), set()).add((intent.account, intent.region))
-    for name in filter(None, (deployment.config.bucket.name, deployment.access_log_bucket)):
-        found["AWS::S3::Bucket", name] = found["AWS::S3::BucketPolicy", name] = {bucket}
-    for trail in deployment.trails:
-        place = trail.account.id, trail.settings.home_region
-        found.setdefault(("AWS::CloudTrail::Trail", trail.settings.name), set()).add(place)
-    for store in deployment.stores:
-        place = store.account.id, store.settings.region
-        found.setdefault(("AWS::CloudTrail::EventDataStore", store.settings.name), set()).add(place)
+    for one in wanted_resources(deployment, PolicySet(what="")):
+        found.setdefault((one.kind, one.name), set()).add(one.place)
+    if deployment.access_log_bucket:
+        logs = "AWS::S3::Bucket", deployment.access_log_bucket
+        found[logs] = {(deployment.bucket_account.id, deployment.region)}
     return {name: frozenset(places) for name, places in found.items()}
-
-
-_NAMES: Final = {
-    "AWS::CloudTrail::EventDataStore": "Name",
-    "AWS::CloudTrail::Trail": "TrailName",
-    "AWS::KMS::Alias": "AliasName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::S3::BucketPolicy": "Bucket",
-}
-
-
-def _name(resource: Resource) -> str:
-    return str(resource.properties.get(_NAMES.get(resource.kind, ""), ""))
-
-
-def _wanted(resource: Resource, named: Mapping[tuple[str, str], frozenset[Place]]) -> frozenset[Place] | None:
-    """Return where the config has a resource; None for one that has no name to find it by, or a name that the config lacks."""
-    return named.get((resource.kind, _name(resource)))
 
 
 def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
@@ -190,12 +178,14 @@ def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
                 yield f"{what} is given no value"
             elif name not in declared:
                 yield f"{what} is not one of {one.stack.template}"
-            elif name in one.unfilled and isinstance(source, FromOutput):
+            elif not isinstance(source, FromOutput):
+                yield f"{what} is {source}, which is not an Output of a stack"
+            elif name in one.unfilled:
                 yield f"{what} comes from {source.output}, which no stack before it gives out"
             elif not _fits(value, declared[name]):
                 yield f"{what} is {value}, which its AllowedPattern refuses"
             # The trails' key is the only resource that one stack takes over from another.
-            elif isinstance(source, FromOutput) and key is not None and value != key.arn:
+            elif key is not None and value != key.arn:
                 yield f"{what} comes from {source.output}, which is not the ARN of the trails' key"
 
 
@@ -283,7 +273,10 @@ def _unlisted(_deployment: Deployment, folder: Folder) -> Iterator[str]:
 
 
 def _is_template(content: bytes, name: str) -> bool:
-    document = cloudformation.load(content.decode(), name)
+    try:
+        document = cloudformation.load(content.decode(), name)
+    except (PolicyError, UnicodeDecodeError):
+        return False
     return isinstance(document, dict) and "Resources" in document
 
 
@@ -304,3 +297,25 @@ def _unsettled(deployment: Deployment, folder: Folder) -> Iterator[str]:
         for name, value in wanted.items():
             if (has := getattr(one.stack, name)) != value:
                 yield f"stack {one.stack.stack}: {name} is {has!r}, not {value!r}"
+
+
+def _untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
+    """Yield what people are not told: which roles exist first, which policies to attach, whose bucket gets which statements."""
+    if folder.manifest.notices != deployment.notices:
+        yield "the notices are not those of the config"
+    bucket = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
+    if deployment.config.bucket.existing and folder.policies.bucket_named(bucket) is None:
+        yield f"no step says that {bucket} gets the statements of {BUCKET_POLICY}"
+    places = policy_places(deployment)
+    existing = [step.arn for step in folder.manifest.before if step.kind in ("role-exists", "user-exists")]
+    for one in folder.stacks:
+        steps = [parse_arn(step.arn) for step in one.stack.after if step.kind in ("attach-policy", "permission-set")]
+        names = [arn.resource.rpartition("/")[2] for arn in steps if arn]
+        for policy in one.identities:
+            told = {policy.attachment(arn) for arn in existing}
+            for who in sorted(places.attachments(policy) - told):
+                yield f"no step says that {who} exists, to which stack {one.stack.stack} attaches a policy"
+            # A policy that is split is told by the name of its first part.
+            ends = [policy.policy_name[len(name) :] for name in names if policy.policy_name.startswith(name)]
+            if policy.policy_name and not any(not end or end.isdigit() for end in ends):
+                yield f"no step after stack {one.stack.stack} says who attaches policy {policy.policy_name}"

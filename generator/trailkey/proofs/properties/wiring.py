@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import PROVEN, REFUTED, Answer
-from trailkey.findings import Location, Rule
+from trailkey.findings import NOWHERE, Rule
 from trailkey.intent.from_config import store_key_intent, trail_key_intent
 from trailkey.proofs.properties.property import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
@@ -44,11 +44,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 def consistent(deployment: Deployment, policies: PolicySet) -> Iterator[Result]:
     """Yield for each resource that has to do with a key or the bucket whether it is the one that the policies are about."""
-    for one in _wanted(deployment, policies):
+    wanted = list(wanted_resources(deployment, policies))
+    for one in wanted:
         found = [each for each in policies.resources if one.is_it(each)]
-        where = f"{one.account}, {one.region}"
         wrong = (
-            f"{'no template has' if not found else f'{len(found)} resources are'} the {one.kind} {one.name} of {where}"
+            f"{'no template has' if not found else f'{len(found)} resources are'} the {one.kind} {one.name} of {', '.join(one.place)}"
             if len(found) != 1
             else "; ".join(_differences(found[0], one.properties))
         )
@@ -56,37 +56,27 @@ def consistent(deployment: Deployment, policies: PolicySet) -> Iterator[Result]:
             rule=CONSISTENT,
             answer=Answer(REFUTED, reason=wrong) if wrong else Answer(PROVEN),
             path=one.path,
-            location=found[0].location if found else Location(),
+            location=found[0].location if found else NOWHERE,
         )
     for key in policies.keys:
-        if key.arn not in {_key_arn(intent, policies) for intent in _intents(deployment)}:
+        if key.arn not in {one.name for one in wanted}:
             answer = Answer(REFUTED, reason="the config asks for no such key, or no alias leads to it")
             yield Result(rule=CONSISTENT, answer=answer, path=("key",), location=key.location)
 
 
-def _intents(deployment: Deployment) -> tuple[KeyRoles, ...]:
-    """Return what each key of the config is meant for."""
-    return (trail_key_intent(deployment), *(store_key_intent(store, deployment) for store in deployment.stores))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """A resource that the config asks for: what it is found by, and the properties it must have."""
+@dataclass(frozen=True, slots=True)
+class WantedResource:
+    """A resource that the config asks for: its type and name, its account and Region, and the properties it must have."""
 
     kind: str
-    path: ConfigPath
-    account: str
-    region: str
-    identity: str
-    """The property that names it; of a key, which has no name, its ARN."""
     name: str
+    place: tuple[str, str]
+    path: ConfigPath
     properties: Mapping[str, Any]
 
     def is_it(self, resource: Resource) -> bool:
         """Return whether a resource is the one that is meant."""
-        name = resource.arn if self.identity == "Arn" else resource.properties.get(self.identity)
-        here = (resource.kind, resource.account, resource.region, name)
-        return here == (self.kind, self.account, self.region, self.name)
+        return (resource.kind, resource.name, (resource.account, resource.region)) == (self.kind, self.name, self.place)
 
 
 def _differences(resource: Resource, wanted: Mapping[str, Any]) -> Iterator[str]:
@@ -109,79 +99,47 @@ def _encryption(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"BucketKeyEnabled": rules[0].get("BucketKeyEnabled", False), **by_default}
 
 
-def _wanted(deployment: Deployment, policies: PolicySet) -> Iterator[_Wanted]:
-    """Yield each resource that the config asks for."""
-    intent, bucket = trail_key_intent(deployment), deployment.config.bucket
-    key = _key_arn(intent, policies)
-    yield from _key(intent, policies)
-    if not bucket.existing:
-        account = deployment.bucket_account.id
-        encryption = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key, "BucketKeyEnabled": bucket.bucket_key_enabled}
-        for kind, identity, properties in (
-            ("AWS::S3::BucketPolicy", "Bucket", {}),
-            ("AWS::S3::Bucket", "BucketName", encryption),
-        ):
-            yield _Wanted(
-                kind=kind,
-                path=("bucket",),
-                account=account,
-                region=deployment.region,
-                identity=identity,
-                name=bucket.name,
-                properties=properties,
-            )
+def wanted_resources(deployment: Deployment, policies: PolicySet) -> Iterator[WantedResource]:
+    """Yield each resource that the config asks for; the policies say nothing but which key has an alias."""
+    config = deployment.config
+    key = yield from _key(trail_key_intent(deployment), policies)
+    if not config.bucket.existing:
+        here, name = (deployment.bucket_account.id, deployment.region), config.bucket.name
+        encryption = {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": key,
+            "BucketKeyEnabled": config.bucket.bucket_key_enabled,
+        }
+        yield WantedResource("AWS::S3::BucketPolicy", name, here, ("bucket",), {})
+        yield WantedResource("AWS::S3::Bucket", name, here, ("bucket",), encryption)
     for trail in deployment.trails:
-        yield _Wanted(
-            kind="AWS::CloudTrail::Trail",
-            path=trail.path,
-            account=trail.account.id,
-            region=trail.settings.home_region,
-            identity="TrailName",
-            name=trail.settings.name,
-            properties={
-                "IsOrganizationTrail": trail.settings.is_organization_trail,
-                "KMSKeyId": key,
-                "S3BucketName": bucket.name,
-                "S3KeyPrefix": trail.settings.s3_key_prefix or None,
-            },
-        )
+        here = trail.account.id, trail.settings.home_region
+        writes = {
+            "IsOrganizationTrail": trail.settings.is_organization_trail,
+            "KMSKeyId": key,
+            "S3BucketName": config.bucket.name,
+            "S3KeyPrefix": trail.settings.s3_key_prefix or None,
+        }
+        yield WantedResource("AWS::CloudTrail::Trail", trail.settings.name, here, trail.path, writes)
     for store in deployment.stores:
-        store_intent = store_key_intent(store, deployment)
-        yield from _key(store_intent, policies)
-        yield _Wanted(
-            kind="AWS::CloudTrail::EventDataStore",
-            path=store.path,
-            account=store.account.id,
-            region=store.settings.region,
-            identity="Name",
-            name=store.settings.name,
-            properties={
-                "KmsKeyId": _key_arn(store_intent, policies),
-                "OrganizationEnabled": store.settings.organization_enabled,
-            },
-        )
+        key = yield from _key(store_key_intent(store, deployment), policies)
+        here = store.account.id, store.settings.region
+        collects = {"KmsKeyId": key, "OrganizationEnabled": store.settings.organization_enabled}
+        yield WantedResource("AWS::CloudTrail::EventDataStore", store.settings.name, here, store.path, collects)
 
 
-def _key_arn(intent: KeyRoles, policies: PolicySet) -> str:
-    key = policies.key_of_alias(intent.account, intent.region, intent.alias)
-    return key.arn if key else f"the key of {intent.alias}"
-
-
-def _key(intent: KeyRoles, policies: PolicySet) -> Iterator[_Wanted]:
-    """Yield what a key must be, a symmetric one whose creation asks for the lockout check, and its alias.
+def _key(intent: KeyRoles, policies: PolicySet) -> Generator[WantedResource, None, str]:
+    """Yield what a key must be, a symmetric one whose creation asks for the lockout check, and its alias; return its ARN.
 
     The alias is what the key is found by: it leads to a key of its account and Region, or to none.
     """
-    names = ("BypassPolicyLockoutSafetyCheck", "Enabled", "KeySpec", "KeyUsage")
-    arn = _key_arn(intent, policies)
-    here = {"account": intent.account, "region": intent.region}
-    properties = {name: _DEFAULTS[name] for name in names}
-    yield _Wanted(kind="AWS::KMS::Key", path=intent.path, identity="Arn", name=arn, properties=properties, **here)
-    yield _Wanted(
-        kind="AWS::KMS::Alias",
-        path=(*intent.path, "alias"),
-        identity="AliasName",
-        name=intent.alias,
-        properties={"TargetKeyId": arn.rpartition("/")[2]},
-        **here,
-    )
+    key = policies.key_of_alias(intent.account, intent.region, intent.alias)
+    arn = key.arn if key else f"the key of {intent.alias}"
+    here = intent.account, intent.region
+    properties = {
+        name: _DEFAULTS[name] for name in ("BypassPolicyLockoutSafetyCheck", "Enabled", "KeySpec", "KeyUsage")
+    }
+    yield WantedResource("AWS::KMS::Key", arn, here, intent.path, properties)
+    target = {"TargetKeyId": arn.rpartition("/")[2]}
+    yield WantedResource("AWS::KMS::Alias", intent.alias, here, (*intent.path, "alias"), target)
+    return arn
