@@ -36,12 +36,7 @@ class RequestAnswer:
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer in the shape that outside tools read."""
-        return {
-            "name": self.name,
-            "decision": self.decision,
-            "reason": self.reason,
-            "statements": list(self.statements),
-        }
+        return {"name": self.name, "decision": self.decision, "reason": self.reason, "statements": [*self.statements]}
 
 
 Text = tuple[str, str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from trailkey import errors
 from trailkey.cli.shared import Options, Parser, formats, path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from trailkey.pipeline import Result
 
@@ -33,13 +34,10 @@ def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
 
-    show, done = _progress(quiet=options.quiet)
-    try:
+    with _progress(quiet=options.quiet) as show:
         results = api.generate(
             options.configs, options.output, as_json=options.format == "json", check=options.check, progress=show
         )
-    finally:
-        done()
     if not options.quiet:
         for result in results:
             _report(result, check=options.check)
@@ -68,14 +66,15 @@ def _report(result: Result, *, check: bool) -> None:
         print(f"  notice: {notice}")
 
 
-def _progress(*, quiet: bool) -> tuple[Callable[[str], None], Callable[[], None]]:
-    """Return what shows a step and what ends the display: one changing line on a terminal, plain lines elsewhere."""
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Give what shows a step: one changing line on a terminal, plain lines elsewhere."""
     if quiet:
-        return (lambda _step: None), (lambda: None)
-    if not sys.stderr.isatty() or os.environ.get("CI"):
-        return (lambda step: print(step, file=sys.stderr)), (lambda: None)
-    from rich.console import Console
+        yield lambda _step: None
+    elif not sys.stderr.isatty() or os.environ.get("CI"):
+        yield lambda step: print(step, file=sys.stderr)
+    else:
+        from rich.console import Console
 
-    status = Console(stderr=True).status("start")
-    status.start()
-    return status.update, status.stop
+        with Console(stderr=True).status("start") as status:
+            yield status.update

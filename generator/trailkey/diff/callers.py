@@ -119,7 +119,7 @@ def _listed_as(values: Iterable[str]) -> str:
 
 
 def _pattern_text(value: str) -> str:
-    if "*" in value or "?" in value or "${" in value:
+    if "*" in value or "?" in value:
         return f"principals like {value}"
     return named(value) if value.startswith("arn:") else value
 

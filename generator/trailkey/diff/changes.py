@@ -206,18 +206,17 @@ class _Rows:
                 fits = callers == ALL or within(callers, new) or mine.texts is None
                 if fits and self._allows(_for_callers(sides, callers)):
                     found = callers, grantee
-            elif self._as_wide(sides, callers, found[0]):
+            elif within(callers, found[0]) and not self._in_question(_for_callers(sides, found[0] - callers)):
+                # Nobody else of the wider set can be allowed this: the narrower name is as true.
                 found = callers, grantee
         return found or (mine, grantee_of(mine))
 
-    def _as_wide(self, sides: Mapping[str, Constraint], callers: Language, wider: Language) -> bool:
-        """Return whether nobody else of a wider set of callers can be allowed a box: then the narrower name is as true."""
-        others = _for_callers(sides, wider - callers)
-        return within(callers, wider) and not _meeting(_boxes(others), self._asked.outer)
+    def _in_question(self, sides: Mapping[str, Constraint]) -> list[Box]:
+        return _meeting(_boxes(sides), self._asked.outer)
 
     def _allows(self, sides: Mapping[str, Constraint]) -> bool:
         """Return whether the policy allows all requests of a box that are in question."""
-        asked = _meeting(_boxes(sides), self._asked.outer)
+        asked = self._in_question(sides)
         try:
             return not _meeting(asked, self._has.deny.outer) and all(
                 not _left(one, self._has.allow.inner) for one in asked
