@@ -51,8 +51,6 @@ def blanket(**elements: Any) -> Policy:
 NOBODY: Final = Policy("2012-10-17", ())
 """The policy that allows nothing."""
 
-_EVERYTHING: Final = blanket()
-
 _SET: Final = re.compile(r"\{[^}]*\}")
 """A set in the representation of a box. The order of its elements differs between processes."""
 
@@ -153,7 +151,9 @@ class _Rows:
         keys = {name for one in sets for each in one.outer for name, _ in each.items if ":" in name}
         self._asked = question.within & universe(scope, keys, sessions)
         if question.holder is None:
-            self._asked &= _allowable(scope, sessions)
+            # A root user and an AWS service have no IAM policies; they count as if theirs allowed everything.
+            vacuous = region(principals=union([SERVICES, of_kind("root", scope.partition)]), identity=False)
+            self._asked &= allowed(blanket(), scope, sessions=sessions).allow - vacuous
 
     def rows(self) -> list[Row]:
         left = _meeting(self._found, self._asked.inner)
@@ -227,6 +227,7 @@ class _Rows:
     def _row(self, wide: Box, grantee: Grantee, new: Sequence[Box]) -> Row:
         listed = sorted(language_of(_actions(new)).texts or ())
         had = _meeting(_meeting([wide], self._asked.inner), self._had.allow.outer)
+        names = _callers_of(wide).texts
         return Row(
             change=self._change,
             who=(grantee,),
@@ -236,7 +237,7 @@ class _Rows:
             witness=self._witness(wide),
             partly=any(_left(one, self._had.deny.inner) for one in had),
             every=set(listed) == set(self._question.scope.universe),
-            joins=_joins(wide),
+            joins="" if names is None else "services" if all(map(SERVICES.contains, names)) else "iam",
         )
 
     def _witness(self, wide: Box) -> dict[str, Any]:
@@ -268,28 +269,12 @@ class _Rows:
         return not persons.is_empty() and persons.disjoint(in_account(scope.account))
 
 
-def _allowable(scope: Scope, sessions: Sequence[str]) -> RequestSet:
-    """Return the requests that some resource policy can allow.
-
-    A root user and an AWS service have no IAM policies; they count as if theirs allowed everything.
-    """
-    exempt = union([SERVICES, of_kind("root", scope.partition)])
-    vacuous = region(principals=exempt, identity=False)
-    return allowed(_EVERYTHING, scope, sessions=sessions).allow - vacuous
-
-
 def _by_caller(parts: Iterable[Box]) -> Iterator[Box]:
     """Yield parts of which each is of one caller, where they are of callers by their names; others as they are."""
     for part in parts:
         named = _callers_of(part).texts
         for callers in [ALL] if named is None else map(texts, sorted(named)):
             yield from _meeting([part], _boxes(_for_callers({}, callers)))
-
-
-def _joins(wide: Box) -> str:
-    """Return with which other rows a row may be merged: those of named services, or of other named callers."""
-    named = _callers_of(wide).texts
-    return "" if named is None else "services" if all(map(SERVICES.contains, named)) else "iam"
 
 
 def _callers_of(one: Box) -> Language:

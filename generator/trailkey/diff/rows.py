@@ -40,8 +40,8 @@ class Row:
 
     ``who`` are its grantees, whose own IAM policies must allow it too where it ``needs_iam``. ``conditions`` are what is asked of
     condition keys (in lower case) and of ``resource``. ``partly`` says that the other side allows a part of it, ``every`` that
-    ``actions`` are all there are. Rows of one kind of ``joins``, unless it is empty, are merged where they differ in
-    their grantees only.
+    ``actions`` are all there are. Rows of one kind of ``joins`` (named services, or other named
+    callers), unless it is empty, are merged where they differ in their grantees only.
     """
 
     change: Change

@@ -50,33 +50,25 @@ def _in_order(part: Mapping[str, Any], parts: Mapping[str, Any], met: tuple[str,
 def _section(name: str, title: str, part: Mapping[str, Any]) -> str:
     needed = part.get("required", [])
     lines = [
-        f"## {title}",
-        "",
-        _code(part.get("description", "")),
-        "",
+        f"## {title}\n\n{_code(part.get('description', ''))}\n",
         "| key | value | default | |",
         "|---|---|---|---|",
     ]
     for key, settings in part["properties"].items():
         default = "needed" if key in needed else _default(settings.get("default"))
-        meaning = _code(settings.get("description", "")) or _PLAIN.get((name, key), "")
+        meaning = _code(settings.get("description", "")) or _PLAIN.get((name, key)) or _PLAIN.get(name, "")
         lines.append(f"| `{key}` | {_cell(_kind(settings))} | {_cell(default)} | {_cell(meaning)} |")
     return "\n".join(lines) + "\n"
 
 
-_OPERATOR = "Values, compared as CloudTrail's selectors do."
-_PLAIN = {
+_PLAIN: Mapping[str | tuple[str, str], str] = {
     ("AdvancedEventSelector", "name"): "A name for the selector.",
     ("AdvancedEventSelector", "field_selectors"): "Conditions that must all hold; one says `eventCategory`.",
     ("FieldSelector", "field"): "The field of the event.",
     ("EventDataStore", "billing_mode"): "How retention is paid for.",
-    **{
-        ("FieldSelector", f"{no}{way}"): _OPERATOR
-        for no in ("", "not_")
-        for way in ("equals", "starts_with", "ends_with")
-    },
+    "FieldSelector": "Values, compared as CloudTrail's selectors do.",
 }
-"""The meaning of keys whose name says it in the model."""
+"""The meaning of keys whose name says it in the model, and of all other keys of a part."""
 
 
 def _kind(settings: Mapping[str, Any]) -> str:
