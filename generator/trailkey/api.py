@@ -53,7 +53,7 @@ def generate(
     check: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
-    """Build, check and write every deployment to a folder of its name; with ``check`` compare instead of writing.
+    """Build, check and write every deployment to a folder of its name, and return what became of each file there.
 
     Nothing is written unless every template of every config passes.
 
@@ -63,9 +63,6 @@ def generate(
         as_json: write templates in JSON and not in YAML.
         check: write nothing; the results say what differs.
         progress: called with each step as it begins.
-
-    Returns:
-        For each config its deployment, its folder, and what became of each file there.
 
     Raises:
         UsageError: no config is given, and ``config/`` holds none.

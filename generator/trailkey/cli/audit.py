@@ -6,7 +6,7 @@ Options say what the policy is for; what they leave out is assumed, and printed.
 from __future__ import annotations
 
 from trailkey import errors
-from trailkey.cli.shared import Options, Parser, formats, parameters, path, show, text
+from trailkey.cli.shared import Options, Parser, formats, pairs, path, show, text
 
 SUMMARY = "findings on a key policy that trailkey did not write"
 
@@ -33,7 +33,7 @@ def run(options: Options) -> int:
     report = api.audit(
         options.policy,
         key_account=options.key_account,
-        parameters=parameters(options.parameter),
+        parameters=pairs("--parameter", options.parameter),
         trails=options.trail,
         organization=options.organization,
         readers=options.reader,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from trailkey import errors
-from trailkey.cli.shared import Options, Parser, formats, pairs, parameters, path, show, text
+from trailkey.cli.shared import Options, Parser, formats, pairs, path, show, text
 
 SUMMARY = "who gains and who loses access"
 
@@ -33,13 +33,12 @@ def run(options: Options) -> int:
         options.old,
         options.new,
         key_account=options.key_account,
-        parameters=parameters(options.parameter),
+        parameters=pairs("--parameter", options.parameter),
         renames=pairs("--rename", options.rename),
     )
-    for sentence in found.assumptions:
-        print(f"assumed: {sentence}", file=sys.stderr)
-    for sentence in found.unknown:
-        print(f"unknown: {sentence}", file=sys.stderr)
+    for word, sentences in (("assumed", found.assumptions), ("unknown", found.unknown)):
+        for sentence in sentences:
+            print(f"{word}: {sentence}", file=sys.stderr)
     lines = markdown_lines(found) if options.format == "markdown" else table_lines(found)
     show(options, list(map(row_json, found.rows)), lines)
     if options.fail_on_new_access and found.may_gain:

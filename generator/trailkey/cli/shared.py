@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Options = argparse.Namespace
 Parser = argparse.ArgumentParser
 
+_NAMES = {"--parameter": "[A-Za-z0-9:]+"}
+"""The form of a name in the pairs of an option, where it has one."""
+
 
 def path(parser: Parser, name: str, metavar: str, meaning: str, **more: Any) -> None:
     """Declare an argument or option that takes a path."""
@@ -33,8 +36,8 @@ def formats(parser: Parser, meaning: str, *choices: str) -> None:
     parser.add_argument("--format", choices=choices, default=choices[0], help=f"{meaning} (default: {choices[0]})")
 
 
-def pairs(option: str, given: Sequence[str], names: str = ".+") -> dict[str, str]:
-    """Return what an option gives as ``NAME=VALUE``; ``names`` is the form of a name.
+def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    """Return what an option gives as ``NAME=VALUE``.
 
     Raises:
         UsageError: one has another form, or is given twice.
@@ -42,7 +45,7 @@ def pairs(option: str, given: Sequence[str], names: str = ".+") -> dict[str, str
     found: dict[str, str] = {}
     for entry in given:
         name, equals, value = entry.partition("=")
-        if not equals or not re.fullmatch(names, name):
+        if not equals or not re.fullmatch(_NAMES.get(option, ".+"), name):
             raise UsageError(
                 f"{option} {entry}: not a valid NAME=VALUE; a name, an equals sign and a value; correct it"
             )
@@ -50,11 +53,6 @@ def pairs(option: str, given: Sequence[str], names: str = ".+") -> dict[str, str
             raise UsageError(f"{option} {entry}: {name} is given twice; each name once; remove one")
         found[name] = value
     return found
-
-
-def parameters(given: Sequence[str]) -> dict[str, str]:
-    """Return the parameters of a template that ``--parameter`` gives. Raises UsageError, as ``pairs`` does."""
-    return pairs("--parameter", given, "[A-Za-z0-9:]+")
 
 
 def show(options: Options, document: Any, lines: Iterable[str]) -> None:

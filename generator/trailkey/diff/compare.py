@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import in_account, texts, union
@@ -98,12 +100,10 @@ def mirrored_names(base: Deployment, mirror: Deployment) -> dict[str, str]:
 
 def _value(data: Any, path: ConfigPath) -> Any:
     """Return the value at a path of a config, or None where there is none: the mirror may set what the base leaves out."""
-    for step in path:
-        try:
-            data = data[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
+    try:
+        return reduce(getitem, path, data)
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _policies(side: Side, other: Side, account: str, parameters: Mapping[str, str]) -> PolicySet:
@@ -172,13 +172,11 @@ def compare_policies(old: PolicySet, new: PolicySet) -> Comparison:
     )
 
 
-Asked = tuple[Where, str, Question]
-"""Where a question is asked, as rows have it and as errors name it, and the question."""
-
 Pair = tuple[ResourcePolicy | None, ResourcePolicy | None]
 
 
-def _questions(old: PolicySet, new: PolicySet) -> Iterator[Asked]:
+def _questions(old: PolicySet, new: PolicySet) -> Iterator[tuple[Where, str, Question]]:
+    """Yield where a question is asked, as rows have it and as errors name it, and the question."""
     pairs = paired_keys(old.keys, new.keys)
     several = len({both[-1].name for both in map(_present, pairs)}) > 1
     for pair in pairs:
@@ -199,7 +197,7 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[Asked]:
                 yield Where(), what, Question(mine, its, scope, _known(*holder))
 
 
-def _of_resource(pair: Pair, where: Where) -> Asked:
+def _of_resource(pair: Pair, where: Where) -> tuple[Where, str, Question]:
     old, new = (each.policy if each else _SILENT for each in pair)
     what = " and ".join(str(each.location) for each in _present(pair))
     return where, what, Question(old, new, _present(pair)[-1].scope)

@@ -41,11 +41,10 @@ def markdown_lines(found: Comparison) -> Iterator[str]:
     """Yield the rows as a table in Markdown, their number, and what is unknown."""
     if found.rows:
         yield from ("| | who | what | under which condition | for example |", "| --- | --- | --- | --- | --- |")
-    for row in found.rows:
-        witness = json.dumps(row.witness, ensure_ascii=False)
-        cells = (row.change, principal_text(row), actions_text(row), condition_text(row), f"`{witness}`")
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-    if found.rows:
+        for row in found.rows:
+            witness = json.dumps(row.witness, ensure_ascii=False)
+            cells = (row.change, principal_text(row), actions_text(row), condition_text(row), f"`{witness}`")
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         yield ""
     yield _summary(found)
     yield from (f"\nunknown: {sentence}" for sentence in found.unknown)

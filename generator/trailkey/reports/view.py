@@ -1,20 +1,6 @@
 """What a report on access says, whatever its format: the matrices, what is proven, what that rests on, and what remains.
 
-``as_json`` is what ``trailkey access --format json`` prints. The shape is stable: keys are added, never changed.
-
-::
-
-    {"name": text,
-     "accepted_risks": [{"id", "reason", "failing": [finding…]}…],
-     "findings": [finding…],    what fails and is not accepted
-     "keys": [
-       {"alias", "account": {"name", "id"}, "region", "event_data_store": name or null,
-        "columns": [{"id", "label", "meaning"}…],
-        "rows": [{"id", "label", "principals": [ARN, pattern or id…], "cells": {column id: cell}}…]}…],
-     "readers": [{"name", "key_policy", "bucket_policy", "iam_policy", "reads"}…],
-     "properties": [{"id", "title", "asked": number, "proven": number}…],
-     "assumptions": [text…],
-     "remains": {"replace_policy": [{"alias", "label", "principals"}…], "scp": document or null, "unbound": [alias…]}}
+``Access.as_json`` is what ``trailkey access --format json`` prints. The shape is stable: keys are added, never changed.
 
 A cell is ``{"answer", "statements": [Sid or index…], "actions": [action…], "only_with": [condition key…], "witness": request or
 null, "reason": text}``. ``answer`` is ``yes`` (something in the cell is allowed, with no IAM policy), ``iam`` (something is, if the

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from trailkey.cli.shared import pairs, parameters
+from trailkey.cli.shared import pairs
 from trailkey.errors import UsageError
 
 
 def test_parameters_are_names_with_values() -> None:
-    assert parameters(["Home=eu-west-1", "AWS::Region=eu-west-1", "Empty=", "Sum=1=1"]) == {
+    assert pairs("--parameter", ["Home=eu-west-1", "AWS::Region=eu-west-1", "Empty=", "Sum=1=1"]) == {
         "Home": "eu-west-1",
         "AWS::Region": "eu-west-1",
         "Empty": "",
@@ -31,7 +31,7 @@ FORM = "not a valid NAME=VALUE; a name, an equals sign and a value; correct it"
 )
 def test_refused_parameters(given: list[str], text: str) -> None:
     with pytest.raises(UsageError) as refusal:
-        parameters(given)
+        pairs("--parameter", given)
 
     assert str(refusal.value) == text
 
