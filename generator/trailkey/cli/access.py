@@ -36,7 +36,7 @@ def run(options: Options) -> int:
     else:
         from trailkey.reports.access import as_markdown
 
-        show(options, found.as_json(), as_markdown(found).splitlines())
+        show(options, found.as_json(), [as_markdown(found).rstrip("\n")])
     for finding in found.findings:
         print(finding_text(finding), file=sys.stderr)
     return errors.CHECK_FAILED if found.findings else errors.OK

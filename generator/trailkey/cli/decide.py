@@ -19,12 +19,8 @@ def arguments(parser: Parser) -> None:
     path(parser, "config", "CONFIG|FOLDER", what, nargs="?")
     path(parser, "requests", "REQUESTS", "requests, JSON or YAML: one or a list")
     path(parser, "--policy", "FILE", "a key policy, or a template with one, to ask instead of a config")
-    text(
-        parser,
-        "--key-account",
-        "ID",
-        "the account of the policy's key, where neither the policy nor a request names it",
-    )
+    whose = "the account of the policy's key, where neither the policy nor a request names it"
+    text(parser, "--key-account", "ID", whose)
     formats(parser, "how to print answers", "table", "json")
 
 

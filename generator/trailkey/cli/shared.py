@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from trailkey.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
 
 Options = argparse.Namespace
 Parser = argparse.ArgumentParser
@@ -58,8 +58,6 @@ def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
 def show(options: Options, document: Any, lines: Iterable[str]) -> None:
     """Print a document where JSON is asked for, and lines otherwise."""
     if options.format == "json":
-        import json
-
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         for line in lines:

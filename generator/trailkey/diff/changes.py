@@ -242,12 +242,10 @@ class _Rows:
 
     def _witness(self, wide: Box) -> dict[str, Any]:
         """Return a readable request of the difference, which the evaluator answers as the prover does."""
-        new = tuple(_meeting(self._found, [wide]))
-        for caller in self._callers.examples:
-            if some := _meeting(new, _boxes(_for_callers({}, texts(caller)))):
-                new = tuple(some)
-                break
-        witness = example(RequestSet(new, new), self._question.scope)
+        new = _meeting(self._found, [wide])
+        plain = (_meeting(new, _boxes(_for_callers({}, texts(one)))) for one in self._callers.examples)
+        readable = tuple(next(filter(None, plain), new))
+        witness = example(RequestSet(readable, readable), self._question.scope)
         if witness is None:
             raise RuntimeError(f"a difference without a request in it: {wide}")
         before, after = (self._question.allows(witness, one) for one in (self._question.old, self._question.new))

@@ -177,15 +177,10 @@ Pair = tuple[ResourcePolicy | None, ResourcePolicy | None]
 
 def _questions(old: PolicySet, new: PolicySet) -> Iterator[tuple[Where, str, Question]]:
     """Yield where a question is asked, as rows have it and as errors name it, and the question."""
-    pairs = paired_keys(old.keys, new.keys)
-    several = len({both[-1].name for both in map(_present, pairs)}) > 1
-    for pair in pairs:
-        both = _present(pair)
-        branch = {name: truth for each in both for name, truth in each.location.branch}
-        yield _of_resource(pair, Where(both[-1].name if several else "", tuple(branch.items())))
+    several = any(len({key.name for key in each.keys}) > 1 for each in (old, new))
+    yield from (_of_resource(pair, by_name=several) for pair in paired_keys(old.keys, new.keys))
     had, has = ({one.arn: one for one in each.buckets} for each in (old, new))
-    for arn in dict.fromkeys((*had, *has)):
-        yield _of_resource((had.get(arn), has.get(arn)), Where())
+    yield from (_of_resource((had.get(arn), has.get(arn)), by_name=False) for arn in dict.fromkeys((*had, *has)))
     scopes = {one.arn: one.scope for one in (*new.keys, *old.keys, *new.buckets, *old.buckets)}
     before, after = _by_holder(old.identities), _by_holder(new.identities)
     for holder in dict.fromkeys((*before, *after)):
@@ -197,14 +192,12 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[tuple[Where, str, Que
                 yield Where(), what, Question(mine, its, scope, _known(*holder))
 
 
-def _of_resource(pair: Pair, where: Where) -> tuple[Where, str, Question]:
+def _of_resource(pair: Pair, *, by_name: bool) -> tuple[Where, str, Question]:
     old, new = (each.policy if each else _SILENT for each in pair)
-    what = " and ".join(str(each.location) for each in _present(pair))
-    return where, what, Question(old, new, _present(pair)[-1].scope)
-
-
-def _present(pair: Pair) -> list[ResourcePolicy]:
-    return [each for each in pair if each]
+    there = [each for each in pair if each]
+    branch = {name: truth for each in there for name, truth in each.location.branch}
+    where = Where(there[-1].name if by_name else "", tuple(branch.items()))
+    return where, " and ".join(str(each.location) for each in there), Question(old, new, there[-1].scope)
 
 
 def paired_keys(old: Sequence[ResourcePolicy], new: Sequence[ResourcePolicy]) -> list[Pair]:
