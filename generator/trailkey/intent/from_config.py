@@ -157,7 +157,7 @@ def _reader(reader: Reader, deployment: Deployment) -> ReaderIntent:
         organization_id=organization.id if organization and reader.account is None else "",
         organization_path=reader.organization_path,
         member_role=reader.kind.member_role,
-        own_logs_only=reader.kind.own_logs_only,
+        own_logs_only=reader.kind.own_logs_only and reader.account is None and organization is not None,
         service_linked=not reader.kind.bucket_statements,
         via_service=f"s3.{deployment.region}.amazonaws.com" if reader.settings.via_service else "",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trailkey.access import EffectivePermissions, Scope
+    from trailkey.aws import Arn
     from trailkey.findings import Location
 
 ANY_ACCOUNT: Final = "000000000000"
@@ -98,10 +99,7 @@ class IdentityPolicy:
     def attachment(self, arn: str) -> str:
         """Return the attachment to the role or user of an ARN, or an empty text: a template attaches by name, without path."""
         parts = parse_arn(arn)
-        if parts is None or parts.account != self.account:
-            return ""
-        kind, _, name = parts.resource.partition("/")
-        found = f"{kind}/{name.rpartition('/')[2]}"
+        found = attachment_of(parts) if parts and parts.account == self.account else ""
         return found if found in self.attached else ""
 
     def renamed(self, names: Mapping[str, str]) -> IdentityPolicy:
@@ -110,6 +108,12 @@ class IdentityPolicy:
             [self.document, self.account, sorted(self.attached), self.policy_name], names
         )
         return replace(self, document=document, account=account, attached=frozenset(attached), policy_name=policy_name)
+
+
+def attachment_of(arn: Arn) -> str:
+    """Return a role or user as a template attaches policies to it: ``role/NAME``, without path."""
+    kind, _, name = arn.resource.partition("/")
+    return f"{kind}/{name.rpartition('/')[2]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +148,7 @@ class PolicySet:
     buckets: tuple[ResourcePolicy, ...] = ()
     identities: tuple[IdentityPolicy, ...] = ()
     resources: tuple[Resource, ...] = ()
-    assumptions: tuple[str, ...] = field(default=())
+    assumptions: tuple[str, ...] = ()
 
     def key_of_alias(self, account: str, region: str, alias: str) -> ResourcePolicy | None:
         """Return the key that an alias of an account and Region leads to, or None where no alias does."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import Constraint, Single, region, texts
+from trailkey.access import held_to, region
 from trailkey.access.language.actions import DECRYPT, ENCAPSULATION, ENCRYPT, OTHER_USE, REPLACE_POLICY
 from trailkey.proofs.properties.role_actions import DELETE, DISABLE, HAND_OUT
 
@@ -39,10 +39,8 @@ class Column:
 
 def columns_of_trail_key(intent: TrailKeyIntent, scope: Scope) -> tuple[Column, ...]:
     """Return the columns for the trails' key."""
-    by_s3: dict[str, Constraint] = {
-        "kms:ViaService": Single(absent=False, values=texts(f"s3.{scope.region}.amazonaws.com"))
-    }
-    logs = region(actions=DECRYPT, context={**intent.context, **by_s3})
+    by_s3 = held_to(f"s3.{scope.region}.amazonaws.com")
+    logs = region(actions=DECRYPT, context={**intent.context, "kms:ViaService": by_s3})
     return (
         _column("encrypt", "encrypt", "generate data keys, encrypt, re-encrypt to this key", ENCRYPT),
         Column(

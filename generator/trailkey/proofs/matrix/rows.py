@@ -74,7 +74,7 @@ def rows_of_store_key(store: Store, deployment: Deployment, sessions: Sequence[s
     if store.queriers:
         rows.append(_named_row("queriers", "queriers", store.queriers, intent, sessions))
     rows += _people(intent, store.account, sessions)
-    named = union([intent.root_user, intent.policy_holders, intent.named((*store.queriers, *store.administrators))])
+    named = union([intent.root_user, intent.policy_writers, intent.named((*store.queriers, *store.administrators))])
     everyone = union([people(intent.partition), texts(*sessions)]) & ~_and_sessions(named, sessions)
     elsewhere = everyone & ~in_account(intent.account)
     rows.append(_others(store.account, region(principals=everyone & in_account(intent.account))))
@@ -158,7 +158,7 @@ def _named(deployment: Deployment, intent: TrailKeyIntent) -> Language:
     """Return all who have a row by their name."""
     readers = [one.callers(intent.account) for one in intent.readers if one.principal_arns]
     keepers = intent.named((*intent.administrators, *(owner.deployer or "" for owner in deployment.trail_owners)))
-    return union([intent.root_user, intent.policy_holders, keepers, *readers])
+    return union([intent.root_user, intent.policy_writers, keepers, *readers])
 
 
 class _Crowd:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from trailkey.access import PROVEN
@@ -26,12 +27,12 @@ def _whole(purpose: Any) -> Iterable[Any]:
 class Property(Rule, Generic[Purpose_contra]):
     """A claim about a policy.
 
-    ``path`` is where the config asks for what is claimed. A property about several people can be asked ``apart``, one person
-    at a time, so that the answer is about that person's line.
+    ``path`` is where the config asks for what is claimed: where it describes the purpose, unless said otherwise. A property
+    about several people can be asked ``apart``, one person at a time, so that the answer is about that person's line.
     """
 
     claim: Callable[[EffectivePermissions, Purpose_contra], Answer]
-    path: Callable[[Purpose_contra], ConfigPath]
+    path: Callable[[Purpose_contra], ConfigPath] = attrgetter("path")
     apart: Callable[[Purpose_contra], Iterable[Any]] = _whole
 
 

@@ -17,7 +17,7 @@ from trailkey.findings import Location, Rule
 from trailkey.intent.from_config import trail_key_intent
 from trailkey.inventory.policies import ANY_ACCOUNT, PolicySet
 from trailkey.output.manifest import MANIFEST, AccountTarget, FromOutput, StackSet, as_json
-from trailkey.proofs.properties.entitlements import policy_places
+from trailkey.proofs.properties.entitlements import entitlements
 from trailkey.proofs.properties.property import Result
 from trailkey.proofs.properties.wiring import wanted_resources
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
     from trailkey.inventory.folder import Folder, StackAsDeployed
     from trailkey.inventory.policies import Resource
-    from trailkey.proofs.properties.entitlements import PolicyPlaces
+    from trailkey.proofs.properties.entitlements import Entitlements
 
 Place = tuple[str, str]
 """An account and a Region."""
@@ -103,7 +103,7 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what is wrong with where stacks are deployed."""
     if folder.manifest.partition != deployment.partition:
         yield f"the partition is {folder.manifest.partition}, not {deployment.partition}"
-    named, places = _places(deployment), policy_places(deployment)
+    named, places = _places(deployment), entitlements(deployment, PolicySet(what=""))
     for one in folder.stacks:
         here = one.place.account, one.place.region
         for resource in one.resources:
@@ -111,7 +111,7 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
             if wanted and here not in wanted:
                 yield _elsewhere(one, resource.kind, resource.name, wanted)
         for policy in one.identities:
-            wanted = places.of(policy)
+            wanted = places.places(policy)
             if wanted and here not in wanted:
                 yield _elsewhere(one, "AWS::IAM::ManagedPolicy", policy.location.logical_id, wanted)
         if one.stack.stack_set:
@@ -121,7 +121,7 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
             yield f"{bucket.location}: the bucket is said to be in {bucket.account}, not in {deployment.bucket_account.id}"
 
 
-def _misdirected(one: StackAsDeployed, target: StackSet, deployment: Deployment, places: PolicyPlaces) -> Iterator[str]:
+def _misdirected(one: StackAsDeployed, target: StackSet, deployment: Deployment, places: Entitlements) -> Iterator[str]:
     """Yield what is wrong with the target of a stack set: every setting of it is one that AWS has to be given so."""
     management = deployment.management
     for unit in {unit for policy in one.identities for unit in places.units(policy)} or {""}:
@@ -208,7 +208,7 @@ class _Needs:
         self._own = intent.account
         self._folder = folder
         self._deployers = {owner.id: owner.deployer or "" for owner in deployment.trail_owners}
-        self._places = policy_places(deployment)
+        self._places = entitlements(deployment, PolicySet(what=""))
 
     def of(self, one: StackAsDeployed) -> set[str]:
         """Return the names of the stacks that a stack needs."""
