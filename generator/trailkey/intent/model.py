@@ -96,9 +96,14 @@ class KeyRoles:
         return named(arns) & people(self.partition)
 
     @property
+    def root(self) -> str:
+        """The ARN of the root user of the key's account."""
+        return f"arn:{self.partition}:iam::{self.account}:root"
+
+    @property
     def root_user(self) -> Language:
-        """The root user of the key's account."""
-        return texts(f"arn:{self.partition}:iam::{self.account}:root")
+        """The root user of the key's account, as a caller."""
+        return texts(self.root)
 
     @property
     def policy_writers(self) -> Language:
