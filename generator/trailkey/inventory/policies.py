@@ -91,6 +91,11 @@ class IdentityPolicy:
     attached: frozenset[str]
     policy_name: str
 
+    @property
+    def name(self) -> str:
+        """The logical id in its template."""
+        return self.location.logical_id
+
     @cached_property
     def policy(self) -> Policy:
         """The policy parsed. Raises PolicyError where it holds what is not modelled."""

@@ -92,16 +92,16 @@ class Entitlements:
         number = policy.policy_name[len(row.policy_name) :]
         return not number or (number.isdigit() and policy.policy_name not in self._names)
 
-    def places(self, policy: IdentityPolicy) -> frozenset[tuple[str, str]]:
+    def places(self, policy: IdentityPolicy) -> set[tuple[str, str]]:
         """Return the accounts and Regions that a policy is meant for: of those it is attached to, or whose name it has."""
-        found = set()
+        found: set[tuple[str, str]] = set()
         for row in self.rows:
             arns = filter(None, map(parse_arn, row.exact))
             accounts = {arn.account for arn in arns if attachment_of(arn) in policy.attached}
             if self.is_named(policy, row):
                 accounts |= {*row.accounts}
             found |= {(account, row.at.region) for account in accounts}
-        return frozenset(found)
+        return found
 
     def units(self, policy: IdentityPolicy) -> set[str]:
         """Return the organizational units that a policy is brought to by a stack set."""
