@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from trailkey.access import REFUTED, UNKNOWN
 from trailkey.access.analysis.witnesses import sentence
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath
     from trailkey.inventory.folder import Folder
     from trailkey.proofs.properties.property import Result
+
+Reads = Literal["yes", "no", "unknown", "own"]
+"""``own``: the reader is an AWS service that brings the permission itself, so there is nothing of ours to judge."""
 
 UNNEEDED = Rule(
     id="accepted-risk-unneeded",
@@ -50,6 +53,25 @@ class Verdict:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A reader, and whether each of the policies lets it read all that it should.
+
+    A log file is read only where all three allow: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+
+    name: str
+    key_policy: Reads
+    bucket_policy: Reads
+    iam_policy: Reads
+
+    @property
+    def reads(self) -> Reads:
+        """Whether it reads: ``no`` if any policy keeps it from it, ``unknown`` if that is not known of one."""
+        parts = (self.key_policy, self.bucket_policy, self.iam_policy)
+        return "no" if "no" in parts else "unknown" if "unknown" in parts else "yes"
+
+
 def verdict(deployment: Deployment, folder: Folder) -> Verdict:
     """Return what the proofs of a folder come to, against the config of its deployment."""
     results = prove(deployment, folder)
@@ -75,6 +97,24 @@ def verdict(deployment: Deployment, folder: Folder) -> Verdict:
 def rollout_findings(deployment: Deployment, folder: Folder) -> list[Finding]:
     """Return what is wrong with how a folder is rolled out, before anything is asked of its policies."""
     return [_failed(deployment, one) for one in rollout_results(deployment, folder) if not one.holds]
+
+
+def readings(deployment: Deployment, verdict: Verdict) -> list[Reading]:
+    """Return whether each reader of a deployment can read, by what is proven of the policies."""
+
+    def part(name: str, path: ConfigPath) -> Reads:
+        verdicts = {one.answer.verdict for one in verdict.results if one.id == name and one.path == path}
+        return "own" if not verdicts else "no" if REFUTED in verdicts else "unknown" if UNKNOWN in verdicts else "yes"
+
+    return [
+        Reading(
+            name=reader.name,
+            key_policy=part("readers-decrypt", reader.path),
+            bucket_policy=part("readers-get-logs", reader.path),
+            iam_policy=part("policies-sufficient", reader.path),
+        )
+        for reader in deployment.readers
+    ]
 
 
 def _failed(deployment: Deployment, result: Result) -> Finding:

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Cell, Line, Matrix
     from trailkey.proofs.matrix.cells import Verdict as Answer
-    from trailkey.proofs.read_path import Part
-    from trailkey.proofs.verdict import Verdict
+    from trailkey.proofs.verdict import Reads, Verdict
     from trailkey.reports.view import Access
 
 WORDS: Final[dict[Answer, str]] = {"yes": "yes", "iam": "IAM", "no": "no", "unknown": "unknown"}
 DENIED: Final = "denied"
-PARTS: Final[dict[Part, str]] = {"yes": "yes", "no": "no", "unknown": "unknown", "own": "brings its own"}
+PARTS: Final[dict[Reads, str]] = {"yes": "yes", "no": "no", "unknown": "unknown", "own": "brings its own"}
 LEGEND: Final = (
     ("yes", "something in this cell is allowed, with no IAM policy"),
     ("IAM", "something in this cell is allowed if the caller's own IAM policy allows it too; a root user needs none"),

@@ -33,7 +33,7 @@ from trailkey.proofs.residual_risk import ASSUMPTIONS
 
 if TYPE_CHECKING:
     from trailkey.proofs.matrix import Cell, Line, Matrix
-    from trailkey.proofs.read_path import Reading
+    from trailkey.proofs.verdict import Reading
     from trailkey.reports.view import Access
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trailkey.proofs.matrix import matrices
-from trailkey.proofs.read_path import readings
 from trailkey.proofs.residual_risk import beyond_scps, policy_writers, scp
+from trailkey.proofs.verdict import readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Line, Matrix
     from trailkey.proofs.properties.property import Result
-    from trailkey.proofs.read_path import Reading
     from trailkey.proofs.residual_risk import PolicyWriter
-    from trailkey.proofs.verdict import Accepted, Verdict
+    from trailkey.proofs.verdict import Accepted, Reading, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
