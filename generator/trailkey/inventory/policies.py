@@ -55,10 +55,15 @@ class ResourcePolicy:
         return self.location.logical_id
 
     @property
+    def is_bucket(self) -> bool:
+        """Whether it is a bucket's policy, not a key's."""
+        arn = parse_arn(self.arn)
+        return arn is not None and arn.service == "s3"
+
+    @property
     def scope(self) -> Scope:
         """What the policy is asked about: its key, or its bucket and the objects there."""
-        arn = parse_arn(self.arn)
-        return bucket_scope(self.arn, self.account) if arn and arn.service == "s3" else key_scope(self.arn)
+        return bucket_scope(self.arn, self.account) if self.is_bucket else key_scope(self.arn)
 
     @cached_property
     def policy(self) -> Policy:

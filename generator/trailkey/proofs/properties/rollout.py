@@ -58,8 +58,8 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
     meant, grantees = _places(deployment), entitlements(deployment, PolicySet(what=""))
     for one in folder.stacks:
         here = one.place.account, one.place.region
-        wanted = [(f"{each.kind} {each.name}", meant.get((each.kind, each.name))) for each in one.resources]
-        policies = [(f"AWS::IAM::ManagedPolicy {each.name}", grantees.places(each)) for each in one.identities]
+        wanted = [(f"{each.kind} {each.name}", meant.get((each.kind, each.name))) for each in one.policies.resources]
+        policies = [(f"AWS::IAM::ManagedPolicy {each.name}", grantees.places(each)) for each in one.policies.identities]
         for what, places in (*wanted, *policies):
             if places and here not in places:
                 there = " or ".join(sorted(_place_text(*place) for place in places))
@@ -76,7 +76,7 @@ def _misdirected(
 ) -> Iterator[str]:
     """Yield what is wrong with the target of a stack set: every setting of it is one that AWS has to be given so."""
     management = deployment.management
-    for unit in {unit for policy in one.identities for unit in grantees.units(policy)} or {""}:
+    for unit in {unit for policy in one.policies.identities for unit in grantees.units(policy)} or {""}:
         wanted = StackSet(
             account=management.id if management else "",
             region=deployment.region,
@@ -144,16 +144,16 @@ def _disordered(deployment: Deployment, folder: Folder) -> Iterator[str]:
     def serves(one: StackAsDeployed, trail: Resource) -> bool:
         """Return whether a stack has the trail's bucket, or lets the trail's deployer look at a key of another account."""
         bucket = "AWS::S3::BucketPolicy", trail.properties.get("S3BucketName")
-        return any((each.kind, each.name) == bucket for each in one.resources) or any(
+        return any((each.kind, each.name) == bucket for each in one.policies.resources) or any(
             trail.account == policy.account != intent.account
             and grantees.is_deployers(policy, deployers.get(trail.account, ""))
             and any(key and key.arn in statement.resources for statement in policy.policy.statements)
-            for policy in one.identities
+            for policy in one.policies.identities
         )
 
     for one in folder.stacks:
         needed = {source.stack for source in one.stack.parameters.values() if isinstance(source, FromOutput)}
-        for trail in one.resources:
+        for trail in one.policies.resources:
             if trail.kind == "AWS::CloudTrail::Trail":
                 needed |= {other.stack.stack for other in folder.stacks if serves(other, trail)}
         for name in sorted(needed - {*one.stack.depends_on, one.stack.stack}):
