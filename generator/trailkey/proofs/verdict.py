@@ -16,7 +16,7 @@ from trailkey.proofs.judge import PROPERTIES, prove
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT, rollout_results
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
@@ -161,14 +161,7 @@ def _location(deployment: Deployment, path: ConfigPath, found: Location) -> Loca
     if not path:
         return found
     mark = deployment.mark(path)
-    return Location(
-        file=mark.file,
-        line=mark.line,
-        config_path=written(path),
-        template=found.file,
-        logical_id=found.logical_id,
-        branch=found.branch,
-    )
+    return replace(found, file=mark.file, line=mark.line, config_path=written(path), template=found.file)
 
 
 def _unneeded(accepted: Accepted, deployment: Deployment, path: ConfigPath) -> Finding:
@@ -180,15 +173,9 @@ def _unneeded(accepted: Accepted, deployment: Deployment, path: ConfigPath) -> F
     )
 
 
-def known_risks() -> Iterable[str]:
-    """Return the ids that ``accepted_risks`` may hold: of the properties of policies, and of the rules of the audit."""
-    properties = (one.id for one in PROPERTIES if one not in OF_THE_ROLLOUT)
-    return dict.fromkeys((*properties, *(one.id for one in RULES)))
-
-
 def unknown_risks(deployment: Deployment) -> list[str]:
-    """Return a problem for each accepted risk that is the id of no property and no rule."""
-    ids = list(known_risks())
+    """Return a problem for each accepted risk that is the id of no property of policies, and of no rule of the audit."""
+    ids = [one.id for one in (*PROPERTIES, *RULES) if one not in OF_THE_ROLLOUT]
     problems = []
     for index, risk in enumerate(deployment.config.accepted_risks):
         if risk.id not in ids:
