@@ -13,8 +13,7 @@ from helpers import OUTPUT, TESTS
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
-from trailkey.audit.registry import RULES
-from trailkey.audit.report import audit_all
+from trailkey.audit.registry import RULES, audit_all
 from trailkey.intent.from_options import intent
 from trailkey.inventory import find_policies
 from trailkey.reports.findings import finding_text, message_text
@@ -22,7 +21,7 @@ from trailkey.reports.findings import finding_text, message_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trailkey.audit.report import Report
+    from trailkey.audit.registry import Report
 
 CASES = TESTS / "audit"
 NAMES = sorted(case.parent.name for case in CASES.glob("*/case.yaml"))

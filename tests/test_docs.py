@@ -14,10 +14,15 @@ import pytest
 import yaml
 
 from helpers import CONFIGS, OUTPUT, PACKAGE, ROOT
+from test_floors import MAY_IMPORT
 from trailkey import __version__, aws, cli, errors
 from trailkey.config.model import Config
 from trailkey.config.schema import schema_text
+from trailkey.decide import RequestAnswer
+from trailkey.findings import Finding, Location
+from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.config_reference import config_reference
+from trailkey.reports.decide import answer_json
 from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
@@ -151,6 +156,86 @@ def test_the_excerpt_of_the_rollout_is_real() -> None:
     rollout = (OUTPUT / "organization" / "rollout.json").read_text(encoding="utf-8")
     (excerpt,) = blocks(README, "json")
     assert textwrap.indent(excerpt, " " * 4) in rollout
+
+
+def test_the_request_in_the_readme_is_answered_as_it_expects(tmp_path: Path) -> None:
+    (request,) = [block for block in blocks(README, "yaml") if "expect:" in block]
+    file = tmp_path / "requests.yaml"
+    file.write_text(request, encoding="utf-8")
+
+    assert cli.run(["decide", str(OUTPUT / "organization"), str(file)]) == errors.OK
+
+
+def test_the_python_in_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("trailkey.api")
+    (example,) = blocks(README, "python")
+    monkeypatch.chdir(ROOT)
+
+    exec(example, {})  # noqa: S102 # what the page shows is what is tested
+
+
+def test_the_floors_of_the_architecture_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (drawing,) = blocks(page, "text")
+    floors: dict[str, int] = {}
+    for number, line in re.findall(r"^ ?(\d+)  (.+)$", drawing, flags=re.MULTILINE):
+        named = re.findall(r"(access\.\w+)|\b(\w+)(?:/|\.py)(?!\w)", line)
+        floors |= {shelf or room: int(number) for shelf, room in named if (shelf or room) in MAY_IMPORT}
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    upward = {
+        (room, other) for room in floors for other in MAY_IMPORT[room] & floors.keys() if floors[other] >= floors[room]
+    }
+
+    assert rooms - floors.keys() == set()
+    assert upward == set()
+
+
+def test_what_is_said_to_be_stable_is_what_is_printed() -> None:
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = {
+        name: set(re.findall(r"`(\w+)`", text))
+        for name, text in re.findall(r"^\| (\w+) .*?\| (.+) \|$", page, flags=re.MULTILINE)
+    }
+    somewhere = Location(file="a", line=1, config_path="b", template="c", logical_id="d", branch=(("E", True),))
+    finding = Finding(rule=PROPERTIES[0], location=somewhere, message="").as_json()
+    answer = RequestAnswer(name="", decision="denied", reason="", statements=(), expected=None)
+
+    assert rows["finding"] == {*finding, *finding["location"]}
+    assert rows["answer"] - {"allowed", "denied"} == {*answer_json(answer)}
+
+
+def test_new_ids_of_the_changelog_are_ids() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    ids = {*re.findall(r"^### (.+)$", findings_page(), flags=re.MULTILINE)}
+    renamed = re.findall(r"^ *\| `([a-z-]+)` \| `([a-z-]+)` \|$", changelog, flags=re.MULTILINE)
+
+    assert len(renamed) == 10
+    assert [new for old, new in renamed if new not in ids or old in ids] == []
+
+
+def test_the_glossary_has_each_word_once_in_order() -> None:
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\*\*(.+)\.\*\* ", page, flags=re.MULTILINE)
+
+    assert len(words) >= 15
+    assert words == sorted(set(words))
+
+
+GENERATED = ("config.md", "findings.md")
+ODD = re.compile(
+    r"(?<!there )\bis no (?!longer)|stands? twice|made anew|by way of|\btakes? in\b|told apart|\babroad\b|spelled so|\bfor ever\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name not in (*GENERATED, "CONTRIBUTING.md")],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_pages_are_in_plain_english(page: Path) -> None:
+    """CONTRIBUTING.md lists what not to say; the words of generated pages are those of the code."""
+    assert ODD.findall(page.read_text(encoding="utf-8")) == []
 
 
 def test_concepts_explain_each_statement_of_the_key_policy() -> None:

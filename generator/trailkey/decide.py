@@ -144,7 +144,7 @@ def _asked(entry: _Entry, policies: PolicySet) -> ResourcePolicy:
         )
     if len(found) != 1:
         raise PolicyError(
-            f"{entry.what}: resource: {request.resource or 'missing'}: which policy of {policies.what.rstrip(': /')} is asked "
+            f"{entry.what}: resource: {request.resource or 'missing'}: which policy of {policies.what} is asked "
             f"is not known; {' or '.join(one.arn for one in every) or 'nothing'} can be asked; name one of them"
         )
     return found[0]

@@ -45,7 +45,7 @@ class Rendered:
     @cached_property
     def folder(self) -> Folder:
         """The files read back, as they will be deployed."""
-        return read_folder("", self.files)
+        return read_folder(self.deployment.name, self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def _config(deployment: Deployment) -> bytes:
 
 def folder_of(deployment: Deployment) -> Folder:
     """Return the folder that a deployment makes, read back from its bytes; its files are named after the config."""
-    return read_folder(f"{deployment.source.file}: ", render(deployment).files)
+    return read_folder(deployment.source.file, render(deployment).files, prefix=f"{deployment.source.file}: ")
 
 
 def open_folder(path: Path) -> tuple[Deployment, Folder]:
@@ -176,7 +176,7 @@ def open_folder(path: Path) -> tuple[Deployment, Folder]:
         ConfigError, PolicyError: a file in it that cannot be read.
     """
     files = {file.name: file.read_bytes() for file in sorted(path.iterdir()) if file.is_file()}
-    folder = read_folder(f"{path.as_posix()}/", files)
+    folder = read_folder(path.as_posix(), files, prefix=f"{path.as_posix()}/")
     if CONFIG not in files:
         raise UsageError(
             f"{path}: holds no {CONFIG}; a folder that trailkey generate wrote is expected; generate it again"

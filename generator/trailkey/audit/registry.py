@@ -1,14 +1,14 @@
-"""Every rule there is, in the order of the documentation, and the audit: all of them looked for in one policy."""
+"""Every rule there is, in the order of the documentation, and the audit: all of them looked for in one policy, or in all of a text."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import decide, parse_request
 from trailkey.audit.rule import Match, PolicyRule, Undecided
 from trailkey.audit.rules import (
     cloudtrail,
-    delivery,
     guards,
     lockout,
     malformed,
@@ -22,10 +22,11 @@ from trailkey.audit.rules import (
 from trailkey.audit.subject import Subject, read_subject
 from trailkey.errors import UndecidedError
 from trailkey.findings import Finding, by_severity
+from trailkey.intent.from_options import assumed
 from trailkey.intent.model import KeyIntent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from trailkey.inventory import ResourcePolicy
 
@@ -42,7 +43,6 @@ UNDECIDED: Final = PolicyRule(
 
 _MODULES: Final = (
     cloudtrail,
-    delivery,
     services,
     guards,
     principals,
@@ -57,12 +57,16 @@ RULES: Final[list[PolicyRule]] = [*(rule for module in _MODULES for rule in modu
 """Every rule. A new one is a module, or an entry of one, in ``audit/rules``; all who ask for rules ask this list."""
 
 
-def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Finding]:
-    """Return what is wrong with a key policy, errors first.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an audit has to say: findings, errors first, and what was assumed where the text says nothing."""
 
-    Args:
-        policy: the key policy.
-        intent: what is said about its key; nothing where it is left out.
+    findings: tuple[Finding, ...]
+    assumptions: tuple[str, ...]
+
+
+def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Finding]:
+    """Return what is wrong with a key policy, errors first; nothing is said about its key where ``intent`` is left out.
 
     Raises:
         PolicyError: the document is not a key policy.
@@ -80,6 +84,22 @@ def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Findi
         message = f"cannot tell whether there is {', '.join(dict.fromkeys(ids))}: {reason}"
         found.append(_finding(UNDECIDED, Match(statement=statement, message=message), subject))
     return by_severity(found)
+
+
+def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Report:
+    """Return the findings on key policies that were found in one text, each once, whatever branches of a template it stands in.
+
+    Raises:
+        PolicyError: one of them is not a key policy.
+    """
+    seen: dict[tuple[object, ...], list[Finding]] = {}
+    for policy in policies:
+        for one in audit(policy, intent):
+            same = (policy.name, one.id, one.severity, one.statement, one.message, one.remedy)
+            seen.setdefault(same, []).append(one)
+    found = [_located(same, policies) for same in seen.values()]
+    sentences = [sentence for policy in policies for sentence in policy.assumptions]
+    return Report(tuple(by_severity(found)), tuple(dict.fromkeys((*sentences, *assumed(intent)))))
 
 
 def _looked_for(rule: PolicyRule, subject: Subject) -> Iterator[Match | Undecided]:
@@ -107,3 +127,12 @@ def _finding(rule: PolicyRule, found: Match, subject: Subject) -> Finding:
         message=found.message,
         remedy=found.remedy or rule.remedy,
     )
+
+
+def _located(same: Sequence[Finding], policies: Sequence[ResourcePolicy]) -> Finding:
+    """Return one finding of several: on the key where it is in all its branches, else in the first branch."""
+    location = same[0].location
+    branches = {one.location.branch for one in policies if one.name == location.logical_id}
+    if {one.location.branch for one in same} == branches:
+        return replace(same[0], location=replace(location, branch=()))
+    return same[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access import PROVEN, UNKNOWN, covers
+from trailkey.access import PROVEN, UNKNOWN, covers, decide, parse_request
 from trailkey.access.analysis.effective import ACTION
 from trailkey.access.analysis.prove import reaches
 from trailkey.audit.statement_facts import listed_actions
@@ -97,12 +97,9 @@ class Search:
 def granting(
     subject: Subject, searches: Iterable[Search], parts: Iterable[Part] | None = None
 ) -> Iterator[Match | Undecided]:
-    """Yield what statements grant of what is searched for, the policy's denials taken out.
+    """Yield what statements (``parts``, or all that allow) grant of what is searched for, the policy's denials taken out.
 
-    Args:
-        subject: the policy.
-        searches: what to look for; a statement is found by the first of them that applies, and by no other.
-        parts: the statements to look at, where not all that allow.
+    A statement is found by the first of the searches that applies, and by no other.
     """
     left = tuple(subject.allows if parts is None else parts)
     found: set[int] = set()
@@ -136,19 +133,15 @@ def refused(
 ) -> Iterator[Match | Undecided]:
     """Yield a finding where a policy allows nothing at all of a region that it ought to allow something of.
 
-    Args:
-        subject: the policy.
-        within: the region.
-        message: what is not allowed.
-        statement: the statement that is short of it, where there is one; a statement that denies it is named instead.
-        severity: where it differs from the rule's.
+    ``statement`` is the one that is short of it, where there is one; a statement that denies it is named instead.
     """
     answer = reaches(subject.granted, within)
     if answer.verdict == UNKNOWN:
         yield Undecided(reason=answer.reason)
     elif answer.verdict != PROVEN:
         witness = covers(subject.granted, within).witness
-        denier = subject.denier(witness)
+        decision = decide(parse_request(witness), resource_policy=subject.policy) if witness else None
+        denier = decision.statements[0] if decision and decision.reason == "explicit_deny" else None
         because = "" if denier is None else f": statement {denier} denies it"
         yield Match(
             statement=statement if denier is None else denier,
@@ -161,8 +154,7 @@ def refused(
 
 def _actions(within: RequestSet, subject: Subject) -> frozenset[str]:
     """Return the actions that a region holds."""
-    found: set[str] = set()
-    for box in within.outer:
-        side = box.sides.get(ACTION)
-        found.update(action for action in subject.scope.universe if side is None or side.admits([action]))
-    return frozenset(found)
+    sides = [box.sides.get(ACTION) for box in within.outer]
+    return frozenset(
+        action for action in subject.scope.universe if any(side is None or side.admits([action]) for side in sides)
+    )

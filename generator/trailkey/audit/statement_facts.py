@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from trailkey.access.analysis.caller_sets import DERIVED
 from trailkey.access.language.matching import matcher
 from trailkey.access.language.operators import OPERATORS
-from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT, parse_arn
+from trailkey.access.language.principals import Principals
+from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,16 +23,12 @@ SOURCE_KEYS: Final = frozenset(("aws:sourcearn", "aws:sourceaccount", "aws:sourc
 """Keys that say for which resource or account an AWS service acts.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourcearn"""
 
-NAMING_KEYS: Final = frozenset(("aws:principalarn", "aws:userid", "aws:username"))
+_NAMING_KEYS: Final = frozenset(("aws:principalarn", "aws:userid", "aws:username"))
 """Keys that hold a statement to single principals, where others hold it to an account or an organization."""
 
 _ACCOUNT_KEYS: Final = frozenset(("aws:principalaccount", "kms:calleraccount"))
 _OF_CALLERS: Final = (*DERIVED, "aws:userid", "aws:principalorg", "aws:principaltag/")
-_PERSON: Final = 0
-_ACCOUNT: Final = 1
-_EVERYONE: Final = 2
-
-ROOT: Final = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12})(?::root)?")
+_ROOT: Final = re.compile(r"(?:arn:[^:]*:iam::)?(\d{12})(?::root)?")
 
 
 def keys(statement: Statement) -> frozenset[str]:
@@ -58,37 +55,38 @@ def guarded_as_well(key: str, others: frozenset[str]) -> bool:
     return bool(about if key in _ACCOUNT_KEYS else about - _ACCOUNT_KEYS)
 
 
-def breadth(statement: Statement, *, conditions: bool) -> int:
+def principals_of(statement: Statement) -> Principals:
+    """Return whom a statement is about: every statement of a key policy says it."""
+    return statement.principals or Principals()
+
+
+def breadth(statement: Statement, *, conditions: bool = True) -> int:
     """Return how broadly a statement is about people: 0 for single principals, 1 for accounts, 2 for everyone.
 
-    Args:
-        statement: the statement.
-        conditions: whether conditions on callers count; without them only the Principal element does.
+    Without ``conditions`` only the Principal element counts.
     """
-    who = statement.principals
+    who = principals_of(statement)
     found = keys(statement) if conditions else frozenset[str]()
-    if who is None or found & NAMING_KEYS:
-        return _PERSON
+    if found & _NAMING_KEYS:
+        return 0
     if who.everyone or who.excluded:
-        return _ACCOUNT if found & _ACCOUNT_KEYS else _EVERYONE
-    return _ACCOUNT if accounts(statement) else _PERSON
+        return 1 if found & _ACCOUNT_KEYS else 2
+    return 1 if accounts(statement) else 0
+
+
+def _listed(statement: Statement) -> tuple[str, ...]:
+    who = principals_of(statement)
+    return () if who.excluded else who.aws
 
 
 def accounts(statement: Statement) -> tuple[str, ...]:
     """Return the accounts that a statement names as a whole."""
-    who = statement.principals
-    found = (ROOT.fullmatch(entry) for entry in (who.aws if who and not who.excluded else ()))
-    return tuple(dict.fromkeys(match[1] for match in found if match))
+    return tuple(dict.fromkeys(match[1] for entry in _listed(statement) if (match := _ROOT.fullmatch(entry))))
 
 
 def named(statement: Statement) -> tuple[str, ...]:
     """Return the ARNs of single principals that a statement names."""
-    who = statement.principals
-    return tuple(
-        entry
-        for entry in (who.aws if who and not who.excluded else ())
-        if entry.startswith("arn:") and not ROOT.fullmatch(entry)
-    )
+    return tuple(entry for entry in _listed(statement) if entry.startswith("arn:") and not _ROOT.fullmatch(entry))
 
 
 def delegates_everything(statement: Statement, account: str) -> bool:
@@ -96,25 +94,15 @@ def delegates_everything(statement: Statement, account: str) -> bool:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-root-enable-iam
     """
-    everything = not statement.not_actions and bool(
-        {"*", "kms:*"} & {action.casefold() for action in statement.actions}
-    )
-    return everything and not statement.conditions and account in accounts(statement)
+    if statement.not_actions or statement.conditions or account not in accounts(statement):
+        return False
+    return any(action.casefold() in ("*", "kms:*") for action in statement.actions)
 
 
 def admits_cloudtrail(statement: Statement) -> bool:
     """Return whether a statement names CloudTrail as its principal."""
-    return bool(
-        statement.principals and not statement.principals.excluded and CLOUDTRAIL in statement.principals.services
-    )
-
-
-def speaks_of_trails(statement: Statement) -> bool:
-    """Return whether a statement mentions trails, by a key that only their requests have or by an ARN."""
-    return any(
-        condition.key.casefold() == TRAIL_CONTEXT_KEY or any(":trail/" in value for value in condition.values)
-        for condition in statement.conditions
-    )
+    who = principals_of(statement)
+    return not who.excluded and CLOUDTRAIL in who.services
 
 
 def listed_actions(statement: Statement, universe: tuple[str, ...]) -> frozenset[str]:
@@ -130,19 +118,9 @@ def matching(action: str, universe: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in universe if test(name.casefold()))
 
 
-def demands(statement: Statement, key: str) -> Iterator[Condition]:
-    """Yield the conditions that hold a key (in lower case) to values: positive ones, which need the key to be there."""
+def demands(statement: Statement, *wanted: str) -> Iterator[Condition]:
+    """Yield the conditions that hold one of some keys (in lower case) to values: positive ones, which need the key to be there."""
     for condition in statement.conditions:
         positive = condition.operator != "Null" and not OPERATORS[condition.operator].negated
-        if condition.key.casefold() == key and positive:
+        if condition.key.casefold() in wanted and positive:
             yield condition
-
-
-def source_accounts(statement: Statement) -> frozenset[str]:
-    """Return the accounts of the ARNs that a statement holds ``aws:SourceArn`` to, as they are written."""
-    return frozenset(
-        arn.account
-        for condition in demands(statement, "aws:sourcearn")
-        for value in condition.values
-        if (arn := parse_arn(value))
-    )

@@ -8,39 +8,46 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trailkey.access import (
     EffectivePermissions,
     Language,
     Policy,
+    Single,
     Statement,
     allowed,
-    decide,
     excludes,
     in_account,
     key_scope,
-    parse_request,
+    texts,
     union,
 )
-from trailkey.access.algebra.languages import language
+from trailkey.access.algebra.boxes import Many
+from trailkey.access.algebra.languages import EMPTY, language
 from trailkey.access.algebra.patterns import glob
-from trailkey.access.analysis.caller_sets import whose_value, with_key
+from trailkey.access.analysis.caller_sets import of_kind, whose_value, with_key
 from trailkey.access.analysis.effective import Part, statement_requests
 from trailkey.access.analysis.prove import universe
 from trailkey.access.language.policy import parse_frame, parse_statement
+from trailkey.audit.statement_facts import delegates_everything
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from trailkey.access import Answer, RequestSet, Scope
+    from trailkey.access import Answer, Constraint, RequestSet, Scope
     from trailkey.findings import Location
     from trailkey.intent.model import KeyIntent
     from trailkey.inventory import ResourcePolicy
 
 _STRANGERS: Final = ("999999999999", "888888888888", "777777777777", "666666666666", "555555555555")
+
+_ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpaths", "aws:sourceorgpaths")
+_OWN: Final = ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn", "aws:userid")
+"""Keys whose values nobody else can have: one's own networks, and the unique ids of one's own roles and users.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status"""
 
 _KEY: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 
@@ -94,6 +101,11 @@ class Subject:
         """The Allow statements."""
         return tuple(part for part in self.parts if part.statement.effect == "Allow")
 
+    @property
+    def not_delegated(self) -> list[Part]:
+        """The Allow statements but those that hand the whole key to IAM of its account: that is a finding of its own."""
+        return [part for part in self.allows if not delegates_everything(part.statement, self.scope.account)]
+
     def requests(self, statement: Statement) -> RequestSet:
         """Return the requests that a statement, perhaps an altered one, speaks about."""
         return statement_requests(statement, self.scope, self.granted.sessions, variables=self.policy.variables)
@@ -111,22 +123,48 @@ class Subject:
         except UndecidedError:
             return False
 
-    def denier(self, witness: Mapping[str, Any] | None) -> str | int | None:
-        """Return the statement whose explicit Deny is the answer to a request, or None where it is another."""
-        if witness is None:
-            return None
-        decision = decide(parse_request(witness), resource_policy=self.policy)
-        return decision.statements[0] if decision.reason == "explicit_deny" else None
+    @property
+    def keys(self) -> frozenset[str]:
+        """The condition keys of all statements that can be read, in lower case."""
+        return frozenset(one.key.casefold() for statement in self.policy.statements for one in statement.conditions)
+
+    def outside(self, whose: Literal["Principal", "Source"]) -> dict[str, Constraint]:
+        """Return what the keys that the policy speaks of hold in requests from outside the organizations and networks it names.
+
+        ``whose`` organization: the caller's, or that of the source for which an AWS service acts.
+        """
+        known = self._organizations()
+        found: dict[str, Constraint] = dict.fromkeys(_OWN, Single(absent=True, values=EMPTY))
+        found[f"aws:{whose}OrgID"] = Single(absent=True, values=~texts(*known))
+        found[f"aws:{whose}OrgPaths"] = Many(every=~language(glob(f"{one}/*") for one in known))
+        return {key: side for key, side in found.items() if key.casefold() in self.keys}
+
+    def _organizations(self) -> tuple[str, ...]:
+        """Return the ids of the organizations that the intent names, or a condition in full: a pattern names none."""
+        found = [self.intent.organization_id] if self.intent.organization_id else []
+        for statement in self.policy.statements:
+            for condition in statement.conditions:
+                if condition.key.casefold() in _ORGANIZATION_KEYS:
+                    found += [value.partition("/")[0] for value in condition.values]
+        return tuple(dict.fromkeys(one for one in found if "*" not in one and "?" not in one and "${" not in one))
 
     @property
     def people(self) -> Language:
         """Every caller of the partition except AWS services, with the role sessions that the policy names."""
         return with_key("aws:principalarn", self.scope.partition, self.granted.sessions)
 
+    @property
+    def roots(self) -> Language:
+        """The root users of all accounts."""
+        return of_kind("root", self.scope.partition)
+
     def callers(self, names: Iterable[str]) -> Language:
-        """Return the callers that ARNs, ArnLike patterns, account ids and account roots name; a role's sessions go with it."""
+        """Return the callers that ARNs, ArnLike patterns, account ids and account roots name; a role's sessions go with it.
+
+        An empty text, which stands for what was not said, names nobody.
+        """
         found = []
-        for name in names:
+        for name in filter(None, names):
             arn = parse_arn(name)
             account = arn.account if arn and arn.resource == "root" else name if name.isdigit() else ""
             if account:
@@ -139,11 +177,7 @@ class Subject:
 
 
 def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
-    """Return a key policy ready to be judged.
-
-    Args:
-        found: the key policy.
-        intent: what is said about its key.
+    """Return a key policy ready to be judged, with what is said about its key.
 
     Raises:
         PolicyError: it is not a policy document.
@@ -152,7 +186,7 @@ def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
     version, statements = parse_frame(document, str(found.location))
     entries = tuple(_entry(entry, index, version) for index, entry in enumerate(statements))
     policy = Policy(version, tuple(entry.statement for entry in entries if entry.statement))
-    arn = _own_arn(entries, found)
+    arn = _own_arn(policy, found)
     whole = arn == found.arn and all(entry.statement for entry in entries)
     granted = found.permissions if whole else allowed(policy, key_scope(arn))
     text = json.dumps(document)
@@ -177,14 +211,13 @@ def _entry(written: Any, index: int, version: str) -> Entry:
     return Entry(index, written, statement)
 
 
-def _own_arn(entries: Iterable[Entry], found: ResourcePolicy) -> str:
+def _own_arn(policy: Policy, found: ResourcePolicy) -> str:
     """Return the key's ARN: the one its own statements name as Resource, where they do, since only AWS knows a key's id."""
     here = parse_arn(found.arn)
-    for entry in entries:
-        for resource in entry.statement.resources if entry.statement else ():
-            arn = parse_arn(resource)
-            if not arn or not here or arn.service != "kms" or not _KEY.fullmatch(resource):
-                continue
-            if arn.partition == here.partition and (arn.account == here.account or not found.account_known):
-                return resource
+    for resource in (resource for statement in policy.statements for resource in statement.resources):
+        arn = parse_arn(resource) if _KEY.fullmatch(resource) else None
+        if not arn or not here or arn.partition != here.partition:
+            continue
+        if arn.account == here.account or not found.account_known:
+            return resource
     return found.arn

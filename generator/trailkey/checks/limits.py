@@ -29,25 +29,22 @@ _GATHER: Final = "put roles together with principal_arn_like, or name a whole ac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit(Rule):
-    """A service limit: how many of a ``unit`` are allowed, and ``allowance``, which says so in a message."""
+    """A service limit: how many of a ``unit`` are allowed, and ``allowance``, which says so in a message.
+
+    A limit on policies has the ``resource_type`` and its ``policy_property`` that holds them.
+    """
 
     maximum: int
     unit: str
     allowance: str
+    resource_type: str = ""
+    policy_property: str = "PolicyDocument"
 
     def check(self, subject: str, count: int, location: Location) -> Iterator[Finding]:
         """Yield a finding where ``subject``, such as "the template has", has more than is allowed."""
         if count > self.maximum:
             message = f"{subject} {count:,} {self.unit}; {self.allowance}"
             yield Finding(rule=self, location=location, message=message, remedy=self.remedy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyLimit(Limit):
-    """The largest policy that a service takes, which the resource type has in one of its properties."""
-
-    resource_type: str
-    policy_property: str = "PolicyDocument"
 
     def check_policy(self, policy: Any, location: Location) -> Iterator[Finding]:
         """Yield a finding where a resolved policy is too large."""
@@ -74,7 +71,7 @@ _RESOURCES: Final = Limit(
     unit="resources",
     allowance=f"CloudFormation takes {TEMPLATE_RESOURCES}",
 )
-_KEY_POLICY: Final = PolicyLimit(
+_KEY_POLICY: Final = Limit(
     id="key-policy-size",
     title=f"A key policy has at most {KEY_POLICY_BYTES:,} bytes",
     reason="KMS refuses a larger key policy, and the stack with the key fails. White space between its parts is not counted.",
@@ -86,7 +83,7 @@ _KEY_POLICY: Final = PolicyLimit(
     resource_type="AWS::KMS::Key",
     policy_property="KeyPolicy",
 )
-_BUCKET_POLICY: Final = PolicyLimit(
+_BUCKET_POLICY: Final = Limit(
     id="bucket-policy-size",
     title=f"A bucket policy has at most {BUCKET_POLICY_BYTES:,} bytes",
     reason="S3 refuses a larger bucket policy: the stack with the bucket fails, or the statements cannot be added to an existing bucket.",
@@ -97,7 +94,7 @@ _BUCKET_POLICY: Final = PolicyLimit(
     allowance=f"S3 takes {BUCKET_POLICY_BYTES:,}",
     resource_type="AWS::S3::BucketPolicy",
 )
-_MANAGED_POLICY_SIZE: Final = PolicyLimit(
+_MANAGED_POLICY_SIZE: Final = Limit(
     id="managed-policy-size",
     title=f"A managed policy has at most {MANAGED_POLICY_CHARACTERS:,} characters",
     reason="IAM refuses a larger managed policy, and the stack that holds it fails. White space is not counted.",
@@ -119,15 +116,8 @@ _POLICIES_OF_A_ROLE: Final = Limit(
     allowance=f"IAM attaches {MANAGED_POLICIES_PER_ROLE} by default",
 )
 
-LIMITS: Final[tuple[Limit, ...]] = (
-    _TEMPLATE_SIZE,
-    _RESOURCES,
-    _KEY_POLICY,
-    _BUCKET_POLICY,
-    _MANAGED_POLICY_SIZE,
-    _POLICIES_OF_A_ROLE,
-)
-_OF_POLICIES: Final = {limit.resource_type: limit for limit in LIMITS if isinstance(limit, PolicyLimit)}
+LIMITS: Final = (_TEMPLATE_SIZE, _RESOURCES, _KEY_POLICY, _BUCKET_POLICY, _MANAGED_POLICY_SIZE, _POLICIES_OF_A_ROLE)
+_OF_POLICIES: Final = {limit.resource_type: limit for limit in LIMITS if limit.resource_type}
 
 
 def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place) -> Iterator[Finding]:

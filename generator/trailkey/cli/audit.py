@@ -57,7 +57,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _audit(options: argparse.Namespace) -> int:
     import json
 
-    from trailkey.audit.report import audit_all
+    from trailkey.audit.registry import audit_all
     from trailkey.intent import from_options as said
     from trailkey.inventory import find_policies, read_text
 

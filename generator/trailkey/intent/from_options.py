@@ -10,11 +10,11 @@ from trailkey.errors import UsageError
 from trailkey.intent.model import KeyIntent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _TRAIL: Final = re.compile(r"arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:\d{12}:trail/[A-Za-z0-9._-]{3,128}")
 _CALLER: Final = re.compile(r"arn:aws[a-z-]*:iam::[\d*?]+:(role|user)/.+")
-_ROOT: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:root")
+_READER: Final = re.compile(rf"{ACCOUNT_ID.pattern}|arn:aws[a-z-]*:iam::\d{{12}}:root|{_CALLER.pattern}")
 _CALLER_FORM: Final = (
     "the ARN of a role or user, * and ? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator"
 )
@@ -34,25 +34,17 @@ def intent(
     Raises:
         UsageError: an option has a value of another kind, with the option, the value and what is allowed.
     """
-    for trail in trails:
-        _check(
-            "--trail",
-            trail,
-            _TRAIL,
-            "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards",
-        )
-    if organization:
-        _check("--organization", organization, ORGANIZATION_ID, "an organization id such as o-a1b2c3d4e5")
-    for reader in readers:
-        if not _ROOT.fullmatch(reader) and not ACCOUNT_ID.fullmatch(reader):
-            _check("--reader", reader, _CALLER, f"an account id of 12 digits, an account root, or {_CALLER_FORM}")
-    for option, values in (
-        ("--administrator", administrators),
-        ("--deployer", [deployer] if deployer else []),
-        ("--break-glass", break_glass),
-    ):
-        for value in values:
-            _check(option, value, _CALLER, _CALLER_FORM)
+    _check(
+        "--trail",
+        trails,
+        _TRAIL,
+        "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards",
+    )
+    _check("--organization", filter(None, [organization]), ORGANIZATION_ID, "an organization id such as o-a1b2c3d4e5")
+    _check("--reader", readers, _READER, f"an account id of 12 digits, an account root, or {_CALLER_FORM}")
+    _check("--administrator", administrators, _CALLER, _CALLER_FORM)
+    _check("--deployer", filter(None, [deployer]), _CALLER, _CALLER_FORM)
+    _check("--break-glass", break_glass, _CALLER, _CALLER_FORM)
     return KeyIntent(
         trails=tuple(trails),
         organization_id=organization,
@@ -81,8 +73,7 @@ def key_account(value: str) -> str:
     Raises:
         UsageError: it is not a valid account id.
     """
-    if value:
-        _check("--key-account", value, ACCOUNT_ID, "an account id of 12 digits")
+    _check("--key-account", filter(None, [value]), ACCOUNT_ID, "an account id of 12 digits")
     return value
 
 
@@ -103,10 +94,10 @@ def parameters(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _check(option: str, value: str, form: re.Pattern[str], allowed: str) -> None:
-    if form.fullmatch(value):
-        return
-    arn = parse_arn(value)
-    digits = arn.account if arn else value
-    count = f" (its account id has {len(digits)} digits)" if digits.isdigit() and len(digits) != 12 else ""
-    raise UsageError(f'{option}: "{value}" is not allowed here{count}; {allowed}; correct it')
+def _check(option: str, values: Iterable[str], form: re.Pattern[str], allowed: str) -> None:
+    for value in values:
+        if not form.fullmatch(value):
+            arn = parse_arn(value)
+            digits = arn.account if arn else value
+            count = f" (its account id has {len(digits)} digits)" if digits.isdigit() and len(digits) != 12 else ""
+            raise UsageError(f'{option}: "{value}" is not allowed here{count}; {allowed}; correct it')

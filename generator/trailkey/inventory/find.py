@@ -1,20 +1,25 @@
-"""The key policies of a text: a policy document, the AWS CLI's answer that holds one, or a CloudFormation template."""
+"""The key policies of a text: a policy document, the AWS CLI's answer that holds one, or a CloudFormation template.
+
+The text is a file's, or standard input's.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
 from trailkey.aws import ACCOUNT_ID
 from trailkey.cloudformation.resolve import NO_VALUE
-from trailkey.errors import PolicyError
+from trailkey.errors import PolicyError, UsageError
 from trailkey.findings import Location
 from trailkey.inventory.key_policy import KeySource
 from trailkey.inventory.ownership import listed, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from trailkey.inventory.policies import ResourcePolicy
 
@@ -125,6 +130,23 @@ def _policy_of(resource: dict[str, Any], location: Location) -> Any:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, (list, str, dict)):
-        return {list: "a list", str: "a text", dict: "a mapping"}[type(value)]
-    return "nothing" if value is None else f"the value {json.dumps(value)}"
+    names = {list: "a list", str: "a text", dict: "a mapping", type(None): "nothing"}
+    return names.get(type(value)) or f"the value {json.dumps(value)}"
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """Return the text of a file, and what errors call it; ``-`` is standard input.
+
+    Raises:
+        UsageError: no such file, not readable, or not UTF-8.
+    """
+    try:
+        if str(path) == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig"), "standard input"
+        return path.read_text(encoding="utf-8-sig"), str(path)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file; name a file that is there") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a readable file") from error

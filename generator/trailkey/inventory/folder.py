@@ -57,6 +57,7 @@ class Folder:
     """
 
     what: str
+    prefix: str
     manifest: Manifest
     files: Mapping[str, bytes] = field(repr=False)
     stacks: tuple[StackAsDeployed, ...]
@@ -64,14 +65,15 @@ class Folder:
     missing: tuple[str, ...] = ()
 
 
-def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
+def read_folder(what: str, files: Mapping[str, bytes], *, prefix: str = "") -> Folder:
     """Return a folder as it is deployed.
 
     A manifest that does not hang together is read all the same: what is wrong with it, the properties of the rollout say.
 
     Args:
-        what: what stands before a file's name in messages: ``output/organization/``, ``config/a.yaml: ``.
+        what: names the folder in messages.
         files: the bytes of each file by name.
+        prefix: what stands before a file's name in messages: ``output/organization/``, ``config/a.yaml: ``.
 
     Raises:
         UsageError: no rollout.json.
@@ -79,9 +81,9 @@ def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
     """
     if MANIFEST not in files:
         raise UsageError(
-            f"{what.rstrip(': /')}: holds no {MANIFEST}; a folder that trailkey generate wrote is expected; name output/NAME"
+            f"{what}: holds no {MANIFEST}; a folder that trailkey generate wrote is expected; name output/NAME"
         )
-    manifest = load_manifest(files[MANIFEST], f"{what}{MANIFEST}")
+    manifest = load_manifest(files[MANIFEST], f"{prefix}{MANIFEST}")
     outputs: dict[tuple[str, str], Any] = {}
     stacks: list[StackAsDeployed] = []
     missing: list[str] = []
@@ -89,19 +91,23 @@ def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
         if stack.template not in files:
             missing.append(stack.template)
             continue
-        found = _stack(what, stack, files[stack.template], manifest.partition, outputs)
+        found = _stack(prefix, stack, files[stack.template], manifest.partition, outputs)
         outputs |= {(stack.stack, name): value for name, value in found.outputs.items()}
         stacks.append(found)
     deployed = [one.policies for one in stacks]
     return Folder(
         what=what,
+        prefix=prefix,
         manifest=manifest,
         files=files,
         stacks=tuple(stacks),
         policies=PolicySet(
             what=what,
             keys=tuple(key for one in deployed for key in one.keys),
-            buckets=(*(bucket for one in deployed for bucket in one.buckets), *_existing_bucket(what, files, manifest)),
+            buckets=(
+                *(bucket for one in deployed for bucket in one.buckets),
+                *_existing_bucket(prefix, files, manifest),
+            ),
             identities=tuple(policy for one in deployed for policy in one.identities),
             resources=tuple(resource for one in deployed for resource in one.resources),
         ),
@@ -110,9 +116,9 @@ def read_folder(what: str, files: Mapping[str, bytes]) -> Folder:
 
 
 def _stack(
-    what: str, stack: DeployedStack, content: bytes, partition: str, outputs: Mapping[tuple[str, str], Any]
+    prefix: str, stack: DeployedStack, content: bytes, partition: str, outputs: Mapping[tuple[str, str], Any]
 ) -> StackAsDeployed:
-    file = f"{what}{stack.template}"
+    file = f"{prefix}{stack.template}"
     template = _document(content, file)
     target = stack.target
     account = target.account if isinstance(target, AccountTarget) else ANY_ACCOUNT
@@ -211,11 +217,11 @@ def _attached(properties: Mapping[str, Any]) -> Iterable[str]:
         yield from (f"{kind.lower()}/{name}" for name in properties.get(f"{kind}s", ()))
 
 
-def _existing_bucket(what: str, files: Mapping[str, bytes], manifest: Manifest) -> tuple[ResourcePolicy, ...]:
+def _existing_bucket(prefix: str, files: Mapping[str, bytes], manifest: Manifest) -> tuple[ResourcePolicy, ...]:
     """Return the policy of a bucket that the deployment does not make, in the account that the step about it names."""
     if BUCKET_POLICY not in files:
         return ()
-    location = Location(file=f"{what}{BUCKET_POLICY}")
+    location = Location(file=f"{prefix}{BUCKET_POLICY}")
     document = _document(files[BUCKET_POLICY], str(location))
     steps = [step for step in manifest.before if step.kind == BUCKET_POLICY_STEP]
     return tuple(

@@ -33,47 +33,38 @@ class KeySource:
     parameters: Mapping[str, str]
 
     def policies(self, written: Any, location: Location, condition: str | None = None) -> list[ResourcePolicy]:
-        """Return the policies that a key policy can be, in the order of its branches.
+        """Return the policies that a key policy, as it is written, can be, in the order of its branches.
 
-        Args:
-            written: the policy as it is written; ``NO_VALUE`` where the key has none.
-            location: where it is written.
-            condition: the name of the condition under which the key exists.
+        It is ``NO_VALUE`` where the key has none; ``condition`` is the name of the condition under which the key exists.
 
         Raises:
             PolicyError: it cannot be resolved; with the place and the reason.
         """
-        given_region = self.parameters.get("AWS::Region", "")
         raw = json.dumps([None if written is NO_VALUE else written, self.parameters])
-        shown_region = region_shown(raw)
-        partition = partition_of(given_region or shown_region) if given_region or shown_region else partition_shown(raw)
-        region = given_region or shown_region or HOME_REGIONS.get(partition, HOME_REGIONS["aws"])
+        given_region, region = self.parameters.get("AWS::Region", ""), region_shown(raw)
+        why = ": the services or the key that it names are there" if region else ": nothing says another"
+        region = given_region or region
+        partition = partition_of(region) if region else partition_shown(raw)
         here = Place(
             account=self.account or placeholder_account(json.dumps([raw, self.template.get("Conditions")])),
-            region=region,
+            region=region or HOME_REGIONS.get(partition, HOME_REGIONS["aws"]),
             partition=partition,
             parameters=given(self.parameters, self.template),
         )
-        known = frozenset(
-            (
-                *(("AWS::Region", "AWS::Partition") if given_region else ()),
-                *(("AWS::AccountId",) if self.account else ()),
-            )
-        )
-        assumed = "" if given_region else _region_sentence(shown_region)
+        region_known = ("AWS::Region", "AWS::Partition") if given_region else ()
+        known = frozenset((*region_known, *(("AWS::AccountId",) if self.account else ())))
         try:
             possible = list(variants(written, self.template, here, known, condition))
         except PolicyError as error:
             raise PolicyError(f"{location}: {error}") from error
-        found = [_Resolved(variant, replace(location, branch=variant.branch)) for variant in possible]
-        return [self._found(one, found, here, assumed) for one in found]
+        found = [_read(variant, location) for variant in possible]
+        assumed = "" if given_region else why
+        return [self._found(one, replace(location, branch=one.branch), found, here, assumed) for one in found]
 
     def _found(
-        self, one: _Resolved, variants_of_key: list[_Resolved], here: Place, region_assumed: str
+        self, one: Variant, location: Location, variants_of_key: list[Variant], here: Place, region_assumed: str
     ) -> ResourcePolicy:
-        place = one.variant.place
-        document: Any = one.document
-        sentences = [*one.sentences]
+        place, document, sentences = one.place, one.document, list(one.sentences)
         account, known = place.account, True
         if place.account != here.account:
             sentences.insert(0, f"the key's account is {account}, as the conditions have it here")
@@ -87,16 +78,14 @@ class KeySource:
             sentences.append(f"the key's Region is {place.region}, as the conditions have it here")
         elif region_assumed:
             sentences.append(f"the key's Region is {place.region}{region_assumed}")
-        settled = Place(account=account, region=place.region, partition=place.partition)
+        settled = replace(place, account=account)
         shown = key_shown(document)
-        arn = parse_arn(shown)
+        # A key of another account than the one that is given is a mistake of the policy, and no sign of whose it is.
+        own = (arn := parse_arn(shown)) and arn.account == account
         return ResourcePolicy(
-            location=one.location,
+            location=location,
             document=document,
-            # A key of another account than the one that is given is a mistake of the policy, and no sign of whose it is.
-            arn=shown
-            if arn and arn.account == account
-            else attribute_placeholder(one.location.logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
+            arn=shown if own else attribute_placeholder(location.logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
             account=account,
             assumptions=tuple(sentences),
             account_known=known,
@@ -104,38 +93,34 @@ class KeySource:
         )
 
 
-class _Resolved:
-    """A variant with its policy document: a text is read, and where there is nothing it is KMS's default."""
-
-    def __init__(self, variant: Variant, location: Location) -> None:
-        self.variant = variant
-        self.location = location
-        self.sentences = list(variant.sentences)
-        self.document = variant.document
-        if self.document is NO_VALUE:
-            self.document = default_policy(variant.place)
-            self.sentences.append(_DEFAULT_SAYS)
-        elif isinstance(self.document, str):
-            self.document = cloudformation.load(self.document, f"{location}: KeyPolicy")
-        if not isinstance(self.document, dict) or "Statement" not in self.document:
-            raise PolicyError(
-                f"{location}: KeyPolicy: not a policy document; a mapping with Version and Statement, or its JSON text; correct it"
-            )
-        size = policy_size(self.document)
-        if size > KEY_POLICY_BYTES:
-            raise PolicyError(
-                f"{location}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "
-                "put principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
-            )
+def _read(variant: Variant, location: Location) -> Variant:
+    """Return a variant with its policy document: a text is read, and where there is nothing it is KMS's default."""
+    document, sentences = variant.document, variant.sentences
+    what = str(replace(location, branch=variant.branch))
+    if document is NO_VALUE:
+        document, sentences = _default_policy(variant.place), (*sentences, _DEFAULT_SAYS)
+    elif isinstance(document, str):
+        document = cloudformation.load(document, f"{what}: KeyPolicy")
+    if not isinstance(document, dict) or "Statement" not in document:
+        raise PolicyError(
+            f"{what}: KeyPolicy: not a policy document; a mapping with Version and Statement, or its JSON text; correct it"
+        )
+    size = policy_size(document)
+    if size > KEY_POLICY_BYTES:
+        raise PolicyError(
+            f"{what}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "
+            "put principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
+        )
+    return replace(variant, document=document, sentences=sentences)
 
 
-def _whose(one: _Resolved, variants_of_key: list[_Resolved]) -> tuple[str, str]:
+def _whose(one: Variant, variants_of_key: list[Variant]) -> tuple[str, str]:
     """Return the account that a policy, or another variant of it, shows to be the key's, and a sentence about it."""
-    made_up = one.variant.place.account
+    made_up = one.place.account
     shown, why = account_shown(one.document)
     if shown in ("", made_up):
         # An account that the conditions ask for in another variant says nothing about this one.
-        stack = [other.document for other in variants_of_key if other.variant.place.account == made_up]
+        stack = [other.document for other in variants_of_key if other.place.account == made_up]
         others = {found for document in stack if (found := account_shown(document))[0] not in ("", made_up)}
         if len({account for account, _ in others}) == 1:
             shown, why = min(others)
@@ -146,24 +131,11 @@ def _whose(one: _Resolved, variants_of_key: list[_Resolved]) -> tuple[str, str]:
     return shown, f"the key's account is {shown}: {why}"
 
 
-def default_policy(place: Place) -> dict[str, Any]:
+def _default_policy(place: Place) -> dict[str, Any]:
     """Return the policy KMS gives a key that is created without one.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "Enable IAM User Permissions",
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:{place.partition}:iam::{place.account}:root"},
-                "Action": "kms:*",
-                "Resource": "*",
-            }
-        ],
-    }
-
-
-def _region_sentence(shown: str) -> str:
-    return ": the services or the key that it names are there" if shown else ": nothing says another"
+    root = f"arn:{place.partition}:iam::{place.account}:root"
+    every = {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [{"Sid": "Enable IAM User Permissions", **every}]}

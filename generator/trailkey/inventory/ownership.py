@@ -38,17 +38,13 @@ def account_shown(document: Any) -> tuple[str, str]:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
     """
     allowing = [statement for statement in statements_of(document) if statement.get("Effect") == "Allow"]
-    entitlement = [statement for statement in allowing if _allows_policy(statement)]
-    own = {arn.account for key in _keys(document) if (arn := parse_arn(key))}
+    named = [(account, kind == "root", _allows_policy(one)) for one in allowing for account, kind in _named(one)]
     for found, why in (
-        (own, _OWN),
-        ({account for one in entitlement for account, kind in _named(one) if kind == "root"}, _HOLDS_POLICY),
-        ({account for one in entitlement for account, _ in _named(one)}, _HOLDS_POLICY),
-        ({account for one in allowing for account, kind in _named(one) if kind == "root"}, _ONLY_ROOT),
-        (
-            {value for one in allowing for value in _values(one, "kms:calleraccount") if ACCOUNT_ID.fullmatch(value)},
-            _CALLER,
-        ),
+        ({arn.account for key in _keys(document) if (arn := parse_arn(key))}, _OWN),
+        ({account for account, root, holds in named if root and holds}, _HOLDS_POLICY),
+        ({account for account, _, holds in named if holds}, _HOLDS_POLICY),
+        ({account for account, root, _ in named if root}, _ONLY_ROOT),
+        ({account for one in allowing for account in _callers_accounts(one)}, _CALLER),
     ):
         if len(found) == 1:
             return found.pop(), why
@@ -102,11 +98,12 @@ def _named(statement: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield match[1], match[2] or "root"
 
 
-def _values(statement: dict[str, Any], key: str) -> Iterator[str]:
-    """Yield the values that conditions which ask for equality or likeness hold a key to."""
+def _callers_accounts(statement: dict[str, Any]) -> Iterator[str]:
+    """Yield the accounts that conditions which ask for equality or likeness hold ``kms:CallerAccount`` to."""
     conditions = statement.get("Condition")
     for operator, keys in conditions.items() if isinstance(conditions, dict) else ():
         if operator.startswith(("StringEquals", "StringLike")) and isinstance(keys, dict):
-            for name, values in keys.items():
-                if name.casefold() == key:
-                    yield from map(str, listed(values))
+            values = [
+                one for name, held in keys.items() if name.casefold() == "kms:calleraccount" for one in listed(held)
+            ]
+            yield from (value for value in map(str, values) if ACCOUNT_ID.fullmatch(value))

@@ -6,14 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import partition_of
-from trailkey.cloudformation.conditions import (
-    OTHER,
-    Choice,
-    Conditions,
-    default_of,
-    definition_of,
-    text_of,
-)
+from trailkey.cloudformation.conditions import OTHER, Choice, Conditions, default_of, definition_of, text_of
 from trailkey.cloudformation.placeholders import placeholder
 from trailkey.cloudformation.resolve import Place, Position, resolve
 from trailkey.errors import PolicyError
@@ -41,11 +34,7 @@ class Variant:
 
 
 class _UndecidedError(Exception):
-    """A condition is asked for that is not decided yet."""
-
-    def __init__(self, condition: str) -> None:
-        self.condition = condition
-        super().__init__(condition)
+    """The condition of this name is asked for and not decided yet."""
 
 
 def variants(
@@ -76,7 +65,7 @@ def variants(
         try:
             document = resolve(value, template, answers.place, answers)
         except _UndecidedError as error:
-            waiting += _branches(conditions, truths, open_ones, error.condition)
+            waiting += _branches(conditions, truths, open_ones, str(error))
             continue
         number += 1
         if number > MAX_VARIANTS:
@@ -151,8 +140,7 @@ class _Answers:
                 value, why = self._made_up(name, position, definition), "made up"
         more = "" if why != "made up" else f", since no value is given; give it with --parameter {name}=VALUE"
         self.sentences[name] = f'parameter {name} is "{value}", {why}{more}'
-        kind = str(definition.get("Type", ""))
-        return [entry.strip() for entry in value.split(",")] if _is_list(kind) else value
+        return _typed(value, definition)
 
     def value(self, what: str, position: Position) -> str:
         """Return what stands for a value that only a deployment knows."""
@@ -173,14 +161,12 @@ class _Answers:
 
 
 def given(parameters: Mapping[str, str], template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters that are given as texts with the values their types make of them: lists are split."""
-    return {
-        name: [entry.strip() for entry in value.split(",")]
-        if _is_list(str(definition_of(template, name).get("Type", "")))
-        else value
-        for name, value in parameters.items()
-    }
+    """Return parameters that are given as texts with the values that their types make of them."""
+    return {name: _typed(value, definition_of(template, name)) for name, value in parameters.items()}
 
 
-def _is_list(kind: str) -> bool:
-    return kind == "CommaDelimitedList" or "List<" in kind
+def _typed(value: str, definition: Mapping[str, Any]) -> str | list[str]:
+    """Return the value that the type of a parameter makes of a text: lists are split."""
+    kind = str(definition.get("Type", ""))
+    is_list = kind == "CommaDelimitedList" or "List<" in kind
+    return [entry.strip() for entry in value.split(",")] if is_list else value

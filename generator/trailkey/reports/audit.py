@@ -9,7 +9,7 @@ from trailkey.reports.findings import message_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from trailkey.audit.report import Report
+    from trailkey.audit.registry import Report
 
 
 def audit_lines(report: Report) -> Iterator[str]:

@@ -60,8 +60,8 @@ class Stack:
         return self.account.id if self.account else ""
 
     def policy_arn(self, name: str) -> str:
-        """Return the ARN of a managed policy of the stack; empty in a stack set, where it has many."""
-        return f"arn:{self.deployment.partition}:iam::{self.account_id}:policy/{name}" if self.account else ""
+        """Return the ARN of a managed policy of the stack; of a stack set the pattern of those in its accounts."""
+        return f"arn:{self.deployment.partition}:iam::{self.account_id or '*'}:policy/{name}"
 
     def add(self, resource: AWSObject, origin: ConfigPath) -> AWSObject:
         """Put a resource into the template and note the config path it comes from."""

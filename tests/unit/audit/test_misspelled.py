@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trailkey.audit.misspelled import meant_service
+from trailkey.audit.rules.unknown_names import meant_service
 
 
 @pytest.mark.parametrize(

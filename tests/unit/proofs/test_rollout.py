@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from helpers import CONFIGS
 from trailkey import cli, errors, pipeline
 from trailkey.output.manifest import MANIFEST, load_manifest
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT
@@ -99,6 +100,7 @@ CASES: Final = (
     Case("parameter from another output", parameter({"output": "log-archive-key.KeyId"}), "parameters-from-outputs"),
     Case("parameter from a later stack", parameter({"output": "organization-security-ou.KeyArn"}), "parameters-from-outputs"),
     Case("parameter of another account", parameter(OTHER_KEY.replace("222222222222", "999999999999")), "parameters-from-outputs"),
+    Case("parameter that is the key's very ARN", parameter(OTHER_KEY), "parameters-from-outputs"),
     Case("parameter without a value", stack("security-iam", parameters={}), "parameters-from-outputs"),
     Case("parameter that the template lacks", stack("log-archive-key", parameters={"KeyArn": OTHER_KEY}), "parameters-from-outputs"),
     Case("key last", moved("log-archive-key", 6), "stacks-ordered"),
@@ -122,6 +124,10 @@ CASES: Final = (
     Case("no protection", stack("log-archive-key", termination_protection=False), "stack-settings-match"),
     Case("another deployer", stack("log-archive-key", deployer="arn:aws:iam::222222222222:role/Other"), "stack-settings-match"),
     Case("another tag", stack("log-archive-key", tags={"owner": "someone"}), "stack-settings-match"),
+    Case("nobody is told which roles exist", lambda rollout: rollout.update(before=[]), "steps-complete"),
+    Case("nobody is told to attach a policy", stack("security-iam", after=[]), "steps-complete"),
+    Case("nobody in a stack set is told to attach a policy", stack("organization-security-ou", after=[]), "steps-complete"),
+    Case("another notice", lambda rollout: rollout.update(notices=["All is well."]), "steps-complete"),
 )  # fmt: skip
 
 
@@ -200,6 +206,17 @@ def test_a_folder_that_is_none_of_ours_is_refused(tmp_path: Path, capsys: pytest
     assert f"{tmp_path}: holds no rollout.json" in capsys.readouterr().err
     (tmp_path / MANIFEST).write_bytes((OUTPUT / MANIFEST).read_bytes())
     assert cli.run(["access", str(tmp_path)]) == errors.USAGE
+
+
+def test_an_existing_bucket_whose_step_is_gone_is_not_judged_in_silence() -> None:
+    (deployment,) = pipeline.load_all([CONFIGS["existing-bucket"]])
+    files = dict(pipeline.render(deployment).files)
+    manifest = load_manifest(files[MANIFEST], MANIFEST)
+    before = tuple(step for step in manifest.before if step.kind != "bucket-policy")
+    files[MANIFEST] = replace(manifest, before=before).dump()
+
+    found = pipeline.prove(replace(pipeline.render(deployment), files=files)).findings
+    assert [one.id for one in found] == ["steps-complete"]
 
 
 def test_every_rule_of_the_rollout_refuses_something() -> None:

@@ -12,15 +12,14 @@ from trailkey.access.algebra.languages import ALL, EMPTY, language
 from trailkey.access.algebra.patterns import Chars, Run, row
 from trailkey.access.analysis.prove import reaches
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
-from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting
-from trailkey.audit.statement_facts import SOURCE_KEYS, admits_cloudtrail, demands, speaks_of_trails
-from trailkey.audit.zone_of_trust import outside
+from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting, refused
+from trailkey.audit.statement_facts import SOURCE_KEYS, TRAIL_CONTEXT_KEY, admits_cloudtrail, demands, keys
 from trailkey.aws import CLOUDTRAIL, CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT, parse_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from trailkey.access import RequestSet, Statement
+    from trailkey.access import RequestSet
     from trailkey.access.analysis.effective import Part
     from trailkey.audit.subject import Subject
 
@@ -42,15 +41,20 @@ def is_lake_key(subject: Subject) -> bool:
     That is so where no trail is named, and where CloudTrail has the actions that AWS lists for stores and no others, or a Sid
     or the policy's Id speaks of a store. What is open to CloudTrail beyond that is a trail's key with its guards forgotten.
     """
-    return subject.intent.lake or (
-        _could_be_store(subject)
-        and (_says_store(subject) or all(_for_store(part.statement) for part in _naming_cloudtrail(subject)))
+    if subject.intent.lake or not _could_be_store(subject):
+        return subject.intent.lake
+    names = (subject.document.get("Id"), *(entry.name for entry in subject.entries))
+    return any(isinstance(name, str) and _STORE_WORDS.search(name) for name in names) or all(
+        not one.not_actions and {action.casefold() for action in one.actions} <= _STORE_ACTIONS
+        for one in (part.statement for part in _naming_cloudtrail(subject))
     )
 
 
 def _could_be_store(subject: Subject) -> bool:
     """Return whether CloudTrail both encrypts and decrypts, and nothing speaks of a trail."""
-    if subject.intent.trails or any(speaks_of_trails(statement) for statement in subject.policy.statements):
+    conditions = [one for statement in subject.policy.statements for one in statement.conditions]
+    of_trails = any(":trail/" in value for one in conditions for value in one.values)
+    if subject.intent.trails or of_trails or TRAIL_CONTEXT_KEY in subject.keys:
         return False
     allowed = joined([part.requests for part in _naming_cloudtrail(subject)])
     return not any(
@@ -63,32 +67,18 @@ def _naming_cloudtrail(subject: Subject) -> list[Part]:
     return [part for part in subject.allows if admits_cloudtrail(part.statement)]
 
 
-def _for_store(statement: Statement) -> bool:
-    """Return whether a statement lists no action but those that AWS asks for in the key policy of an event data store."""
-    return not statement.not_actions and {action.casefold() for action in statement.actions} <= _STORE_ACTIONS
-
-
-def _says_store(subject: Subject) -> bool:
-    """Return whether a Sid or the Id of a policy speaks of an event data store."""
-    texts_of = (subject.document.get("Id"), *(entry.name for entry in subject.entries))
-    return any(isinstance(text, str) and _STORE_WORDS.search(text) for text in texts_of)
-
-
 def _held(subject: Subject, account: str, trails: Constraint, context: Constraint) -> RequestSet:
-    """Return CloudTrail's calls for some trails of an account, under some encryption contexts."""
-    keys: dict[str, Constraint] = {
-        "aws:SourceArn": trails,
+    """Return CloudTrail's calls for some trails of an account, under some encryption contexts.
+
+    Of the keys only those that tell something: SourceArn always, the others where the policy speaks of them.
+    """
+    others: dict[str, Constraint] = {
         "aws:SourceAccount": Single(absent=False, values=texts(account)),
         TRAIL_CONTEXT: context,
-        **outside(subject, "aws:SourceOrgID", "aws:SourceOrgPaths"),
+        **subject.outside("Source"),
     }
-    return region(principals=_SERVICE, actions=_ACTIONS, context=_asked(subject, keys))
-
-
-def _asked(subject: Subject, keys: Mapping[str, Constraint]) -> dict[str, Constraint]:
-    """Return the keys that tell something: SourceArn always, the others where the policy speaks of them."""
-    spoken = {condition.key.casefold() for part in subject.parts for condition in part.statement.conditions}
-    return {key: side for key, side in keys.items() if key == "aws:SourceArn" or key.casefold() in spoken}
+    asked = {key: side for key, side in others.items() if key.casefold() in subject.keys}
+    return region(principals=_SERVICE, actions=_ACTIONS, context={"aws:SourceArn": trails, **asked})
 
 
 def _trails_of(subject: Subject, account: str) -> Language:
@@ -130,13 +120,8 @@ def _beyond_named(subject: Subject) -> Iterator[Search]:
     """Yield the calls for other trails than those named: of their own accounts, and of accounts that the policy names."""
     trails = subject.intent.trails
     own = [arn.account for trail in trails if (arn := parse_arn(trail))]
-    spoken = [
-        value
-        for part in subject.parts
-        for key in SOURCE_KEYS
-        for one in demands(part.statement, key)
-        for value in one.values
-    ]
+    statements = subject.policy.statements
+    spoken = [value for one in statements for held in demands(one, *SOURCE_KEYS) for value in held.values]
     for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))) if trails else ():
         others = _trails_of(subject, account) - texts(*trails)
         yield Search(
@@ -157,35 +142,36 @@ def _context_missing(subject: Subject) -> Iterator[Match | Undecided]:
         says=lambda request: f"lets CloudTrail call {request['action']} with no encryption context of a trail",
     )
     # What no source holds either is cloudtrail-unconfined; here one does, so that the context is all that is missing.
-    parts = [
-        part for part in subject.allows if any(one.key.casefold() in SOURCE_KEYS for one in part.statement.conditions)
-    ]
-    yield from granting(subject, [search], parts)
+    yield from granting(subject, [search], [part for part in subject.allows if keys(part.statement) & SOURCE_KEYS])
 
 
 def _lake_assumed(subject: Subject) -> Iterator[Match]:
     if subject.intent.lake or not is_lake_key(subject):
         return
-    witness = reaches(subject.granted, region(principals=_SERVICE, actions=("kms:GenerateDataKey",))).witness
+    within = region(principals=_SERVICE, actions=("kms:GenerateDataKey",))
+    letting = (one for one in subject.allows if subject.grants_nothing(one.requests, within).verdict == REFUTED)
     yield Match(
-        statement=_by(subject, ("kms:GenerateDataKey",)),
-        witness=witness,
+        statement=next((part.statement.name for part in letting), None),
+        witness=reaches(subject.granted, within).witness,
         message="CloudTrail encrypts and decrypts, and no statement speaks of a trail: taken for the key of an event data store, "
         "whose requests carry no aws:SourceArn",
     )
 
 
-def _by(subject: Subject, actions: tuple[str, ...]) -> str | int | None:
-    """Return the first statement that lets CloudTrail do something."""
-    within = region(principals=_SERVICE, actions=actions)
-    return next(
-        (
-            part.statement.name
-            for part in subject.allows
-            if subject.grants_nothing(part.requests, within).verdict == REFUTED
-        ),
-        None,
-    )
+def _cannot(subject: Subject, action: str, *carried: str) -> Iterator[Match | Undecided]:
+    """Yield the trails for which CloudTrail may not call an action; its requests carry the trail's ARN under some keys."""
+    for trail in subject.intent.trails if subject.whole else ():
+        arn = parse_arn(trail)
+        keys = dict.fromkeys(carried, Single(absent=False, values=texts(trail)))
+        keys["aws:SourceAccount"] = Single(absent=False, values=texts(arn.account if arn else ""))
+        calls = region(principals=_SERVICE, actions=(action,))
+        short = (part for part in _naming_cloudtrail(subject) if not subject.is_empty(part.requests & calls))
+        yield from refused(
+            subject,
+            region(principals=_SERVICE, actions=(action,), context=keys),
+            f"CloudTrail is not allowed to call {action} for {trail}",
+            statement=next((part.statement.name for part in short), None),
+        )
 
 
 RULES: Final = (
@@ -218,5 +204,24 @@ RULES: Final = (
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="if it is a trail's key, say so with --trail; keep event data stores and trails on keys of their own",
         find=_lake_assumed,
+    ),
+    PolicyRule(
+        id="trail-cannot-encrypt",
+        severity="error",
+        title="A trail cannot encrypt",
+        reason="Without kms:GenerateDataKey CloudTrail cannot deliver log files to the bucket.",
+        source=CLOUDTRAIL_KEY_PAGE,
+        remedy="allow cloudtrail.amazonaws.com kms:GenerateDataKey* under the trail's own ARN (of an organization trail: the "
+        "management account's) in aws:SourceArn and in the encryption context",
+        find=lambda subject: _cannot(subject, "kms:GenerateDataKey", "aws:SourceArn", TRAIL_CONTEXT),
+    ),
+    PolicyRule(
+        id="trail-cannot-describe",
+        severity="error",
+        title="A trail cannot describe its key",
+        reason="CloudTrail describes the key before it uses it: without kms:DescribeKey the trail cannot be created or updated.",
+        source=CLOUDTRAIL_KEY_PAGE,
+        remedy="allow cloudtrail.amazonaws.com kms:DescribeKey, at most under aws:SourceArn: it has no encryption context",
+        find=lambda subject: _cannot(subject, "kms:DescribeKey", "aws:SourceArn"),
     ),
 )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access import REFUTED, UNKNOWN, region, texts
-from trailkey.access.analysis.caller_sets import of_kind
+from trailkey.access import UNKNOWN, region, texts
 from trailkey.access.language.actions import GRAVE
 from trailkey.access.language.catalog import spelling
 from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.statement_facts import (
     accounts,
     breadth,
-    delegates_everything,
     guarded_as_well,
     is_about_callers,
     keys,
@@ -22,65 +20,46 @@ from trailkey.audit.statement_facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trailkey.access import Answer, RequestSet, Statement
     from trailkey.access.analysis.effective import Part
     from trailkey.audit.subject import Subject
 
 
-@dataclass(slots=True)
-class _Cancelling:
-    """A statement that cancels guards: the keys left out, the statements that have them, and requests that show it."""
-
-    keys: list[str] = field(default_factory=list)
-    guarded: list[str] = field(default_factory=list)
-    witnesses: list[Mapping[str, Any]] = field(default_factory=list)
-    otherwise: bool = True
-    """Whether the statement has guards of its own, that none of the others has: then it is meant for something else."""
-
-    def add(self, key: str, guarded: Statement, other: Statement, witness: Mapping[str, Any]) -> None:
-        """Add one guard."""
-        self.otherwise &= any(not is_about_callers(own) for own in keys(other) - keys(guarded))
-        self.keys += [key] if key not in self.keys else []
-        self.guarded += [spoken(guarded.name)] if spoken(guarded.name) not in self.guarded else []
-        self.witnesses.append(witness)
-
-
 def _cancelled(subject: Subject) -> Iterator[Match | Undecided]:
-    acts = {
-        part.statement.index: listed_actions(part.statement, subject.scope.universe) & set(GRAVE)
-        for part in subject.allows
-    }
     # What hands the key to IAM as a whole cancels every guard, and is a finding of its own.
-    parts = [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
-    held = {part.statement.index: keys(part.statement) for part in parts}
-    for other in parts:
-        found = _Cancelling()
-        for guarded in parts:
-            mine, theirs = guarded.statement.index, other.statement.index
-            if guarded is other or held[mine] == held[theirs] or not acts[mine] & acts[theirs]:
-                continue
+    parts = [
+        (part, listed_actions(part.statement, subject.scope.universe) & set(GRAVE)) for part in subject.not_delegated
+    ]
+    for other, theirs in parts:
+        found = []
+        for guarded in (part for part, actions in parts if actions & theirs):
             for key in sorted(_left_free(guarded.statement, other.statement)):
                 answer = _kept_out(subject, guarded, other, key)
                 if answer.verdict == UNKNOWN:
                     yield Undecided(reason=answer.reason, statement=guarded.statement.name)
-                elif answer.verdict == REFUTED and answer.witness:
-                    found.add(key, guarded.statement, other.statement, answer.witness)
-        if found.witnesses:
+                elif answer.witness:
+                    found.append((key, guarded.statement, answer.witness))
+        if found:
             yield _said(other.statement, found)
 
 
-def _said(other: Statement, found: _Cancelling) -> Match:
-    witness = found.witnesses[0]
+def _said(other: Statement, found: Sequence[tuple[str, Statement, Mapping[str, Any]]]) -> Match:
+    """Return the finding on a statement: the keys it leaves out, the statements that have them, and requests that show it."""
+    left_out = dict.fromkeys(spelling(key) for key, _, _ in found)
+    guarded = list(dict.fromkeys(spoken(one.name) for _, one, _ in found))
     # What hands something to IAM of a whole account is mostly meant, and delegated-to-iam tells of it.
-    by_iam = bool(accounts(other)) and breadth(other, conditions=True) > 0
+    by_iam = bool(accounts(other)) and breadth(other) > 0
+    # A statement with guards of its own, that none of the others has, is meant for something else.
+    otherwise = all(any(not is_about_callers(own) for own in keys(other) - keys(one)) for _, one, _ in found)
+    witness = found[0][2]
     return Match(
         statement=other.name,
         witness=witness,
-        severity="warning" if by_iam or found.otherwise else None,
-        message=f"statement {other.name} allows {witness['action']} without the guard on {' and '.join(map(spelling, found.keys))} "
-        f"that {some(found.guarded)} {'has' if len(found.guarded) == 1 else 'have'}, so the guard holds nothing back there",
+        severity="warning" if by_iam or otherwise else None,
+        message=f"statement {other.name} allows {witness['action']} without the guard on {' and '.join(left_out)} "
+        f"that {some(guarded)} {'has' if len(guarded) == 1 else 'have'}, so the guard holds nothing back there",
     )
 
 
@@ -92,9 +71,7 @@ def _left_free(guarded: Statement, other: Statement) -> frozenset[str]:
     """
     theirs = keys(other)
     free = [key for key in keys(guarded) if not guarded_as_well(key, theirs)]
-    return frozenset(
-        key for key in free if breadth(other, conditions=True) >= breadth(guarded, conditions=not is_about_callers(key))
-    )
+    return frozenset(key for key in free if breadth(other) >= breadth(guarded, conditions=not is_about_callers(key)))
 
 
 def _kept_out(subject: Subject, guarded: Part, other: Part, key: str) -> Answer:
@@ -103,7 +80,7 @@ def _kept_out(subject: Subject, guarded: Part, other: Part, key: str) -> Answer:
     without = subject.requests(replace(guarded.statement, conditions=rest))
     given_away = (without - guarded.requests) & other.requests
     # The root user goes by its account whatever a statement says; a role shows it better.
-    anyone = region(principals=~of_kind("root", subject.scope.partition), actions=GRAVE)
+    anyone = region(principals=~subject.roots, actions=GRAVE)
     return subject.grants_nothing(given_away - _deliberate(subject, guarded, other, key), anyone)
 
 

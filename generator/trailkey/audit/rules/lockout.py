@@ -8,7 +8,6 @@ from trailkey.access import Constraint, Single, in_account, region, texts
 from trailkey.access.language.actions import DELETION, DISABLE, REPLACE_POLICY
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.separation_of_duties import administrators
-from trailkey.audit.statement_facts import delegates_everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,27 +37,23 @@ def _locked_out(subject: Subject) -> Iterator[Match | Undecided]:
 
 
 def _deletion_unrestricted(subject: Subject) -> Iterator[Match | Undecided]:
-    return _beside_break_glass(subject) if subject.intent.break_glass else _without_break_glass(subject)
-
-
-def _beside_break_glass(subject: Subject) -> Iterator[Match | Undecided]:
-    deployer, everyone = subject.intent.deployer, subject.people
-    others = everyone - subject.callers(subject.intent.break_glass)
-    deployers = subject.callers([deployer] if deployer else [])
+    if not subject.intent.break_glass:
+        return _without_break_glass(subject)
+    others = subject.people - subject.callers(subject.intent.break_glass)
+    but_deployer = others - subject.callers([subject.intent.deployer])
     search = Search(
         # CloudFormation disables and enables keys for their property Enabled, so the deployer may.
-        within=region(principals=others, actions=DELETION) | region(principals=others - deployers, actions=DISABLE),
+        within=region(principals=others, actions=DELETION) | region(principals=but_deployer, actions=DISABLE),
         says=lambda request: f"lets {request['principal']} call {request['action']}, who is not break glass",
     )
-    yield from granting(subject, [search])
+    return granting(subject, [search])
 
 
 def _without_break_glass(subject: Subject) -> Iterator[Match | Undecided]:
-    account = subject.scope.account
-    delegated = [part for part in subject.allows if delegates_everything(part.statement, account)]
-    rest = [part for part in subject.allows if part not in delegated]
-    yield from granting(subject, [_as_upkeep(in_account(account) & subject.people)], delegated)
-    yield from granting(subject, [_as_upkeep(administrators(subject).callers)], rest)
+    at_home = in_account(subject.scope.account) & subject.people
+    delegated = [part for part in subject.allows if part not in subject.not_delegated]
+    yield from granting(subject, [_as_upkeep(at_home)], delegated)
+    yield from granting(subject, [_as_upkeep(administrators(subject))], subject.not_delegated)
 
 
 def _as_upkeep(who: Language) -> Search:

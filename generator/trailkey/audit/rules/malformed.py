@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.language.matching import matcher
 from trailkey.access.language.operators import OPERATORS
 from trailkey.audit.rule import Match, PolicyRule
-from trailkey.audit.statement_facts import TRAIL_CONTEXT_KEY, demands, source_accounts
+from trailkey.audit.statement_facts import TRAIL_CONTEXT_KEY, admits_cloudtrail, demands, principals_of
 from trailkey.aws import ACCOUNT_ID, CLOUDTRAIL, ORGANIZATION_ID, parse_arn
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from trailkey.access.language.policy import Condition
     from trailkey.audit.subject import Entry, Subject
     from trailkey.aws import Arn
+    from trailkey.findings import Severity
 
 _PLACEHOLDER: Final = re.compile(r"[<>{}\[\]]")
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
@@ -26,10 +26,11 @@ _DIGITS: Final = re.compile(r"\d+")
 _ACCOUNT_KEYS: Final = ("aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount", "kms:calleraccount")
 _ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid")
 _ARN_KEYS: Final = ("aws:principalarn", "aws:sourcearn", TRAIL_CONTEXT_KEY)
-_THIS_KEY: Final = 'in a key policy "*" is this key'
+_NOT_FILLED_IN: Final = "is a placeholder that nobody filled in"
 _EVERY_ACCOUNT: Final = "matches the trails of every account: write the account that owns the trail"
 _TRAIL: Final = "arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
 _ORDER: Final = "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
+_NO_REGION: Final = f"has a Region, and ARNs of IAM have none: {_ORDER}"
 
 
 def _unreadable(subject: Subject) -> Iterator[Match]:
@@ -45,98 +46,96 @@ def _wrong(subject: Subject) -> Iterator[Match]:
     for entry in subject.entries:
         unjudged = "" if entry.statement else ", and the statement cannot be judged"
         for text, problem in _principal_problems(subject, entry):
-            yield _found(entry.name, "Principal", text, problem + unjudged)
+            yield from _said(entry.name, "Principal", text, problem + unjudged)
         if entry.statement:
-            for text, problem in _resource_problems(subject, entry.statement):
-                yield _found(entry.name, "Resource", text, problem)
+            for text in entry.statement.resources:
+                yield from _said(entry.name, "Resource", text, _resource_problem(subject, text))
             yield from _in_conditions(subject, entry.statement)
             yield from _contradictions(entry.statement)
             yield from _other_trail(subject, entry.statement)
 
 
+def _said(name: str | int, where: str, text: str, problem: str, severity: Severity | None = None) -> Iterator[Match]:
+    if problem:
+        yield Match(statement=name, severity=severity, message=f'statement {name}: {where} "{text}" {problem}')
+
+
+def _first(*problems: tuple[object, str]) -> str:
+    """Return the first problem that there is, or an empty text."""
+    return next((problem for there, problem in problems if there), "")
+
+
 def _in_conditions(subject: Subject, statement: Statement) -> Iterator[Match]:
     for condition, value in ((one, value) for one in statement.conditions for value in one.values):
         problem = _value_problem(subject, statement, condition, value)
-        if problem:
-            yield _found(statement.name, condition.key, value, problem)
-        elif _is_of_every_account(statement, condition, value):
-            found = _found(statement.name, condition.key, value, _EVERY_ACCOUNT)
+        severity: Severity | None = None
+        if not problem and _is_of_every_account(statement, condition, value):
+            problem = _EVERY_ACCOUNT
             # With the context, aws:SourceArn still holds the trail, or the reader is held to whatever trails there are.
-            yield replace(found, severity="warning") if condition.key.casefold() == TRAIL_CONTEXT_KEY else found
-
-
-def _found(name: str | int, where: str, text: str, problem: str) -> Match:
-    return Match(statement=name, message=f'statement {name}: {where} "{text}" {problem}')
+            severity = "warning" if condition.key.casefold() == TRAIL_CONTEXT_KEY else None
+        yield from _said(statement.name, condition.key, value, problem, severity)
 
 
 def _principal_problems(subject: Subject, entry: Entry) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with the principals of a statement, as they are written: many such a statement is refused for."""
     written = entry.written if isinstance(entry.written, dict) else {}
-    for element in ("Principal", "NotPrincipal"):
-        value = written.get(element)
+    for value in (written.get("Principal"), written.get("NotPrincipal")):
         listed = value.get("AWS", []) if isinstance(value, dict) else []
-        for text in listed if isinstance(listed, list) else [listed]:
-            if isinstance(text, int):
-                yield str(text), "is a number, which loses leading zeros: 12 digits as text"
-            elif isinstance(text, str):
-                problem = _principal_problem(subject, text)
-                if problem:
-                    yield text, problem
+        for one in listed if isinstance(listed, list) else [listed]:
+            problem = _principal_problem(subject, one)
+            if problem:
+                yield str(one), problem
 
 
-def _principal_problem(subject: Subject, text: str) -> str:
-    if _is_placeholder(text):
-        return "is a placeholder that nobody filled in"
-    if _DIGITS.fullmatch(text):
-        return "" if len(text) == 12 else f"has {len(text)} digits: an account id has 12"
-    arn = parse_arn(text)
+def _principal_problem(subject: Subject, entry: Any) -> str:
+    if isinstance(entry, int):
+        return "is a number, which loses leading zeros: 12 digits as text"
+    if not isinstance(entry, str):
+        return ""
+    if _PLACEHOLDER.search(entry):
+        return _NOT_FILLED_IN
+    if _DIGITS.fullmatch(entry):
+        return "" if len(entry) == 12 else f"has {len(entry)} digits: an account id has 12"
+    arn, partition = parse_arn(entry), subject.scope.partition
     if not arn:
         return ""
-    problem = _account_problem(arn.account)
-    if problem:
-        return problem
-    if arn.partition != subject.scope.partition:
-        return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}: no caller reaches another partition"
-    if arn.region:
-        return f"has a Region, and ARNs of IAM have none: {_ORDER}"
-    if arn.resource.startswith("group/"):
-        return "is a group, and a group cannot be a principal: name the roles or users"
-    return ""
+    return _account_problem(arn.account) or _first(
+        (
+            arn.partition != partition,
+            f"is of the partition {arn.partition}, and the key is in {partition}: no caller reaches another partition",
+        ),
+        (arn.region, _NO_REGION),
+        (arn.resource.startswith("group/"), "is a group, and a group cannot be a principal: name the roles or users"),
+    )
 
 
-def _resource_problems(subject: Subject, statement: Statement) -> Iterator[tuple[str, str]]:
-    for text in statement.resources:
-        arn = parse_arn(text)
-        if not arn or "${" in text:
-            continue
-        if _is_placeholder(text):
-            yield text, f"is a placeholder that nobody filled in: {_THIS_KEY}"
-        elif arn.service not in ("kms", "*"):
-            yield text, f"is of {arn.service}, so the statement never applies: {_THIS_KEY}"
-        elif arn.resource.startswith("alias/"):
-            yield text, f"is an alias, and no permission is given by alias: {_THIS_KEY}"
-        elif not matcher(text)(subject.scope.home):
-            yield text, f"is another key, so the statement never applies: {_THIS_KEY}"
+def _resource_problem(subject: Subject, text: str) -> str:
+    arn = parse_arn(text)
+    if not arn or "${" in text:
+        return ""
+    problem = _first(
+        (_PLACEHOLDER.search(text), _NOT_FILLED_IN),
+        (arn.service not in ("kms", "*"), f"is of {arn.service}, so the statement never applies"),
+        (arn.resource.startswith("alias/"), "is an alias, and no permission is given by alias"),
+        (not matcher(text)(subject.scope.home), "is another key, so the statement never applies"),
+    )
+    return f'{problem}: in a key policy "*" is this key' if problem else ""
 
 
 def _value_problem(subject: Subject, statement: Statement, condition: Condition, value: str) -> str:
     key = condition.key.casefold()
     if condition.operator == "Null" or key not in (*_ACCOUNT_KEYS, *_ORGANIZATION_KEYS, *_ARN_KEYS):
         return ""
-    plain = _VARIABLE.sub("", value) if subject.policy.variables else value
-    if _is_placeholder(plain):
-        return "is a placeholder that nobody filled in"
+    if _PLACEHOLDER.search(_VARIABLE.sub("", value) if subject.policy.variables else value):
+        return _NOT_FILLED_IN
     if "${" in value:
         return ""
     wild = OPERATORS[condition.operator].wildcards and ("*" in value or "?" in value)
     if key in _ACCOUNT_KEYS:
         return "" if wild or ACCOUNT_ID.fullmatch(value) else "is not a valid account id: it has 12 digits"
     if key in _ORGANIZATION_KEYS:
-        return (
-            ""
-            if wild or ORGANIZATION_ID.fullmatch(value)
-            else "is not a valid organization id: o- and 10 to 32 letters or digits"
-        )
+        problem = "is not a valid organization id: o- and 10 to 32 letters or digits"
+        return "" if wild or ORGANIZATION_ID.fullmatch(value) else problem
     arn = parse_arn(value)
     if not arn:
         return "" if wild else f"is not a valid ARN: {_ORDER}"
@@ -144,34 +143,29 @@ def _value_problem(subject: Subject, statement: Statement, condition: Condition,
 
 
 def _arn_problem(subject: Subject, statement: Statement, key: str, arn: Arn) -> str:
-    problem = _account_problem(arn.account)
-    if problem:
-        return problem
-    if arn.partition != subject.scope.partition and "*" not in arn.partition:
-        return f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}"
-    if key == "aws:principalarn":
-        return f"has a Region, and ARNs of IAM have none: {_ORDER}" if arn.region not in ("", "*") else ""
-    return _trail_problem(arn) if _is_about_trails(statement, key) else ""
+    elsewhere = arn.partition != subject.scope.partition and "*" not in arn.partition
+    about_trails = _is_about_trails(statement, key)
+    return _account_problem(arn.account) or _first(
+        (elsewhere, f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}"),
+        (key == "aws:principalarn" and arn.region not in ("", "*"), _NO_REGION),
+        (
+            about_trails and arn.service not in ("cloudtrail", "*"),
+            f"is an ARN of {arn.service}, and trails are of cloudtrail",
+        ),
+        (about_trails and not arn.region, f"has no Region, and trails have the one they were created in: {_TRAIL}"),
+        (about_trails and not arn.account, f"has no account: {_TRAIL}"),
+        (
+            about_trails and arn.resource.startswith("eventdatastore/"),
+            "is an event data store, whose requests carry no such key: give it a key of its own",
+        ),
+        (about_trails and not arn.resource.startswith(("trail/", "*")), f"is not the ARN of a trail: {_TRAIL}"),
+    )
 
 
 def _is_about_trails(statement: Statement, key: str) -> bool:
     """Return whether the ARNs that a statement holds a key (in lower case) to are those of trails."""
-    services = statement.principals.services if statement.principals else ()
-    return key == TRAIL_CONTEXT_KEY or (key == "aws:sourcearn" and set(services) == {CLOUDTRAIL})
-
-
-def _trail_problem(arn: Arn) -> str:
-    if arn.service not in ("cloudtrail", "*"):
-        return f"is an ARN of {arn.service}, and trails are of cloudtrail"
-    if not arn.region:
-        return f"has no Region, and trails have the one they were created in: {_TRAIL}"
-    if not arn.account:
-        return f"has no account: {_TRAIL}"
-    if arn.resource.startswith("eventdatastore/"):
-        return "is an event data store, whose requests carry no such key: give it a key of its own"
-    if not arn.resource.startswith(("trail/", "*")):
-        return f"is not the ARN of a trail: {_TRAIL}"
-    return ""
+    only_cloudtrail = set(principals_of(statement).services) == {CLOUDTRAIL}
+    return key == TRAIL_CONTEXT_KEY or (key == "aws:sourcearn" and only_cloudtrail)
 
 
 def _is_of_every_account(statement: Statement, condition: Condition, value: str) -> bool:
@@ -183,37 +177,33 @@ def _is_of_every_account(statement: Statement, condition: Condition, value: str)
 
 def _contradictions(statement: Statement) -> Iterator[Match]:
     """Yield encryption contexts of another account than aws:SourceArn: CloudTrail sends one trail's ARN as both."""
-    sources = source_accounts(statement)
-    if not sources or any(not _DIGITS.fullmatch(account) for account in sources):
+    sources = {account for one in demands(statement, "aws:sourcearn") for _, account in _accounts_in(one)}
+    if not all(map(_DIGITS.fullmatch, sources)):
         return
-    for condition in demands(statement, TRAIL_CONTEXT_KEY):
-        arns = [
-            (value, arn) for value in condition.values if (arn := parse_arn(value)) and _DIGITS.fullmatch(arn.account)
-        ]
-        beside = [value for value, arn in arns if arn.account not in sources]
-        if not beside:
-            continue
+    for condition in demands(statement, TRAIL_CONTEXT_KEY) if sources else ():
+        named = ((value, account) for value, account in _accounts_in(condition) if _DIGITS.fullmatch(account))
+        beside = [value for value, account in named if account not in sources]
         none_left = len(beside) == len(condition.values)
         what = "so CloudTrail cannot meet both" if none_left else "so trails of that account are kept out"
-        yield Match(
-            statement=statement.name,
-            severity="error" if none_left else "warning",
-            message=f'statement {statement.name}: {condition.key} "{beside[0]}" is of another account than aws:SourceArn '
-            f"({', '.join(sorted(sources))}), {what}",
-        )
+        if beside:
+            yield Match(
+                statement=statement.name,
+                severity="error" if none_left else "warning",
+                message=f'statement {statement.name}: {condition.key} "{beside[0]}" is of another account than aws:SourceArn '
+                f"({', '.join(sorted(sources))}), {what}",
+            )
+
+
+def _accounts_in(condition: Condition) -> list[tuple[str, str]]:
+    """Return the values of a condition that are ARNs, each with its account as it is written."""
+    return [(value, arn.account) for value in condition.values if (arn := parse_arn(value))]
 
 
 def _other_trail(subject: Subject, statement: Statement) -> Iterator[Match]:
     """Yield statements about CloudTrail whose aws:SourceArn is none of the expected trails."""
     trails = subject.intent.trails
-    if (
-        not trails
-        or not statement.principals
-        or CLOUDTRAIL not in statement.principals.services
-        or statement.effect == "Deny"
-    ):
-        return
-    for condition in demands(statement, "aws:sourcearn"):
+    applies = trails and statement.effect == "Allow" and admits_cloudtrail(statement)
+    for condition in demands(statement, "aws:sourcearn") if applies else ():
         test = OPERATORS[condition.operator].test
         if not any(test(value)(trail) for value in condition.values for trail in trails):
             yield Match(
@@ -230,10 +220,6 @@ def _account_problem(account: str) -> str:
     if _DIGITS.fullmatch(account):
         return f"has an account id of {len(account)} digits: it has 12"
     return f'has "{account}" in place of the account id: write its 12 digits'
-
-
-def _is_placeholder(text: str) -> bool:
-    return bool(_PLACEHOLDER.search(text))
 
 
 RULES: Final = (

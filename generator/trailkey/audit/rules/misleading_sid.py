@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from trailkey.access import in_account, region
 from trailkey.access.language.actions import DECRYPT, DELETION, DISABLE, ENCRYPT, GRAVE, OTHER_USE, TAKE_OVER, UPKEEP
 from trailkey.audit.rule import Match, PolicyRule
-from trailkey.audit.statement_facts import listed_actions
+from trailkey.audit.statement_facts import listed_actions, principals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
+    from collections.abc import Iterable, Iterator
 
     from trailkey.access.analysis.effective import Part
     from trailkey.audit.subject import Subject
+    from trailkey.findings import Severity
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DENYING: Final = frozenset(
@@ -26,19 +26,8 @@ _RESTRICTING: Final = frozenset(("except", "if", "non", "not", "only", "unless",
 """Words that turn the first one round: a Deny named AllowOnlyTls says what it does."""
 _OF_MORE: Final = frozenset(
     (
-        "admin",
-        "administer",
-        "all",
-        "data",
-        "decrypt",
-        "encrypt",
-        "full",
-        "generate",
-        "grant",
-        "manage",
-        "read",
-        "use",
-        "and",
+        *("admin", "administer", "all", "and", "data", "decrypt", "encrypt", "full", "generate", "grant", "manage"),
+        *("read", "use"),
     )
 )
 
@@ -51,54 +40,47 @@ def words(sid: str) -> tuple[str, ...]:
 def _misleading(subject: Subject) -> Iterator[Match]:
     for part in subject.parts:
         if part.statement.sid:
-            said = words(part.statement.sid)
-            for problem, severity, witness in _problems(subject, part, said):
-                yield Match(
-                    statement=part.statement.name,
-                    severity="note" if severity == "note" else None,
-                    witness=witness,
-                    message=f'the Sid "{part.statement.sid}" says {problem}',
-                )
+            yield from _problems(subject, part, part.statement.sid)
 
 
-def _problems(
-    subject: Subject, part: Part, said: tuple[str, ...]
-) -> Iterator[tuple[str, str, Mapping[str, Any] | None]]:
-    statement = part.statement
-    actions = listed_actions(statement, subject.scope.universe)
-    allow = statement.effect == "Allow"
-    spoken = set(said)
-    if spoken & {"decrypt", "decrypts"} and not actions & set(DECRYPT):
-        yield "decrypt, and the statement has no action that decrypts", "", None
-    if spoken & {"encrypt", "encrypts"} and not actions & set(ENCRYPT):
-        yield "encrypt, and the statement has no action that encrypts", "", None
+def _problems(subject: Subject, part: Part, sid: str) -> Iterator[Match]:
+    said = words(sid)
+    spoken, joined = set(said), "".join(said)
+    actions = listed_actions(part.statement, subject.scope.universe)
+    allow = part.statement.effect == "Allow"
+
+    def says(problem: str, shown: Iterable[str] = (), severity: Severity | None = None) -> Match:
+        """Return the finding; of the actions that are ``shown`` the statement allows one against what its Sid says."""
+        witness = subject.grants_nothing(part.requests, region(actions=tuple(shown))).witness
+        message = f'the Sid "{sid}" says {problem}'
+        return Match(statement=part.statement.name, severity=severity, witness=witness, message=message)
+
+    for verb, meant in (("decrypt", DECRYPT), ("encrypt", ENCRYPT)):
+        if spoken & {verb, f"{verb}s"} and not actions & set(meant):
+            yield says(f"{verb}, and the statement has no action that {verb}s")
     if said and not spoken & _RESTRICTING:
         if allow and said[0] in _DENYING:
-            yield f"{said[0]}, and the statement is an Allow", "", _allowed(subject, part, tuple(actions))
+            yield says(f"{said[0]}, and the statement is an Allow", actions)
         elif not allow and said[0] in _ALLOWING:
-            yield f"{said[0]}, and the statement is a Deny", "", None
+            yield says(f"{said[0]}, and the statement is a Deny")
     if not allow:
         return
-    joined = "".join(said)
     if "crossaccount" in joined and subject.account_known and _only_at_home(subject, part):
-        yield f"cross account, and the statement admits nobody outside account {subject.scope.account}", "note", None
+        yield says(
+            f"cross account, and the statement admits nobody outside account {subject.scope.account}", (), "note"
+        )
     changing = actions & {*ENCRYPT, *OTHER_USE, *TAKE_OVER, *DELETION, *DISABLE, *UPKEEP}
     if "readonly" in joined and changing:
-        yield f"read only, and the statement allows {min(changing)}", "", _allowed(subject, part, tuple(changing))
+        yield says(f"read only, and the statement allows {min(changing)}", changing)
     grave = actions & {*GRAVE, *UPKEEP}
     if spoken & {"describe", "describes"} and not spoken & _OF_MORE and grave:
-        yield f"describe, and the statement allows {min(grave)}", "", _allowed(subject, part, tuple(grave))
+        yield says(f"describe, and the statement allows {min(grave)}", grave)
 
 
 def _only_at_home(subject: Subject, part: Part) -> bool:
     others = subject.people & ~in_account(subject.scope.account)
-    who = part.statement.principals
-    return bool(who and (who.aws or who.everyone)) and subject.is_empty(part.requests & region(principals=others))
-
-
-def _allowed(subject: Subject, part: Part, actions: tuple[str, ...]) -> Mapping[str, Any] | None:
-    """Return a request that the statement allows against what its Sid says."""
-    return subject.grants_nothing(part.requests, region(actions=actions)).witness
+    who = principals_of(part.statement)
+    return bool(who.aws or who.everyone) and subject.is_empty(part.requests & region(principals=others))
 
 
 RULES: Final = (

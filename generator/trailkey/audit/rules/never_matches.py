@@ -3,62 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from trailkey.access import REFUTED, EffectivePermissions, excludes, region
+from trailkey.access import EffectivePermissions, excludes, region
 from trailkey.access.analysis.prove import example
+from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions
 from trailkey.access.language.evaluate import SERVICES as EVALUATION
 from trailkey.access.language.principals import Principals
-from trailkey.audit.misspelled import meant_service
 from trailkey.audit.rule import Match, PolicyRule
-from trailkey.audit.statement_facts import admits_cloudtrail, listed_actions, matching
-from trailkey.audit.unsatisfiable import Dead, is_pattern_taken_literally, on_its_face, revived
+from trailkey.audit.rules.unknown_names import meant_service
+from trailkey.audit.statement_facts import (
+    SOURCE_KEYS,
+    admits_cloudtrail,
+    is_about_callers,
+    listed_actions,
+    matching,
+    principals_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
-    from trailkey.access import RequestSet, Statement
+    from trailkey.access import Statement
     from trailkey.access.language.policy import Condition
     from trailkey.audit.subject import Subject
     from trailkey.findings import Severity
 
-_CONDITIONS_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"
+_STRING_OPERATORS: Final = ("StringEquals", "StringEqualsIgnoreCase", "StringNotEquals", "StringNotEqualsIgnoreCase")
+_CONTEXT: Final = CONTEXT_PREFIX.casefold()
+_ANY_CONTEXT: Final = "kms:encryptioncontext"
+_OF_PEOPLE: Final = ("aws:principalorg", "aws:principaltag/", "aws:userid", "aws:multifactorauth")
 
 
 def _never(subject: Subject) -> Iterator[Match]:
     for part in subject.parts:
         statement = part.statement
-        wrong = _wrong_services(statement)
+        wrong = {name: meant for name in principals_of(statement).services if (meant := meant_service(name))}
         if wrong:
             yield from (_of_service(subject, statement, name, meant) for name, meant in wrong.items())
             continue
-        dead = [one for condition in statement.conditions if (one := on_its_face(condition))]
+        read = [(condition, _dead(condition)) for condition in statement.conditions]
+        dead = [found for _, found in read if found]
         if not (dead or subject.is_empty(part.requests)) or _elsewhere_flagged(subject, statement):
             continue
         if dead:
-            mended = _mended(statement, [one.meant for one in dead], dead)
+            mended = replace(statement, conditions=tuple(found[1] if found else one for one, found in read))
             if subject.is_empty(subject.requests(mended)):
-                mended = _mended(statement, [None for _ in dead], dead)
-            yield _found(subject, statement, dead[0].why, mended)
+                mended = replace(statement, conditions=tuple(one for one, found in read if not found))
+            yield _found(subject, statement, dead[0][0], mended)
         else:
             yield _empty(subject, statement)
 
 
-def _mended(statement: Statement, meant: Sequence[Condition | None], dead: Sequence[Dead]) -> Statement:
-    """Return a statement with what was meant (None: nothing) in place of its dead conditions."""
-    instead = {id(one.condition): condition for one, condition in zip(dead, meant, strict=True)}
-    conditions = (instead.get(id(condition), condition) for condition in statement.conditions)
-    return replace(statement, conditions=tuple(condition for condition in conditions if condition))
-
-
-def _wrong_services(statement: Statement) -> dict[str, str]:
-    services = statement.principals.services if statement.principals else ()
-    return {name: meant for name in services if (meant := meant_service(name))}
-
-
 def _of_service(subject: Subject, statement: Statement, name: str, meant: str) -> Match:
-    who = statement.principals
-    alone = who == Principals(services=(name,))
+    alone = statement.principals == Principals(services=(name,))
     corrected = replace(statement, principals=Principals(services=(meant,)))
     why = f"there is no service principal {name}; it is {meant}"
     return _found(subject, statement, why, corrected, what="never matches" if alone else f"never matches for {name}")
@@ -75,11 +73,11 @@ def _empty(subject: Subject, statement: Statement) -> Match:
     found = _by_conditions_or_account(subject, statement, "never matches")
     if found:
         return found
-    who = statement.principals
+    who = principals_of(statement)
     why = "none of its principals is a caller in this partition"
-    if who and who.aws and not any(entry.startswith("arn:") or entry.isdigit() for entry in who.aws):
+    if who.aws and not any(entry.startswith("arn:") or entry.isdigit() for entry in who.aws):
         why = f"{who.aws[0]} is what is left of a role or user that was deleted, and a new one of the same name has another id"
-    elif who and who.federated:
+    elif who.federated:
         why = f"{who.federated[0]} signs people in and calls no service itself: the caller is the role they assume"
     return Match(
         statement=statement.name, severity="warning", message=f"statement {statement.name} never matches: {why}"
@@ -87,63 +85,111 @@ def _empty(subject: Subject, statement: Statement) -> Match:
 
 
 def _by_conditions_or_account(subject: Subject, statement: Statement, what: str) -> Match | None:
-    """Return the finding on a statement that its conditions keep from matching, or the account it is about."""
-    found = revived(subject, statement)
+    """Return the finding on a statement that its conditions keep from matching, or the account it is about.
+
+    Some actions KMS allows nobody of another account, whatever a key policy says.
+    """
+    found = _revived(subject, statement)
     if found:
         why, rest = found
         return _found(subject, statement, why, rest, what=what)
-    return _in_another_account(subject, statement, what) if _only_in_other_accounts(subject, statement) else None
-
-
-def _in_another_account(subject: Subject, statement: Statement, what: str) -> Match:
-    """Return the finding on actions that KMS allows nobody of another account, whatever a key policy says."""
-    who = subject.callers(statement.principals.aws if statement.principals else ())
-    asked = region(principals=who, actions=listed_actions(statement, subject.scope.universe), identity=True)
+    who = subject.callers(principals_of(statement).aws)
+    actions = listed_actions(statement, subject.scope.universe)
+    crossing = EVALUATION["kms"].cross_account or frozenset()
+    if who.is_empty() or any(action.casefold() in crossing for action in actions):
+        return None
     return Match(
         statement=statement.name,
-        witness=example(asked, subject.scope),
+        witness=example(region(principals=who, actions=actions, identity=True), subject.scope),
         shows="denied",
         message=f"statement {statement.name} {what}: another account can never be allowed that",
     )
-
-
-def _only_in_other_accounts(subject: Subject, statement: Statement) -> bool:
-    """Return whether a statement that matches nobody names somebody: then what it lists cannot be allowed where they are."""
-    crossing = EVALUATION["kms"].cross_account or frozenset()
-    who = subject.callers(statement.principals.aws if statement.principals else ())
-    actions = listed_actions(statement, subject.scope.universe)
-    return not who.is_empty() and not any(action.casefold() in crossing for action in actions)
 
 
 def _found(
     subject: Subject, statement: Statement, why: str, intended: Statement, *, what: str = "never matches"
 ) -> Match:
     """Return the finding, with a request that the statement was meant for and the policy answers otherwise."""
-    meant = subject.requests(intended)
-    witness = _short(subject, meant) if statement.effect == "Allow" else _slipping(subject, meant)
+    granted, meant = subject.granted, subject.requests(intended)
+    allows = statement.effect == "Allow"
+    short = EffectivePermissions(subject.scope, meant, granted.allow, granted.sessions)
+    witness = (excludes(short) if allows else subject.grants_nothing(granted.allow, meant)).witness
     severity: Severity | None = None if witness else "note"
-    if witness and statement.effect == "Allow" and admits_cloudtrail(statement):
+    if witness and allows and admits_cloudtrail(statement):
         severity = "error"  # no action that CloudTrail is given is one that a trail can do without
     suffix = "" if witness else ", and other statements do what it was meant for"
     return Match(
         statement=statement.name,
         witness=witness,
-        shows="denied" if statement.effect == "Allow" else "allowed",
+        shows="denied" if allows else "allowed",
         severity=severity,
         message=f"statement {statement.name} {what}: {why}{suffix}",
     )
 
 
-def _short(subject: Subject, meant: RequestSet) -> Mapping[str, Any] | None:
-    """Return a request that was meant to be allowed, and is not."""
-    answer = excludes(EffectivePermissions(subject.scope, meant, subject.granted.allow, subject.granted.sessions))
-    return answer.witness if answer.verdict == REFUTED else None
+def _is_pattern_taken_literally(condition: Condition, value: str) -> bool:
+    """Return whether a value holds a wildcard under an operator that compares it literally, on a key that never holds one."""
+    key = condition.key.casefold()
+    fixed = is_about_callers(key) or key in SOURCE_KEYS or key == "kms:viaservice" or key.startswith(f"{_CONTEXT}aws:")
+    plain = value.replace("${*}", "").replace("${?}", "")
+    return fixed and condition.operator in _STRING_OPERATORS and ("*" in plain or "?" in plain)
 
 
-def _slipping(subject: Subject, meant: RequestSet) -> Mapping[str, Any] | None:
-    """Return a request that was meant to be denied, and is allowed."""
-    answer = subject.grants_nothing(subject.granted.allow, meant)
-    return answer.witness if answer.verdict == REFUTED else None
+def _dead(condition: Condition) -> tuple[str, Condition] | None:
+    """Return why no request meets a condition whose own text shows it, and the condition that was meant."""
+    if condition.if_exists or condition.quantifier == "ForAllValues" or condition.operator == "Null":
+        return None
+    key = condition.key.casefold()
+    if (
+        key.startswith(f"{_CONTEXT}aws-")
+        and key.endswith((":cloudtrail:arn", ":s3:arn"))
+        and "Not" not in condition.operator
+    ):
+        right = f"{CONTEXT_PREFIX}aws:{key.split(':', 3)[3]}"
+        why = f"{condition.key} is never in a request: the context key is {right} in every partition, and aws in it does not name one"
+        return why, replace(condition, key=right)
+    if "Not" not in condition.operator and all(
+        _is_pattern_taken_literally(condition, value) for value in condition.values
+    ):
+        why = f'{condition.operator} compares {condition.key} with "{condition.values[0]}" literally, * and ? included'
+        return why, replace(condition, operator="StringLike")
+    return None
+
+
+def _revived(subject: Subject, statement: Statement) -> tuple[str, Statement] | None:
+    """Return why a statement matches nothing, and the statement as it would match something, without what keeps it from that.
+
+    That is one condition where one alone does it, else all on the encryption context, else all there are. None where the
+    conditions have no part in it.
+    """
+    conditions = statement.conditions
+    context = tuple(one for one in conditions if one.key.casefold().startswith(_ANY_CONTEXT))
+    for taken in (*((one,) for one in conditions), context, conditions):
+        rest = replace(statement, conditions=tuple(one for one in conditions if one not in taken))
+        if taken and not subject.is_empty(subject.requests(rest)):
+            has_reason = len(taken) == 1 or taken == context
+            return _why(subject, statement, taken[0]) if has_reason else "no request meets all of its conditions", rest
+    return None
+
+
+def _why(subject: Subject, statement: Statement, condition: Condition) -> str:
+    key, values = condition.key.casefold(), ", ".join(condition.values)
+    who = principals_of(statement)
+    people_only = bool(who.aws and not who.services and not who.everyone)
+    services_only = bool(who.services and not who.aws and not who.everyone)
+    if key.startswith(_ANY_CONTEXT):
+        without = [one for one in listed_actions(statement, subject.scope.universe) if one not in context_actions()]
+        if without:
+            return f"a request of {', '.join(sorted(without))} carries no encryption context, so {condition.key} is never present"
+    if key in SOURCE_KEYS and people_only:
+        return f"only the calls of AWS services carry {condition.key}, and the statement is about people"
+    if key.startswith(_OF_PEOPLE) and services_only:
+        return f"the calls of AWS services carry no {condition.key}"
+    if is_about_callers(key) and services_only:
+        return f"the calls of AWS services have no {condition.key} that is {values}"
+    if key == "aws:principalarn" and any(":sts:" in value for value in condition.values):
+        return f"{condition.key} holds the ARN of the role and not of its session, so {values} never matches"
+    return f"none of its principals sends {condition.key} with a value that meets {condition.operator} {values}"
 
 
 def _action_never(subject: Subject) -> Iterator[Match]:
@@ -151,7 +197,7 @@ def _action_never(subject: Subject) -> Iterator[Match]:
         statement = part.statement
         if len(statement.actions) < 2 or statement.not_actions:
             continue
-        if any(on_its_face(condition) for condition in statement.conditions) or subject.is_empty(part.requests):
+        if any(_dead(condition) for condition in statement.conditions) or subject.is_empty(part.requests):
             continue
         dead = [action for action in statement.actions if _is_dead(subject, statement, action)]
         if dead:
@@ -169,18 +215,15 @@ def _is_dead(subject: Subject, statement: Statement, action: str) -> bool:
 def _value_never(subject: Subject) -> Iterator[Match]:
     for statement in subject.policy.statements:
         for condition in statement.conditions:
-            literal = [value for value in condition.values if is_pattern_taken_literally(condition, value)]
-            negated = "Not" in condition.operator
-            if not literal or (len(literal) == len(condition.values) and not negated):
-                continue
-            effect = (
-                "every request passes it" if negated and len(literal) == len(condition.values) else "it matches nothing"
-            )
-            yield Match(
-                statement=statement.name,
-                message=f'statement {statement.name} gives {condition.operator} on {condition.key} the value "{literal[0]}", which is '
-                f"compared literally: {effect}",
-            )
+            literal = [value for value in condition.values if _is_pattern_taken_literally(condition, value)]
+            negated, all_of_them = "Not" in condition.operator, len(literal) == len(condition.values)
+            if literal and (negated or not all_of_them):
+                effect = "every request passes it" if negated and all_of_them else "it matches nothing"
+                yield Match(
+                    statement=statement.name,
+                    message=f'statement {statement.name} gives {condition.operator} on {condition.key} the value "{literal[0]}", which '
+                    f"is compared literally: {effect}",
+                )
 
 
 RULES: Final = (
@@ -190,7 +233,7 @@ RULES: Final = (
         title="A statement that matches no request",
         reason="The permission it seems to give is missing, or the denial it seems to make denies nothing, and nothing says so until a "
         "request goes wrong.",
-        source=_CONDITIONS_PAGE,
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
         remedy="correct what never holds; for kms:DescribeKey write a statement without encryption context, and for wildcards use "
         "StringLike or ArnLike",
         find=_never,

@@ -6,65 +6,59 @@ from typing import TYPE_CHECKING, Final
 
 from trailkey.access import Constraint, Single, in_account, people, region, texts
 from trailkey.access.algebra.languages import EMPTY
-from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.cloudtrail import is_lake_key
-from trailkey.audit.statement_facts import breadth, delegates_everything
-from trailkey.audit.zone_of_trust import outside
+from trailkey.audit.statement_facts import breadth, principals_of
 from trailkey.aws import CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trailkey.access import Language
+    from trailkey.access import RequestSet
     from trailkey.access.analysis.effective import Part
     from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
     from trailkey.findings import Severity
 
 _ABSENT: Final = Single(absent=True, values=EMPTY)
-_PUBLIC: Final[tuple[tuple[Sequence[str] | None, Severity], ...]] = ((GRAVE, "error"), (None, "warning"))
+_BY_SEVERITY: Final[tuple[tuple[Sequence[str] | None, Severity], ...]] = ((GRAVE, "error"), (None, "warning"))
 
 
-def _strangers(subject: Subject) -> tuple[Language, dict[str, Constraint]]:
-    """Return roles and users of an account the policy has nothing to do with, and what their requests hold."""
-    partition = subject.scope.partition
-    who = in_account(subject.stranger) & people(partition) & ~of_kind("root", partition)
-    return who, outside(subject, "aws:PrincipalOrgID", "aws:PrincipalOrgPaths")
+def _by_strangers(subject: Subject, actions: Sequence[str] | None) -> RequestSet:
+    """Return calls by roles and users of an account that the policy has nothing to do with."""
+    who = people(subject.scope.partition, subject.stranger) & ~subject.roots
+    return region(principals=who, actions=actions, context=subject.outside("Principal"))
 
 
 def _for_everyone(subject: Subject) -> list[Part]:
     """Return the Allow statements whose principal is a wildcard."""
-    return [part for part in subject.allows if part.statement.principals and part.statement.principals.everyone]
+    return [part for part in subject.allows if principals_of(part.statement).everyone]
 
 
 def _public(subject: Subject) -> Iterator[Match | Undecided]:
-    strangers, context = _strangers(subject)
     searches = (
         Search(
-            within=region(principals=strangers, actions=actions, context=context),
+            within=_by_strangers(subject, actions),
             says=lambda request: (
                 f"lets anyone in any AWS account call {request['action']}, such as {request['principal']}"
             ),
             severity=severity,
         )
-        for actions, severity in _PUBLIC
+        for actions, severity in _BY_SEVERITY
     )
     yield from granting(subject, searches, _for_everyone(subject))
 
 
 def _everyone_at_home(subject: Subject) -> Iterator[Match | Undecided]:
     """Yield the statements for everyone that are bounded, and still need no IAM policy in the key's own account."""
-    partition, account = subject.scope.partition, subject.scope.account
-    strangers, context = _strangers(subject)
-    outsiders = region(principals=strangers, actions=GRAVE, context=context)
+    account, outsiders = subject.scope.account, _by_strangers(subject, GRAVE)
     parts = [
         part
         for part in _for_everyone(subject)
-        if breadth(part.statement, conditions=True) and subject.grants_nothing(part.requests, outsiders)
+        if breadth(part.statement) and subject.grants_nothing(part.requests, outsiders)
     ]
-    anyone = in_account(account) & subject.people & ~of_kind("root", partition)
+    anyone = in_account(account) & subject.people & ~subject.roots
     search = Search(
         within=region(principals=anyone, actions=(*DECRYPT, *TAKE_OVER), identity=False),
         says=lambda request: (
@@ -88,35 +82,26 @@ def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
 
 def _can_do_more(subject: Subject) -> Iterator[Match | Undecided]:
     expected = subject.intent
-    if not expected.readers:
-        return
-    others = [one for one in (*expected.administrators, expected.deployer, *expected.break_glass) if one]
-    readers = subject.callers(expected.readers) - subject.callers(others)
-    readers -= of_kind("root", subject.scope.partition)
+    others = subject.callers((*expected.administrators, expected.deployer, *expected.break_glass))
+    readers = subject.callers(expected.readers) - others - subject.roots
     # Who queries an event data store needs both, and AWS documents no less.
     needed = ("kms:Decrypt", "kms:GenerateDataKey") if is_lake_key(subject) else ("kms:Decrypt",)
     search = Search(
         within=region(principals=readers, actions=[action for action in GRAVE if action not in needed]),
         says=lambda request: f"lets the reader {request['principal']} call {request['action']}",
     )
-    yield from granting(subject, [search], _not_delegated(subject))
+    yield from granting(subject, [search], subject.not_delegated)
 
 
 def _context_missing(subject: Subject) -> Iterator[Match | Undecided]:
-    expected = subject.intent
-    if not expected.readers or expected.lake:
+    if subject.intent.lake:
         return
-    readers = subject.callers(expected.readers)
+    readers = subject.callers(subject.intent.readers)
     search = Search(
         within=region(principals=readers, actions=("kms:Decrypt",), context={TRAIL_CONTEXT: _ABSENT}),
         says=lambda request: f"lets the reader {request['principal']} decrypt what CloudTrail did not encrypt",
     )
-    yield from granting(subject, [search], _not_delegated(subject))
-
-
-def _not_delegated(subject: Subject) -> list[Part]:
-    """Return the Allow statements that do not hand the whole key to IAM: that is a finding of its own."""
-    return [part for part in subject.allows if not delegates_everything(part.statement, subject.scope.account)]
+    yield from granting(subject, [search], subject.not_delegated)
 
 
 RULES: Final = (

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access import REFUTED, Language, Single, in_account, region, texts, union
+from trailkey.access import REFUTED, UNKNOWN, Language, Single, in_account, region, texts, union
 from trailkey.access.algebra.languages import EMPTY
-from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.access.analysis.constraints import PRINCIPAL
-from trailkey.access.analysis.effective import Part
 from trailkey.access.language.actions import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
 from trailkey.access.language.principals import Principals
 from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting, some, together
-from trailkey.audit.statement_facts import accounts, breadth, delegates_everything, keys, named
+from trailkey.audit.statement_facts import accounts, breadth, delegates_everything, named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from trailkey.access import Constraint, RequestSet, Statement
+    from trailkey.access import Answer, Constraint, Statement
+    from trailkey.access.analysis.effective import Part
     from trailkey.audit.subject import Subject
-    from trailkey.findings import Severity
 
 _DEFAULT_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
 _ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-administrators"
@@ -30,37 +28,11 @@ _READING: Final = (*DECRYPT, *TAKE_OVER)
 _TRUE: Final = Single(absent=False, values=texts("true"))
 
 
-@dataclass(frozen=True, slots=True)
-class Administrators:
-    """Who administers the key, and whether that was said or is taken from who holds the daily administration."""
-
-    callers: Language
-    said: bool
-
-    @property
-    def severity(self) -> Severity:
-        """How bad it is that they can read: certain where it was said who they are."""
-        return "error" if self.said else "warning"
-
-    @property
-    def aside(self) -> str:
-        """What a message adds where it rests on an assumption."""
-        return "" if self.said else " (taken for an administrator, since it may change the key's settings)"
-
-    def search(self, what: str, actions: tuple[str, ...], context: Mapping[str, Constraint] | None = None) -> Search:
-        """Return the search for something that an administrator ought not to be able to do."""
-        return Search(
-            within=region(principals=self.callers, actions=actions, context=context),
-            says=lambda request: f"lets {request['principal']} {what}{self.aside}",
-            severity=self.severity,
-        )
-
-
-def administrators(subject: Subject) -> Administrators:
+def administrators(subject: Subject) -> Language:
     """Return who administers the key: those named, or else the single principals that hold daily administration."""
     expected = subject.intent
     if expected.administrators:
-        return Administrators(subject.callers(expected.administrators), said=True)
+        return subject.callers(expected.administrators)
     upkeep = region(actions=UPKEEP)
     found = []
     for part in subject.allows:
@@ -69,14 +41,13 @@ def administrators(subject: Subject) -> Administrators:
             side = box.sides.get(PRINCIPAL)
             if isinstance(side, Single) and isinstance(side.values, Language):
                 found.append(side.values & singled_out)
-    others = subject.callers([one for one in (expected.deployer, *expected.break_glass) if one])
-    roots = of_kind("root", subject.scope.partition)
-    return Administrators((union(found) & subject.people) - others - roots, said=False)
+    others = subject.callers((expected.deployer, *expected.break_glass))
+    return (union(found) & subject.people) - others - subject.roots
 
 
 def _singled_out(statement: Statement) -> Language:
     """Return the callers that a statement is about one by one: all of its own where conditions name them."""
-    return ~EMPTY if breadth(statement, conditions=True) == 0 and not named(statement) else texts(*named(statement))
+    return ~EMPTY if breadth(statement) == 0 and not named(statement) else texts(*named(statement))
 
 
 def _not_delegated(subject: Subject) -> list[Part]:
@@ -84,35 +55,41 @@ def _not_delegated(subject: Subject) -> list[Part]:
     return [
         part
         for part in subject.allows
-        if breadth(part.statement, conditions=True) == 0
+        if breadth(part.statement) == 0
         or subject.scope.account not in accounts(part.statement)
         or named(part.statement)
     ]
 
 
-def _route(actions: tuple[str, ...], what: str) -> Callable[[Subject], Iterator[Match | Undecided]]:
-    """Return the search for one route by which an administrator comes to read."""
-
-    def find(subject: Subject) -> Iterator[Match | Undecided]:
-        who = administrators(subject)
-        return _found(subject, who, who.search(what, actions))
-
-    return find
+def _can(subject: Subject, what: str, actions: tuple[str, ...]) -> Iterator[Match | Undecided]:
+    """Yield the statements by which an administrator comes to read in one way."""
+    return _found(subject, _search(subject, what, actions))
 
 
 def _can_grant(subject: Subject) -> Iterator[Match | Undecided]:
-    who = administrators(subject)
     what = "create grants, and so let anyone decrypt"
-    if not any(_FOR_SERVICES.casefold() in keys(part.statement) for part in subject.parts):
-        return _found(subject, who, who.search(what, GRANT))
-    to_services = who.search("create grants, to AWS services only", GRANT, {_FOR_SERVICES: _TRUE})
-    anyone = who.search(what, GRANT, {_FOR_SERVICES: _FALSE})
-    return _found(subject, who, anyone, replace(to_services, severity="note"))
+    if _FOR_SERVICES.casefold() not in subject.keys:
+        return _can(subject, what, GRANT)
+    to_services = _search(subject, "create grants, to AWS services only", GRANT, {_FOR_SERVICES: _TRUE})
+    anyone = _search(subject, what, GRANT, {_FOR_SERVICES: _FALSE})
+    return _found(subject, anyone, replace(to_services, severity="note"))
 
 
-def _found(subject: Subject, who: Administrators, *searches: Search) -> Iterator[Match | Undecided]:
-    if not who.callers.is_empty():
-        yield from together(granting(subject, searches, _not_delegated(subject)))
+def _search(
+    subject: Subject, what: str, actions: tuple[str, ...], context: Mapping[str, Constraint] | None = None
+) -> Search:
+    """Return the search for what administrators ought not to be able to do: an error only where it was said who they are."""
+    said = bool(subject.intent.administrators)
+    aside = "" if said else " (taken for an administrator, since it may change the key's settings)"
+    return Search(
+        within=region(principals=administrators(subject), actions=actions, context=context),
+        says=lambda request: f"lets {request['principal']} {what}{aside}",
+        severity="error" if said else "warning",
+    )
+
+
+def _found(subject: Subject, *searches: Search) -> Iterator[Match | Undecided]:
+    return together(granting(subject, searches, _not_delegated(subject)))
 
 
 def _delegated(subject: Subject) -> Iterator[Match | Undecided]:
@@ -120,53 +97,44 @@ def _delegated(subject: Subject) -> Iterator[Match | Undecided]:
 
     The key's own account is a finding by itself, all others of a statement together are one.
     """
-    own = subject.scope.account
-    for part in subject.allows:
-        if breadth(part.statement, conditions=True) == 0:
-            continue
-        elsewhere: dict[str, Match] = {}
-        for account in accounts(part.statement):
-            alone = _for_account(subject, part.statement, account)
-            within = _open_to_iam(subject, part.statement, account, _READING)
-            search = Search(within=within, says=str)  # the message is made below: it speaks of several accounts at once
-            for one in granting(subject, [search], [alone]):
-                if isinstance(one, Undecided):
-                    yield one
-                elif account == own:
-                    yield replace(one, message=_leaves(subject, part.statement, one, [account]))
-                else:
-                    elsewhere[account] = one
+    for statement in (part.statement for part in subject.allows if breadth(part.statement)):
+        elsewhere = {}
+        for account in accounts(statement):
+            answer = _left_to_iam(subject, statement, account, _READING)
+            if answer.verdict == UNKNOWN:
+                yield Undecided(reason=answer.reason, statement=statement.name)
+            elif answer.witness and account == subject.scope.account:
+                yield _leaves(subject, statement, [account], answer.witness)
+            elif answer.witness:
+                elsewhere[account] = answer.witness
         if elsewhere:
             first = next(iter(elsewhere.values()))
-            yield replace(first, severity="note", message=_leaves(subject, part.statement, first, list(elsewhere)))
+            yield replace(_leaves(subject, statement, list(elsewhere), first), severity="note")
 
 
-def _for_account(subject: Subject, statement: Statement, account: str) -> Part:
-    """Return a statement as if it named one account alone: a list of hundreds is not gone through for each of them."""
-    alone = replace(statement, principals=Principals(aws=(account,)))
-    return Part(alone, subject.requests(alone))
+def _left_to_iam(subject: Subject, statement: Statement, account: str, actions: tuple[str, ...]) -> Answer:
+    """Answer the claim that a statement leaves nothing of some actions to what IAM of an account allows by itself.
+
+    Not to whom the statement names, that is, and decryption not to a reader. The statement is taken as if it named one account
+    alone: a list of hundreds is not gone through for each of them.
+    """
+    alone = subject.requests(replace(statement, principals=Principals(aws=(account,))))
+    there = in_account(account) & subject.people - subject.roots - texts(*named(statement))
+    within = region(principals=there, actions=actions, identity=True)
+    readers = region(principals=subject.callers(subject.intent.readers), actions=("kms:Decrypt",))
+    return subject.grants_nothing(alone, within - readers)
 
 
-def _open_to_iam(subject: Subject, statement: Statement, account: str, actions: tuple[str, ...]) -> RequestSet:
-    """Return what IAM of an account allows by itself: not to whom the statement names, and decryption not to a reader."""
-    there = in_account(account) & subject.people & ~of_kind("root", subject.scope.partition)
-    within = region(principals=there - texts(*named(statement)), actions=actions, identity=True)
-    return within - region(principals=subject.callers(subject.intent.readers), actions=("kms:Decrypt",))
-
-
-def _leaves(subject: Subject, statement: Statement, found: Match, where: list[str]) -> str:
+def _leaves(subject: Subject, statement: Statement, where: list[str], witness: Mapping[str, Any]) -> Match:
     """Return what a statement leaves to IAM in some accounts: the action of the witness, and every route to more."""
-    shown, requests = (found.witness or {})["action"], _for_account(subject, statement, where[0]).requests
-    routes = [
-        action
-        for action in TAKE_OVER
-        if subject.grants_nothing(requests, _open_to_iam(subject, statement, where[0], (action,))).verdict == REFUTED
-    ]
+    routes = [one for one in TAKE_OVER if _left_to_iam(subject, statement, where[0], (one,)).verdict == REFUTED]
     everything = delegates_everything(statement, where[0])
-    what = "everything" if everything else some(list(dict.fromkeys((shown, *routes))))
-    return (
-        f"statement {statement.name} leaves {what} to IAM in account{'' if len(where) == 1 else 's'} {some(where)}: "
-        "whoever writes IAM policies there decides who reads"
+    what = "everything" if everything else some(list(dict.fromkeys((witness["action"], *routes))))
+    return Match(
+        statement=statement.name,
+        witness=witness,
+        message=f"statement {statement.name} leaves {what} to IAM in account{'' if len(where) == 1 else 's'} {some(where)}: "
+        "whoever writes IAM policies there decides who reads",
     )
 
 
@@ -178,7 +146,7 @@ RULES: Final = (
         reason="Who looks after the key and who reads with it are meant to be two people: this one is both.",
         source=_ADMINISTRATORS_PAGE,
         remedy="take the use of the key out of the statement, or deny it to administrators by aws:PrincipalArn",
-        find=_route(DECRYPT, "decrypt"),
+        find=lambda subject: _can(subject, "decrypt", DECRYPT),
     ),
     PolicyRule(
         id="administrator-can-grant",
@@ -196,7 +164,7 @@ RULES: Final = (
         reason="Who writes the key policy can write themselves into it; kms:Put* matches kms:PutKeyPolicy.",
         source=_ADMINISTRATORS_PAGE,
         remedy="list the actions and leave kms:PutKeyPolicy to the role that deploys and to break glass",
-        find=_route(REPLACE_POLICY, "replace the key policy, and so let anyone decrypt"),
+        find=lambda subject: _can(subject, "replace the key policy, and so let anyone decrypt", REPLACE_POLICY),
     ),
     PolicyRule(
         id="administrator-can-replicate",
@@ -205,7 +173,7 @@ RULES: Final = (
         reason="A replica of a multi-Region key decrypts the same events, and whoever makes it writes its key policy.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-auth.html",
         remedy="leave kms:ReplicateKey out of what administrators hold",
-        find=_route(REPLICATE, "replicate the key under a policy of their own, and so decrypt"),
+        find=lambda subject: _can(subject, "replicate the key under a policy of their own, and so decrypt", REPLICATE),
     ),
     PolicyRule(
         id="delegated-to-iam",

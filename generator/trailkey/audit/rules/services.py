@@ -9,59 +9,49 @@ from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRANT
 from trailkey.audit.rule import PolicyRule, Search, granting, some
-from trailkey.audit.statement_facts import SOURCE_KEYS, keys
-from trailkey.audit.zone_of_trust import outside
+from trailkey.audit.statement_facts import SOURCE_KEYS, keys, principals_of
 from trailkey.aws import CLOUDTRAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trailkey.access.analysis.effective import Part
+    from trailkey.access import Statement
     from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
 
 _CONTEXT: Final = "kms:encryptioncontext:"
-_ACTIONS: Final = (*DECRYPT, *ENCRYPT, *GRANT)
 
 
 def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
+    """Yield the statements that let services beside CloudTrail act for anybody, as far as no Deny asks for whom."""
+    asked = {key for part in subject.parts if part.statement.effect == "Deny" for key in keys(part.statement)}
+    sent: dict[str, Constraint] = {
+        "aws:SourceArn": Single(absent=False, values=language([glob(f"arn:*:*:*:{subject.stranger}:*")])),
+        "aws:SourceAccount": Single(absent=False, values=texts(subject.stranger)),
+        **subject.outside("Source"),
+    }
+    context = {key: side for key, side in sent.items() if key.casefold() in asked}
     for part in subject.allows:
-        others = _others(part)
-        if others:
-            yield from granting(subject, [_on_behalf_of_strangers(subject, others)], [part])
+        services = _in_nobodys_name(part.statement)
+        if services:
+            yield from granting(subject, [_for_a_stranger(services, context)], [part])
 
 
-def _on_behalf_of_strangers(subject: Subject, services: tuple[str, ...]) -> Search:
+def _in_nobodys_name(statement: Statement) -> list[str]:
+    """Return the services beside CloudTrail that a statement names and holds to nobody in particular."""
+    who = principals_of(statement)
+    held = any(key in SOURCE_KEYS or key.startswith(_CONTEXT) for key in keys(statement))
+    return [] if held or who.excluded else [name for name in who.services if name != CLOUDTRAIL]
+
+
+def _for_a_stranger(services: list[str], context: dict[str, Constraint]) -> Search:
     return Search(
-        within=region(principals=texts(*services), actions=_ACTIONS, context=_for_a_stranger(subject)),
+        within=region(principals=texts(*services), actions=(*DECRYPT, *ENCRYPT, *GRANT), context=context),
         says=lambda request: (
             f"lets {some(services)} call {request['action']} on behalf of any account: neither aws:SourceArn, aws:SourceAccount "
             "nor an encryption context says for whom"
         ),
     )
-
-
-def _others(part: Part) -> tuple[str, ...]:
-    """Return the services beside CloudTrail that a statement names and holds to nobody in particular."""
-    who = part.statement.principals
-    if (
-        who is None
-        or who.excluded
-        or any(key in SOURCE_KEYS or key.startswith(_CONTEXT) for key in keys(part.statement))
-    ):
-        return ()
-    return tuple(name for name in who.services if name != CLOUDTRAIL)
-
-
-def _for_a_stranger(subject: Subject) -> dict[str, Constraint]:
-    """Return what a service sends when it acts for an account the policy does not name, as far as a Deny asks about it."""
-    asked = {key for part in subject.parts if part.statement.effect == "Deny" for key in keys(part.statement)}
-    sent: dict[str, Constraint] = {
-        "aws:SourceArn": Single(absent=False, values=language([glob(f"arn:*:*:*:{subject.stranger}:*")])),
-        "aws:SourceAccount": Single(absent=False, values=texts(subject.stranger)),
-        **outside(subject, "aws:SourceOrgID", "aws:SourceOrgPaths"),
-    }
-    return {key: side for key, side in sent.items() if key.casefold() in asked}
 
 
 RULES: Final = (

@@ -1,21 +1,65 @@
-"""Actions and condition keys that KMS does not have: AWS takes them and they do nothing."""
+"""Actions, condition keys and service principals that do not exist: AWS takes most of them and they do nothing."""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.language.catalog import GLOBAL_KEYS, condition_keys, is_known
 from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import matching
+from trailkey.aws import CLOUDTRAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trailkey.audit.subject import Subject
 
 _NEVER_SENT: Final = ("cloudtrail", "dynamodb", "iam", "logs", "s3", "sns", "sqs")
 """Services whose condition keys their own requests carry, and no request to KMS does."""
+
+_SERVICES: Final = (
+    CLOUDTRAIL,
+    "access-analyzer.amazonaws.com",
+    "cloudwatch.amazonaws.com",
+    "config.amazonaws.com",
+    "controltower.amazonaws.com",
+    "delivery.logs.amazonaws.com",
+    "events.amazonaws.com",
+    "guardduty.amazonaws.com",
+    "securityhub.amazonaws.com",
+)
+"""Principals that stand in key policies of trails, long enough that a name beside one of them is a slip.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
+
+_CLOUDTRAIL: Final = re.compile(
+    r"cloudtrail(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.com|aws\.amazon\.com|aws\.internal)"
+)
+_SUFFIX: Final = ".amazonaws.com"
+_ALIKE: Final = 0.82
+"""How alike a slip and its name are: conifg and config are (0.83), appconfig and config, two services, are not (0.8)."""
+
+
+def meant_service(name: str) -> str:
+    """Return the service principal that a name was meant to be, or an empty text where it is one, or nothing is near.
+
+    CloudTrail has one principal in every partition and Region, so every other form of its name is wrong; of other services
+    only a slip of a letter or two is. A name that is merely unknown is fine: AWS has hundreds.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/default-kms-key-policy.html
+    """
+    folded = name.casefold()
+    if name in _SERVICES:
+        return ""
+    if _CLOUDTRAIL.fullmatch(folded):
+        return CLOUDTRAIL
+    names = {known.removesuffix(_SUFFIX): known for known in _SERVICES}
+    return _nearest(folded.removesuffix(_SUFFIX), names, _ALIKE) if folded.endswith(_SUFFIX) else ""
+
+
+def _nearest(name: str, known: Mapping[str, str], cutoff: float) -> str:
+    """Return the value of the key that is most like a name, or an empty text where none is like it."""
+    return next((known[one] for one in get_close_matches(name, known, n=1, cutoff=cutoff)), "")
 
 
 def _unknown_action(subject: Subject) -> Iterator[Match]:
@@ -50,10 +94,9 @@ def _unknown_key(subject: Subject) -> Iterator[Match]:
             yield Match(statement=statement.name, message=f"statement {statement.name}: {what}")
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
-    spellings = {one.casefold(): one for one in known}
-    close = get_close_matches(name.casefold(), list(spellings), n=1, cutoff=0.8)
-    return f" (did you mean {spellings[close[0]]}?)" if close else ""
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = _nearest(name.casefold(), {one.casefold(): one for one in known}, 0.8)
+    return f" (did you mean {near}?)" if near else ""
 
 
 RULES: Final = (

@@ -103,6 +103,10 @@ class Entitlements:
             found |= {(account, row.at.region) for account in accounts}
         return found
 
+    def attachments(self, policy: IdentityPolicy) -> set[str]:
+        """Return those of a policy's attachments that the config asks for."""
+        return {found for row in self.rows for arn in row.exact if (found := policy.attachment(arn))}
+
     def units(self, policy: IdentityPolicy) -> set[str]:
         """Return the organizational units that a policy is brought to by a stack set."""
         return {row.unit for row in self.rows if row.unit and self.is_named(policy, row)}

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
 from trailkey.access import PROVEN, REFUTED, Answer
+from trailkey.aws import parse_arn
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
 from trailkey.errors import PolicyError
 from trailkey.findings import Location, Rule
 from trailkey.intent.from_config import trail_key_intent
+from trailkey.inventory.folder import BUCKET_POLICY
 from trailkey.inventory.policies import ANY_ACCOUNT, PolicySet
 from trailkey.output.manifest import MANIFEST, AccountTarget, FromOutput, StackSet, as_json
 from trailkey.proofs.properties.entitlements import entitlements
@@ -44,7 +46,7 @@ class RolloutRule(Rule):
 
 def rollout_results(deployment: Deployment, folder: Folder) -> Iterator[Result]:
     """Yield for each rule about the rollout that it holds, or each way in which it does not."""
-    location = Location(file=f"{folder.what}{MANIFEST}")
+    location = Location(file=f"{folder.prefix}{MANIFEST}")
     for rule in OF_THE_ROLLOUT:
         for problem in list(rule.problems(deployment, folder)) or [""]:
             answer = Answer(REFUTED, reason=problem) if problem else Answer(PROVEN)
@@ -115,12 +117,14 @@ def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
                 yield f"{what} is given no value"
             elif name not in declared:
                 yield f"{what} is not one of {one.stack.template}"
-            elif name in one.unfilled and isinstance(source, FromOutput):
+            elif not isinstance(source, FromOutput):
+                yield f"{what} is {source}, which is not an Output of a stack"
+            elif name in one.unfilled:
                 yield f"{what} comes from {source.output}, which no stack before it gives out"
             elif not _fits(value, declared[name]):
                 yield f"{what} is {value}, which its AllowedPattern refuses"
             # The trails' key is the only resource that one stack takes over from another.
-            elif isinstance(source, FromOutput) and key is not None and value != key.arn:
+            elif key is not None and value != key.arn:
                 yield f"{what} comes from {source.output}, which is not the ARN of the trails' key"
 
 
@@ -213,6 +217,28 @@ def _unsettled(deployment: Deployment, folder: Folder) -> Iterator[str]:
                 yield f"stack {one.stack.stack}: {name} is {has!r}, not {value!r}"
 
 
+def _untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
+    """Yield what people are not told: which roles exist first, which policies to attach, whose bucket gets which statements."""
+    if folder.manifest.notices != deployment.notices:
+        yield "the notices are not those of the config"
+    bucket = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
+    if deployment.config.bucket.existing and folder.policies.bucket_named(bucket) is None:
+        yield f"no step says that {bucket} gets the statements of {BUCKET_POLICY}"
+    grantees = entitlements(deployment, PolicySet(what=""))
+    existing = [step.arn for step in folder.manifest.before if step.kind in ("role-exists", "user-exists")]
+    for one in folder.stacks:
+        steps = [parse_arn(step.arn) for step in one.stack.after if step.kind in ("attach-policy", "permission-set")]
+        names = [arn.resource.rpartition("/")[2] for arn in steps if arn]
+        for policy in one.policies.identities:
+            told = {policy.attachment(arn) for arn in existing}
+            for who in sorted(grantees.attachments(policy) - told):
+                yield f"no step says that {who} exists, to which stack {one.stack.stack} attaches a policy"
+            # A policy that is split is told by the name of its first part.
+            ends = [policy.policy_name[len(name) :] for name in names if policy.policy_name.startswith(name)]
+            if policy.policy_name and not any(not end or end.isdigit() for end in ends):
+                yield f"no step after stack {one.stack.stack} says who attaches policy {policy.policy_name}"
+
+
 OF_THE_ROLLOUT: Final = (
     RolloutRule(
         id="stacks-where-meant",
@@ -255,6 +281,13 @@ OF_THE_ROLLOUT: Final = (
         reason="CloudFormation refuses a stack without the capabilities its template needs, and an unprotected stack is deleted by one click.",
         source=_CREATE_STACK,
         problems=_unsettled,
+    ),
+    RolloutRule(
+        id="steps-complete",
+        title="what a stack needs or leaves to people is among the steps: roles that exist, policies to attach, notices",
+        reason="CloudFormation fails on a role that does not exist, and a policy that nobody attaches lets nobody read.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html",
+        problems=_untold,
     ),
 )
 """Asked of rollout.json and the files beside it."""
