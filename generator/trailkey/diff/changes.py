@@ -15,6 +15,7 @@ from trailkey.access import (
     RequestSet,
     Single,
     allowed,
+    held_to,
     in_account,
     parse_policy,
     people,
@@ -192,7 +193,7 @@ class _Rows:
         """Return a readable request of the difference, which the evaluator answers as the prover does."""
         new = tuple(_meeting(self._found, [wide]))
         for caller in self._callers.examples:
-            plain = _boxes({PRINCIPAL: Single(absent=False, values=texts(caller))})
+            plain = _boxes({PRINCIPAL: held_to(caller)})
             if some := _meeting(new, plain):
                 new = tuple(some)
                 break

@@ -7,7 +7,7 @@ from itertools import chain
 from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import REFUTED, Constraint, Language, Single, joined, region, texts
+from trailkey.access import REFUTED, Constraint, Language, Single, held_to, joined, region, texts
 from trailkey.access.algebra.languages import ALL, EMPTY, language
 from trailkey.access.algebra.patterns import Chars, Run, row
 from trailkey.access.analysis.prove import reaches
@@ -73,7 +73,7 @@ def _held(subject: Subject, account: str, trails: Constraint, context: Constrain
     Of the keys only those that tell something: SourceArn always, the others where the policy speaks of them.
     """
     others: dict[str, Constraint] = {
-        "aws:SourceAccount": Single(absent=False, values=texts(account)),
+        "aws:SourceAccount": held_to(account),
         TRAIL_CONTEXT: context,
         **subject.outside("Source"),
     }
@@ -162,8 +162,8 @@ def _cannot(subject: Subject, action: str, *carried: str) -> Iterator[Match | Un
     """Yield the trails for which CloudTrail may not call an action; its requests carry the trail's ARN under some keys."""
     for trail in subject.intent.trails if subject.whole else ():
         arn = parse_arn(trail)
-        keys = dict.fromkeys(carried, Single(absent=False, values=texts(trail)))
-        keys["aws:SourceAccount"] = Single(absent=False, values=texts(arn.account if arn else ""))
+        keys = dict.fromkeys(carried, held_to(trail))
+        keys["aws:SourceAccount"] = held_to(arn.account if arn else "")
         calls = region(principals=_SERVICE, actions=(action,))
         short = (part for part in _naming_cloudtrail(subject) if not subject.is_empty(part.requests & calls))
         yield from refused(
