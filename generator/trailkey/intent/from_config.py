@@ -71,26 +71,24 @@ def _directly(deployment: Deployment, groups: Iterable[tuple[str, ...]]) -> tupl
 def bucket_intent(deployment: Deployment) -> BucketIntent:
     """Return what the log bucket is meant for."""
     arn = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
-    organization = deployment.config.organization
-    members = [account.id for account in deployment.accounts.values() if account.id != deployment.bucket_account.id]
+    account, organization = deployment.bucket_account, deployment.config.organization
+    logs = tuple(f"{arn}/{prefix}AWSLogs/" for prefix in deployment.log_prefixes)
+    members = [other.id for other in deployment.accounts.values() if other.id != account.id]
     return BucketIntent(
         path=("bucket",),
         partition=deployment.partition,
-        account=deployment.bucket_account.id,
+        account=account.id,
         arn=arn,
         deliveries=tuple(_deliveries(arn, deployment)),
-        logs=tuple(f"{arn}/{prefix}AWSLogs/*" for prefix in deployment.log_prefixes),
+        logs=tuple(f"{folder}*" for folder in logs),
         logs_by_account=tuple(
-            (
-                account,
-                tuple(f"{arn}/{prefix}AWSLogs/{organization.id}/{account}/*" for prefix in deployment.log_prefixes),
-            )
-            for account in (*members, STRANGER)
+            (member, tuple(f"{folder}{organization.id}/{member}/*" for folder in logs))
+            for member in (*members, STRANGER)
             if organization
         ),
         readers=tuple(_reader(reader, deployment) for reader in deployment.readers),
-        deployer=deployment.bucket_account.deployer or "",
-        deployer_path=("accounts", deployment.bucket_account.name, "deployer"),
+        deployer=account.deployer or "",
+        deployer_path=("accounts", account.name, "deployer"),
         named_directly=_directly(deployment, [reader.principal_arns for reader in deployment.readers]),
     )
 

@@ -10,7 +10,7 @@ from trailkey.access import REFUTED, UNKNOWN
 from trailkey.access.analysis.witnesses import sentence
 from trailkey.audit.registry import RULES, audit
 from trailkey.config.source import written
-from trailkey.findings import Finding, Location, Rule
+from trailkey.findings import NOWHERE, Finding, Rule
 from trailkey.intent.from_config import key_intents
 from trailkey.proofs.judge import PROPERTIES, prove
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT, rollout_results
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
+    from trailkey.findings import Location
     from trailkey.inventory.folder import Folder
     from trailkey.proofs.properties.property import Result
 
@@ -87,10 +88,16 @@ def verdict(deployment: Deployment, folder: Folder) -> Verdict:
         for risk in risks
     )
     ids = {risk.id for risk in risks}
-    findings = [_acceptable(one) for one in failing if one.id not in ids]
-    findings += [
-        _unneeded(one, deployment, ("accepted_risks", index)) for index, one in enumerate(accepted) if not one.failing
+    findings = [
+        replace(one, remedy=f"{one.remedy}, or accept it under accepted_risks with id {one.id} and a reason")
+        for one in failing
+        if one.id not in ids
     ]
+    for index, one in enumerate(accepted):
+        if not one.failing:
+            location = _location(deployment, ("accepted_risks", index), NOWHERE)
+            message = f"{one.id!r} holds, so there is nothing to accept; a risk is accepted only while it is there"
+            findings.append(Finding(rule=UNNEEDED, location=location, message=message, remedy=UNNEEDED.remedy))
     return Verdict(results=tuple(results), accepted=accepted, findings=tuple(findings))
 
 
@@ -151,26 +158,12 @@ def _flawed(deployment: Deployment, folder: Folder) -> Iterator[Finding]:
                 yield replace(one, severity="error", location=location)
 
 
-def _acceptable(finding: Finding) -> Finding:
-    remedy = f"{finding.remedy}, or accept it under accepted_risks with id {finding.id} and a reason"
-    return replace(finding, remedy=remedy)
-
-
 def _location(deployment: Deployment, path: ConfigPath, found: Location) -> Location:
     """Return where the config asks for something, with the resource of a template that it is about."""
     if not path:
         return found
     mark = deployment.mark(path)
     return replace(found, file=mark.file, line=mark.line, config_path=written(path), template=found.file)
-
-
-def _unneeded(accepted: Accepted, deployment: Deployment, path: ConfigPath) -> Finding:
-    return Finding(
-        rule=UNNEEDED,
-        location=_location(deployment, path, Location()),
-        message=f"{accepted.id!r} holds, so there is nothing to accept; a risk is accepted only while it is there",
-        remedy=UNNEEDED.remedy,
-    )
 
 
 def unknown_risks(deployment: Deployment) -> list[str]:
