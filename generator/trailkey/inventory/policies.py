@@ -33,7 +33,24 @@ _NAMES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResourcePolicy:
+class _FoundPolicy:
+    location: Location
+    document: Any
+    account: str
+
+    @property
+    def name(self) -> str:
+        """The logical id in its template; empty for a policy document."""
+        return self.location.logical_id
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
+        return parse_policy(self.document, what=str(self.location), resource_based=isinstance(self, ResourcePolicy))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourcePolicy(_FoundPolicy):
     """A key policy or a bucket policy as AWS would get it: intrinsic functions resolved, its shape not checked yet.
 
     ``arn`` is its key or bucket, or stands for a key that is not made yet; ``account`` owns it. ``assumptions`` say what was
@@ -41,18 +58,10 @@ class ResourcePolicy:
     account's digits are made up, also where the policy says that the key is of the account the template is deployed to.
     """
 
-    location: Location
-    document: Any
     arn: str
-    account: str
     assumptions: tuple[str, ...] = ()
     account_known: bool = True
     account_is_placeholder: bool = False
-
-    @property
-    def name(self) -> str:
-        """The logical id in its template; empty for a policy document."""
-        return self.location.logical_id
 
     @property
     def is_bucket(self) -> bool:
@@ -66,11 +75,6 @@ class ResourcePolicy:
         return bucket_scope(self.arn, self.account) if self.is_bucket else key_scope(self.arn)
 
     @cached_property
-    def policy(self) -> Policy:
-        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
-        return parse_policy(self.document, what=str(self.location), resource_based=True)
-
-    @cached_property
     def permissions(self) -> EffectivePermissions:
         """What the policy grants on its resource, over all requests."""
         return allowed(self.policy, self.scope)
@@ -82,29 +86,16 @@ class ResourcePolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdentityPolicy:
+class IdentityPolicy(_FoundPolicy):
     """An IAM managed policy of a template, in the account of its stack, or ``ANY_ACCOUNT`` where that is a stack set.
 
     ``attached`` are the roles, users and groups that the template attaches it to (``role/NAME``, without path); ``policy_name``
     is the fixed name by which others attach it, empty where it has none.
     """
 
-    location: Location
-    document: Any
-    account: str
     partition: str
     attached: frozenset[str]
     policy_name: str
-
-    @property
-    def name(self) -> str:
-        """The logical id in its template."""
-        return self.location.logical_id
-
-    @cached_property
-    def policy(self) -> Policy:
-        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
-        return parse_policy(self.document, what=str(self.location), resource_based=False)
 
     def attachment(self, arn: str) -> str:
         """Return the attachment to the role or user of an ARN, or an empty text: a template attaches by name, without path."""

@@ -19,10 +19,6 @@ Purpose_contra = TypeVar("Purpose_contra", contravariant=True)
 """What the policy is meant for: one of the types of ``intent``. What holds of every key can be asked of each kind."""
 
 
-def _whole(purpose: Any) -> Iterable[Any]:
-    return (purpose,)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property(Rule, Generic[Purpose_contra]):
     """A claim about a policy.
@@ -33,7 +29,7 @@ class Property(Rule, Generic[Purpose_contra]):
 
     claim: Callable[[EffectivePermissions, Purpose_contra], Answer]
     path: Callable[[Purpose_contra], ConfigPath] = attrgetter("path")
-    apart: Callable[[Purpose_contra], Iterable[Any]] = _whole
+    apart: Callable[[Purpose_contra], Iterable[Any]] = lambda purpose: (purpose,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
