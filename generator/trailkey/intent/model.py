@@ -188,7 +188,6 @@ class GranteeIntent:
     """
 
     path: ConfigPath
-    name: str
     needs: RequestSet
     bounds: RequestSet
     arns: tuple[str, ...] = ()

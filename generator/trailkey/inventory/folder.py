@@ -56,7 +56,6 @@ class Folder:
     ``missing`` are templates that the manifest names and the folder does not hold.
     """
 
-    what: str
     prefix: str
     manifest: Manifest
     files: Mapping[str, bytes] = field(repr=False)
@@ -96,7 +95,6 @@ def read_folder(what: str, files: Mapping[str, bytes], *, prefix: str = "") -> F
         stacks.append(found)
     deployed = [one.policies for one in stacks]
     return Folder(
-        what=what,
         prefix=prefix,
         manifest=manifest,
         files=files,

@@ -144,7 +144,7 @@ class PolicySet:
     ``what`` names the source in messages: ``output/organization/``, ``policy.json``.
     """
 
-    what: str
+    what: str = ""
     keys: tuple[ResourcePolicy, ...] = ()
     buckets: tuple[ResourcePolicy, ...] = ()
     identities: tuple[IdentityPolicy, ...] = ()

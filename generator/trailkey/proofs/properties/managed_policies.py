@@ -80,7 +80,7 @@ def identity_questions(deployment: Deployment, policies: PolicySet) -> Iterator[
                     beside=tuple(one.location for one in found[1:]),
                     policy=policy,
                     scope=scope,
-                    purpose=GranteeIntent(path=row.path, name=row.name, needs=needs, bounds=bounds, arns=arns),
+                    purpose=GranteeIntent(path=row.path, needs=needs, bounds=bounds, arns=arns),
                     properties=(_SUFFICIENT, _MINIMAL) if needs.outer else (_MINIMAL,),
                 )
     for one in policies.identities:
@@ -146,7 +146,7 @@ def _strays(one: IdentityPolicy, everyone: Entitlements, partition: str) -> Iter
         location=one.location,
         policy=one.policy,
         scope=service_scope(_UNNAMED[0] if first == "*" else first, partition, STRANGER),
-        purpose=GranteeIntent(path=path, name=", ".join(others), needs=NO_REQUEST, bounds=NO_REQUEST, arns=arns),
+        purpose=GranteeIntent(path=path, needs=NO_REQUEST, bounds=NO_REQUEST, arns=arns),
         properties=(_ATTACHED,),
     )
 

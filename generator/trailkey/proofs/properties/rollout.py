@@ -57,7 +57,7 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what is wrong with where stacks are deployed."""
     if folder.manifest.partition != deployment.partition:
         yield f"the partition is {folder.manifest.partition}, not {deployment.partition}"
-    meant, grantees = _places(deployment), entitlements(deployment, PolicySet(what=""))
+    meant, grantees = _places(deployment), entitlements(deployment, PolicySet())
     for one in folder.stacks:
         here = one.place.account, one.place.region
         wanted = [(f"{each.kind} {each.name}", meant.get((each.kind, each.name))) for each in one.policies.resources]
@@ -96,7 +96,7 @@ def _place_text(account: str, region: str) -> str:
 def _places(deployment: Deployment) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
     """Return the accounts and Regions where the config has each resource, by its type and name, which several may share."""
     found: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for one in wanted_resources(deployment, PolicySet(what="")):
+    for one in wanted_resources(deployment, PolicySet()):
         found[one.kind, one.name].add(one.place)
     if deployment.access_log_bucket:
         logs = "AWS::S3::Bucket", deployment.access_log_bucket
@@ -141,7 +141,7 @@ def _disordered(deployment: Deployment, folder: Folder) -> Iterator[str]:
             if other not in before:
                 yield f"stack {stack.stack} depends on {other}, which is not a stack before it"
         before.add(stack.stack)
-    intent, grantees = trail_key_intent(deployment), entitlements(deployment, PolicySet(what=""))
+    intent, grantees = trail_key_intent(deployment), entitlements(deployment, PolicySet())
     key = folder.policies.key_of_alias(intent.account, intent.region, intent.alias)
     deployers = {owner.id: owner.deployer for owner in deployment.trail_owners if owner.deployer}
 
@@ -224,7 +224,7 @@ def _untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
     bucket = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
     if deployment.config.bucket.existing and folder.policies.bucket_named(bucket) is None:
         yield f"no step says that {bucket} gets the statements of {BUCKET_POLICY}"
-    grantees = entitlements(deployment, PolicySet(what=""))
+    grantees = entitlements(deployment, PolicySet())
     existing = [step.arn for step in folder.manifest.before if step.kind in ("role-exists", "user-exists")]
     for one in folder.stacks:
         steps = [parse_arn(step.arn) for step in one.stack.after if step.kind in ("attach-policy", "permission-set")]
