@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helpers import TESTS
-from trailkey.access.language.documents import load_json
 from trailkey.access.language.evaluate import decide
-from trailkey.access.language.policy import parse_policy
+from trailkey.access.language.policy import load_json, parse_policy
 from trailkey.access.language.request import parse_request
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.analysis.caller_sets import DERIVED
+from trailkey.access.language.conditions import OPERATORS
 from trailkey.access.language.matching import matcher
-from trailkey.access.language.operators import OPERATORS
 from trailkey.access.language.principals import Principals
 from trailkey.aws import CLOUDTRAIL, TRAIL_CONTEXT
 

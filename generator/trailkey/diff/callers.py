@@ -11,7 +11,7 @@ from trailkey.access.algebra.languages import ALL, language
 from trailkey.access.algebra.patterns import arn, glob
 from trailkey.access.algebra.unions import AnyOf
 from trailkey.access.analysis.caller_sets import SERVICES
-from trailkey.access.language.callers import parse_caller
+from trailkey.access.language.principals import parse_caller
 from trailkey.diff.rows import Grantee
 from trailkey.errors import UndecidedError
 

@@ -25,10 +25,9 @@ from trailkey.access import (
 )
 from trailkey.access.algebra.boxes import Box, box, subtract
 from trailkey.access.algebra.languages import ALL
-from trailkey.access.analysis.caller_sets import SERVICES, of_kind
+from trailkey.access.analysis.caller_sets import SERVICES, of_kind, sessions_in
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE
-from trailkey.access.analysis.principal_sets import sessions_in
 from trailkey.access.analysis.prove import difference, example, universe
 from trailkey.diff.callers import Callers, Known, grantee_of, language_of, within
 from trailkey.diff.question import added

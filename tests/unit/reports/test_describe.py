@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trailkey.access.algebra.boxes import Many, Single
-from trailkey.access.algebra.intervals import intervals, invert, meet
+from trailkey.access.algebra.intervals import intervals, meet
 from trailkey.access.algebra.languages import ALL, EMPTY, language, texts
 from trailkey.access.algebra.patterns import glob
 from trailkey.reports.describe import constraint_text
@@ -15,7 +15,7 @@ from trailkey.reports.describe import constraint_text
 if TYPE_CHECKING:
     from trailkey.access.algebra.boxes import Constraint
 
-IP = invert(intervals("IpAddress", "10.0.0.0/8"))
+IP = ~intervals("IpAddress", "10.0.0.0/8")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_constraint_is_said_in_words(key: str, side: Constraint, words: str) -> 
 
 def test_address_range_is_said_as_its_networks() -> None:
     """What is left of one network without another has no single mask."""
-    part = meet(intervals("IpAddress", "10.0.0.0/30"), invert(intervals("IpAddress", "10.0.0.0/32")))
+    part = meet(intervals("IpAddress", "10.0.0.0/30"), ~intervals("IpAddress", "10.0.0.0/32"))
 
     assert (
         constraint_text("aws:sourceip", Single(absent=False, values=part))

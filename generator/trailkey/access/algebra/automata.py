@@ -16,9 +16,9 @@ from trailkey.access.algebra.unions import AllOf, AnyOf, Not, index
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from trailkey.access.algebra.patterns import Pattern
+    from trailkey.access.algebra.patterns import Chars, Pattern
     from trailkey.access.algebra.unions import Rule
 
 STATES: Final = 20_000
@@ -38,31 +38,26 @@ _SOME = 64
 class Machine:
     """The automaton of a union of patterns. A state is an integer; 0 is the state nothing leads out of."""
 
-    def __init__(self, patterns: Iterable[Pattern]) -> None:
-        self.start = self.accept = self.forever = 0
-        self.only: list[frozenset[str] | None] = []
-        self.listed: list[frozenset[str]] = []
-        ones, runs = _Masks(), _Masks()
-        offset = 0
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        ones = [one for pattern in patterns for one in (*pattern.ones, None)]
+        runs = [run for pattern in patterns for run in pattern.runs]
+        self.start = self.accept = self.forever = at = 0
         for pattern in patterns:
-            self.start |= 1 << offset
-            for at, chars in enumerate(pattern.ones):
-                ones.add(chars.listed, 1 << (offset + at), others=chars.others)
-            for at, run in enumerate(pattern.runs):
-                if run is not None:
-                    runs.add(run.listed, 1 << (offset + at), others=run.others)
-            for one, run in zip(pattern.ones, pattern.runs, strict=False):
-                self.only.append(one.listed if run is None and not one.others else None)
-            self.only.append(None if pattern.runs[-1] else _NOTHING_MORE)
-            for at, run in enumerate(pattern.runs):
-                own = pattern.ones[at].listed if at < len(pattern.ones) else _NOTHING_MORE
-                self.listed.append(own if run is None else own | run.listed)
-            offset += len(pattern.runs)
-            self.accept |= 1 << (offset - 1)
-            if pattern.runs[-1] == ANY:
-                self.forever |= 1 << (offset - 1)
-        self.other = (ones.other, runs.other)
-        self.steps = {char: (ones.of(char), runs.of(char)) for char in sorted({*ones.minus, *ones.plus, *runs.minus})}
+            self.start |= 1 << at
+            at += len(pattern.runs)
+            self.accept |= 1 << (at - 1)
+            self.forever |= (1 << (at - 1)) * (pattern.runs[-1] == ANY)
+        own = [one.listed if one else _NOTHING_MORE for one in ones]
+        self.listed = [listed | run.listed if run else listed for listed, run in zip(own, runs, strict=True)]
+        self.only = [
+            None if run or (one and one.others) else listed for listed, one, run in zip(own, ones, runs, strict=True)
+        ]
+        (one, flips_one), (run, flips_run) = _masks(ones), _masks(runs)
+        self.other = (one, run)
+        self.steps = {
+            char: (one ^ flips_one.get(char, 0), run ^ flips_run.get(char, 0))
+            for char in sorted({*flips_one, *flips_run})
+        }
 
     def step(self, state: int, char: str) -> int:
         """Return the state behind ``char``."""
@@ -106,23 +101,16 @@ def _positions(state: int) -> Iterator[int]:
         state ^= lowest
 
 
-class _Masks:
-    """Which positions accept a character: ``other`` for those no position lists."""
-
-    def __init__(self) -> None:
-        self.other = 0
-        self.plus: dict[str, int] = {}
-        self.minus: dict[str, int] = {}
-
-    def add(self, listed: frozenset[str], bit: int, *, others: bool) -> None:
-        if others:
-            self.other |= bit
-        table = self.minus if others else self.plus
-        for char in listed:
-            table[char] = table.get(char, 0) | bit
-
-    def of(self, char: str) -> int:
-        return (self.other & ~self.minus.get(char, 0)) | self.plus.get(char, 0)
+def _masks(sets: Iterable[Chars | None]) -> tuple[int, dict[str, int]]:
+    """Return the positions that accept a character no position lists, and for each listed one those where it differs."""
+    other = 0
+    flips: dict[str, int] = {}
+    for at, chars in enumerate(sets):
+        if chars is not None:
+            other |= chars.others << at
+            for char in chars.listed:
+                flips[char] = flips.get(char, 0) | 1 << at
+    return other, flips
 
 
 @lru_cache(maxsize=4096)
@@ -151,25 +139,24 @@ def search(rule: Rule, barred: frozenset[str]) -> str | None:
     children = _children(barred)
     alphabet = _Alphabet(product.machines, most_taken=max(map(len, children.values()), default=0))
     first: _Node = (tuple(automaton.start for automaton in product.machines), "" if barred else None)
-    came_from: dict[_Node, tuple[_Node, str] | None] = {first: None}
-    waiting = deque([first])
+    seen = {first}
+    waiting = deque([(first, "")])
     while waiting:
-        node = waiting.popleft()
-        states, prefix = node
+        (states, prefix), text = waiting.popleft()
         if product.accepts(states) and prefix not in barred:
-            return _spell(node, came_from)
+            return text
         taken = children.get(prefix, "") if prefix is not None else ""
         for char in alphabet.choices(taken, product.next_only(states), product.told_apart(states)):
             then = product.step(states, char)
             if then is None:
                 continue
             # Past every barred text the text so far no longer matters, only the states do.
-            following = (then, prefix + char if prefix is not None and char in taken else None)
-            if following not in came_from:
-                came_from[following] = (node, char)
+            following = (then, text + char if prefix is not None and char in taken else None)
+            if following not in seen:
+                seen.add(following)
                 if not product.hopeless(then):
-                    waiting.append(following)
-        if len(came_from) > STATES:
+                    waiting.append((following, text + char))
+        if len(seen) > STATES:
             raise UndecidedError(f"a comparison of patterns needs more than {STATES} states")
     return None
 
@@ -204,7 +191,11 @@ class _Product:
 
     def hopeless(self, states: tuple[int, ...]) -> bool:
         """Return whether a part that is nested deeper takes no text from here on; ``step`` has seen to all others."""
-        return any(self.verdict(part, states) is False for part in self.nested)
+
+        def ahead(at: int) -> bool | None:
+            return False if not states[at] else True if states[at] & self.machines[at].forever else None
+
+        return any(self._verdict(part, ahead) is False for part in self.nested)
 
     def next_only(self, states: tuple[int, ...]) -> frozenset[str] | None:
         """Return the only characters that can lead on, where one of the wanted unions leaves so few."""
@@ -224,36 +215,27 @@ class _Product:
             found |= apart
         return found
 
-    def accepts(self, states: tuple[int, ...], rule: Rule | None = None) -> bool:
+    def accepts(self, states: tuple[int, ...]) -> bool:
         """Return whether the text that led here is in the rule."""
-        rule = rule or self.rule
-        if isinstance(rule, AnyOf):
-            at = self.index[rule]
-            return bool(states[at] & self.machines[at].accept)
-        if isinstance(rule, Not):
-            return not self.accepts(states, rule.rule)
-        return all(self.accepts(states, part) for part in rule.rules)
+        return self._verdict(self.rule, lambda at: bool(states[at] & self.machines[at].accept)) is True
 
-    def verdict(self, rule: Rule, states: tuple[int, ...]) -> bool | None:
-        """Return whether all texts from here on are in a rule (True), none of them is (False), or it depends (None)."""
+    def _verdict(self, rule: Rule, of_union: Callable[[int], bool | None]) -> bool | None:
+        """Return what the verdicts on the unions make of a rule; None is what depends on how the text goes on."""
         if isinstance(rule, AnyOf):
-            at = self.index[rule]
-            return False if not states[at] else True if states[at] & self.machines[at].forever else None
+            return of_union(self.index[rule])
         if isinstance(rule, Not):
-            inner = self.verdict(rule.rule, states)
+            inner = self._verdict(rule.rule, of_union)
             return None if inner is None else not inner
-        verdicts = [self.verdict(part, states) for part in rule.rules]
+        verdicts = [self._verdict(part, of_union) for part in rule.rules]
         return False if False in verdicts else None if None in verdicts else True
 
 
 def _unions(rule: Rule) -> Iterator[AnyOf]:
     if isinstance(rule, AnyOf):
         yield rule
-    elif isinstance(rule, Not):
-        yield from _unions(rule.rule)
-    else:
-        for part in rule.rules:
-            yield from _unions(part)
+        return
+    for part in (rule.rule,) if isinstance(rule, Not) else rule.rules:
+        yield from _unions(part)
 
 
 def _children(barred: frozenset[str]) -> dict[str, str]:
@@ -274,20 +256,14 @@ class _Alphabet:
     """
 
     def __init__(self, machines: list[Machine], *, most_taken: int) -> None:
-        listed = sorted({char for automaton in machines for char in automaton.steps}, key=_rank)
+        listed = {char for automaton in machines for char in automaton.steps}
+        self.plenty = (*READABLE, *map(chr, range(0x4E00, 0x4E01 + len(listed) + most_taken)))
         groups: dict[tuple[tuple[int, int], ...], list[str]] = {}
-        for char in listed:
-            groups.setdefault(tuple(automaton.steps.get(char, automaton.other) for automaton in machines), []).append(
-                char
-            )
-        known = set(listed)
-        plenty = (*READABLE, *map(chr, range(0x4E00, 0x4E01 + len(listed) + most_taken)))
-        unlisted = [char for char in plenty if char not in known]
-        unlisted += groups.pop(tuple(automaton.other for automaton in machines), [])
-        classes = [*map(tuple, groups.values()), tuple(sorted(unlisted, key=_rank))]
-        self.classes = sorted(classes, key=lambda group: _rank(group[0]))
+        for char in sorted(listed.union(self.plenty), key=_rank):
+            leads_to = tuple(automaton.steps.get(char, automaton.other) for automaton in machines)
+            groups.setdefault(leads_to, []).append(char)
+        self.classes = list(groups.values())
         self.class_of = {char: number for number, group in enumerate(self.classes) for char in group}
-        self.plenty = plenty
 
     def choices(self, taken: str, only: frozenset[str] | None, apart: frozenset[str] | None) -> Iterator[str]:
         """Yield one character of each class, and every taken one (those are on the way to a barred text) by itself.
@@ -316,12 +292,3 @@ class _Alphabet:
 def _rank(char: str) -> tuple[int, str]:
     at = READABLE.find(char)
     return (at if at >= 0 else len(READABLE) + ord(char), char)
-
-
-def _spell(end: _Node, came_from: dict[_Node, tuple[_Node, str] | None]) -> str:
-    chars = []
-    step = came_from[end]
-    while step is not None:
-        chars.append(step[1])
-        step = came_from[step[0]]
-    return "".join(reversed(chars))

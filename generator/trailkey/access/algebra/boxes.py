@@ -6,10 +6,11 @@ Every operation is exact. A box that would be empty is never built, so a list of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.intervals import Values, invert, join, meet
+from trailkey.access.algebra.intervals import Intervals, Values, meet
 from trailkey.access.algebra.languages import ALL, Language, texts, union
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ FILLED: Final = ~texts("")
 class Single:
     """A constraint on a dimension with one value, or none: whether it may be ``absent``, and which ``values`` it may have."""
 
-    absent: bool
     values: Values
+    absent: bool = False
 
     def is_empty(self) -> bool:
         """Return whether nothing meets the constraint."""
@@ -33,11 +34,11 @@ class Single:
 
     def meet(self, other: Single) -> Single:
         """Return what meets both constraints."""
-        return Single(self.absent and other.absent, meet(self.values, other.values))
+        return Single(meet(self.values, other.values), self.absent and other.absent)
 
     def complement(self) -> tuple[Single, ...]:
         """Return constraints of which exactly what does not meet this one meets any."""
-        return (Single(not self.absent, invert(self.values)),)
+        return (Single(~self.values, not self.absent),)
 
     def admits(self, values: Sequence[str]) -> bool:
         """Return whether a key with these values (none where it is absent) meets the constraint."""
@@ -105,14 +106,12 @@ class Box:
             return other.meet(self)
         sides = dict(self.sides)
         for name, side in other.items:
-            mine = sides.get(name)
-            if mine is not None and mine != side:
-                both = _meet(mine, side)
+            both = sides.get(name, side)
+            if both is not side and both != side:
+                both = _meet(both, side)
                 if both.is_empty():
                     return None
-                sides[name] = both
-            else:
-                sides[name] = side
+            sides[name] = both
         return _box(sides)
 
     def minus(self, other: Box) -> list[Box]:
@@ -138,16 +137,30 @@ class Box:
 
 
 EVERYWHERE: Final = Box(())
-_FREE: Final = (Single(absent=True, values=ALL), Many())
+_FREE: Final = (Single(ALL, absent=True), Many())
 
 
-def box(sides: Mapping[str, Constraint]) -> Box | None:
-    """Return the box with these constraints, or None where one of them is met by nothing.
+def box(sides: Mapping[str, Constraint | Language]) -> Box | None:
+    """Return the box with these constraints (a language: one of its texts), or None where one of them is met by nothing.
 
     Raises:
         UndecidedError: whether a constraint is met by nothing takes too long to decide.
     """
-    return None if any(side.is_empty() for side in sides.values()) else _box(sides)
+    made = {name: Single(side) if isinstance(side, Language) else side for name, side in sides.items()}
+    return None if any(side.is_empty() for side in made.values()) else _box(made)
+
+
+def meetings(ones: Iterable[Box], others: Sequence[Box]) -> Iterator[Box]:
+    """Yield what each of some boxes has in common with each of others.
+
+    Raises:
+        UndecidedError: as ``Box.meet``.
+    """
+    for one in ones:
+        for other in others:
+            both = one.meet(other)
+            if both is not None:
+                yield both
 
 
 def subtract(whole: Box, taken: Sequence[Box]) -> Iterator[Box]:
@@ -165,12 +178,12 @@ def subtract(whole: Box, taken: Sequence[Box]) -> Iterator[Box]:
             waiting += ((left, at + 1) for left in reversed(piece.minus(taken[at])))
 
 
-def coalesce(boxes: Iterable[Box]) -> tuple[Box, ...]:
-    """Return the same set in fewer boxes: those that differ in one dimension only become one.
+def coalesce(boxes: Iterable[Box | None]) -> tuple[Box, ...]:
+    """Return the same set in fewer boxes: those that differ in one dimension only become one, and None is left out.
 
     This is what keeps a thousand statements for a thousand readers one question and not a thousand.
     """
-    found = list(dict.fromkeys(boxes))
+    found = [one for one in dict.fromkeys(boxes) if one is not None]
     for name in sorted({name for one in found for name, _ in one.items}):
         if len(found) < 2:
             break
@@ -197,30 +210,20 @@ def _merge(group: list[Box], name: str) -> list[Box]:
 
 def _join(sides: Sequence[Constraint]) -> Constraint | None:
     """Return what meets any of the constraints as one constraint, or None where they do not make one."""
+    many = [side for side in sides if isinstance(side, Many)]
+    if many:  # a value in this language or one in that is a value in either
+        if len({side.every for side in many}) > 1 or any(len(side.some) != 1 for side in many):
+            return None
+        return Many(many[0].every, (union([side.some[0] for side in many]),))
     singles = [side for side in sides if isinstance(side, Single)]
-    if len(singles) < len(sides):
-        return _join_many([side for side in sides if isinstance(side, Many)])
     absent = any(side.absent for side in singles)
     languages = [side.values for side in singles if isinstance(side.values, Language)]
-    if len(languages) == len(singles):
-        return Single(absent, union(languages))
-    if languages or len({_kind(side) for side in singles}) > 1:
+    numbers = [side.values for side in singles if isinstance(side.values, Intervals)]
+    if not numbers:
+        return Single(union(languages), absent)
+    if languages or len({one.kind for one in numbers}) > 1:
         return None
-    values = singles[0].values
-    for side in singles[1:]:
-        values = join(values, side.values)
-    return Single(absent, values)
-
-
-def _join_many(sides: Sequence[Many]) -> Many | None:
-    """Return the same for sets of texts: a value in this language or one in that is a value in either."""
-    if len({side.every for side in sides}) > 1 or any(len(side.some) != 1 for side in sides):
-        return None
-    return Many(sides[0].every, (union([side.some[0] for side in sides]),))
-
-
-def _kind(side: Single) -> str:
-    return "" if isinstance(side.values, Language) else side.values.kind
+    return Single(reduce(or_, numbers), absent)
 
 
 def _meet(one: Constraint, two: Constraint) -> Constraint:

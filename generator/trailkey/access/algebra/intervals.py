@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from trailkey.access.algebra.languages import ALL, EMPTY, Language
-from trailkey.access.language.operators import value_test
+from trailkey.access.algebra.languages import ALL, Language, texts
+from trailkey.access.language.conditions import read_address, read_date, read_number
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -98,32 +98,15 @@ def meet(one: Values, two: Values) -> Values:
     Raises:
         UndecidedError: one set is of texts with wildcards and the other of numbers, dates or addresses.
     """
-    if isinstance(one, Language) and isinstance(two, Language):
+    if isinstance(one, Intervals):
+        return one & two if isinstance(two, Intervals) else meet(two, one)
+    if isinstance(two, Language):
         return one & two
-    if isinstance(one, Intervals) and isinstance(two, Intervals):
-        return one & two
-    text, typed = (one, two) if isinstance(one, Language) else (two, one)
-    if not isinstance(text, Language) or text == EMPTY:
-        return EMPTY
-    if text == ALL:
-        return typed
-    if text.texts is None:
+    if one == ALL:
+        return two
+    if one.texts is None:
         raise UndecidedError("one key compared as a text with wildcards and as a number, a date or an address")
-    return Language(EMPTY.rule, frozenset(value for value in text.texts if typed.contains(value)))
-
-
-def join(one: Values, two: Values) -> Values:
-    """Return the values in either set.
-
-    Raises:
-        UndecidedError: as ``meet``.
-    """
-    return invert(meet(invert(one), invert(two)))
-
-
-def invert(values: Values) -> Values:
-    """Return all other values."""
-    return ~values
+    return texts(*filter(two.contains, one.texts))
 
 
 def intervals(operator: str, value: str) -> Intervals:
@@ -155,23 +138,13 @@ def intervals(operator: str, value: str) -> Intervals:
 
 def _read(kind: Kind, text: str) -> Decimal | None:
     """Return the value a text reads as, under exactly the rules by which requests are decided."""
-    if kind == "Ip":
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return None
-        return Decimal(int(address) + (_V6 if address.version == 6 else 0))
-    # An operator that compares a value with itself tells whether the value is of its type at all.
-    if not value_test(f"{kind}Equals", text)(text):
-        return None
     if kind == "Numeric":
-        return Decimal(text)
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return Decimal((moment - _EPOCH) // timedelta(microseconds=1)) / 1_000_000
+        return read_number(text)
+    if kind == "Date":
+        moment = read_date(text)
+        return None if moment is None else Decimal((moment - _EPOCH) // timedelta(microseconds=1)) / 1_000_000
+    address = read_address(text)
+    return None if address is None else Decimal(int(address) + (_V6 if address.version == 6 else 0))
 
 
 def _between(low: Cut, high: Cut) -> Decimal:
@@ -180,13 +153,9 @@ def _between(low: Cut, high: Cut) -> Decimal:
         return low[0]
     if high[1] == 1:
         return high[0]
-    if low[0].is_infinite() and high[0].is_infinite():
-        return Decimal(0)
     if low[0].is_infinite():
-        return high[0] - 1
-    if high[0].is_infinite() or low[0] + 1 < high[0]:
-        return low[0] + 1
-    return (low[0] + high[0]) / 2
+        return Decimal(0) if high[0].is_infinite() else high[0] - 1
+    return low[0] + 1 if low[0] + 1 < high[0] else (low[0] + high[0]) / 2
 
 
 def _write(kind: Kind, value: Decimal) -> str:

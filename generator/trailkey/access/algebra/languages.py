@@ -29,15 +29,13 @@ if TYPE_CHECKING:
 
 _TRIES = 4
 
-_NONE: Final[frozenset[str]] = frozenset()
-
 
 @dataclass(frozen=True, slots=True)
 class Language:
     """A set of texts: those of ``rule``, except that each of ``exceptions`` is in exactly where it is not in ``rule``."""
 
     rule: Rule
-    exceptions: frozenset[str] = _NONE
+    exceptions: frozenset[str] = frozenset()
 
     @property
     def texts(self) -> frozenset[str] | None:
@@ -110,9 +108,7 @@ class Language:
 
     def __and__(self, other: Language) -> Language:
         if self.rule is NOTHING:
-            if other.rule is NOTHING:
-                return Language(NOTHING, self.exceptions & other.exceptions)
-            return Language(NOTHING, frozenset(text for text in self.exceptions if other.contains(text)))
+            return Language(NOTHING, frozenset(filter(other.contains, self.exceptions)))
         if self.rule is EVERYTHING:
             return Language(other.rule, other.exceptions ^ frozenset(filter(other.contains, self.exceptions)))
         if other.rule is NOTHING or other.rule is EVERYTHING:
@@ -169,15 +165,11 @@ def _factored(languages: Iterable[Language]) -> Iterable[Language]:
 
 def language(patterns: Iterable[Pattern]) -> Language:
     """Return the texts that match at least one of the patterns."""
-    literals: set[str] = set()
-    wild: list[Pattern] = []
-    for pattern in patterns:
-        if pattern.literal is None:
-            wild.append(pattern)
-        else:
-            literals.add(pattern.literal)
-    rule = union_of(wild)
-    return Language(rule, frozenset(text for text in literals if not matches(rule, text)))
+    given = list(patterns)
+    rule = union_of(pattern for pattern in given if pattern.literal is None)
+    return Language(
+        rule, frozenset(one.literal for one in given if one.literal is not None and not matches(rule, one.literal))
+    )
 
 
 def texts(*values: str) -> Language:

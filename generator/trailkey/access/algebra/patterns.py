@@ -6,11 +6,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.language.matching import LITERAL_ANY, LITERAL_ONE
+from trailkey.access.language.matching import UNMARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,17 +53,14 @@ class Pattern:
 
     ones: tuple[Chars, ...]
     runs: tuple[Chars | None, ...]
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        # Patterns are keys of every cache of the prover; walking some sixty sets for each look-up would be most of the time.
-        object.__setattr__(self, "_hash", hash((self.ones, self.runs)))
 
     def __hash__(self) -> int:
         return self._hash
 
-    def __str__(self) -> str:
-        return self.text
+    @cached_property
+    def _hash(self) -> int:
+        # Patterns are keys of every cache of the prover; walking some sixty sets for each look-up would be most of the time.
+        return hash((self.ones, self.runs))
 
     @cached_property
     def text(self) -> str:
@@ -72,7 +69,13 @@ class Pattern:
         for one, run in zip((*self.ones, None), self.runs, strict=True):
             parts.append("" if run is None else "*")
             if one is not None:
-                parts.append(next(iter(one.listed)) if _is_plain(one) else "?" if one.others else _brackets(one))
+                parts.append(
+                    next(iter(one.listed))
+                    if _is_plain(one)
+                    else "?"
+                    if one.others
+                    else f"[{''.join(sorted(one.listed))}]"
+                )
         return "".join(parts)
 
     @cached_property
@@ -237,7 +240,6 @@ def row(items: Iterable[Chars | Run | str]) -> Pattern:
 _FEW: Final = 4
 """How many patterns an intersection of two may be written as."""
 _COLON: Final = Chars(frozenset(":"))
-_PLAIN: Final = {LITERAL_ANY: "*", LITERAL_ONE: "?"}
 _LOOKALIKES: Final = {"k": "\u212a", "s": "\u017f"}  # the two ASCII letters that Unicode folds another character into
 
 
@@ -248,15 +250,9 @@ def _items(text: str, *, fold: bool) -> Iterator[Chars | Run]:
         elif char == ACCOUNT_ID:
             yield from (DIGIT,) * 12
         else:
-            plain = _PLAIN.get(char, char)
-            yield Chars(frozenset(_cases(plain)) if fold else frozenset(plain))
-
-
-def _cases(char: str) -> Iterator[str]:
-    """Yield the single characters that equal this one without regard to case (AWS's keys and values are ASCII)."""
-    for form in (char.lower(), char.upper(), *_LOOKALIKES.get(char.lower(), "")):
-        if len(form) == 1:
-            yield form
+            plain = char.translate(UNMARK)
+            cases = (plain.lower(), plain.upper(), *_LOOKALIKES.get(plain.lower(), "")) if fold else plain
+            yield Chars(frozenset(case for case in cases if len(case) == 1))
 
 
 def _plain(ones: Iterable[Chars], runs: Iterable[Chars | None]) -> Iterator[str]:
@@ -280,7 +276,3 @@ def _common(one: Chars | None, two: Chars | None) -> Chars | None:
 
 def _is_plain(one: Chars) -> bool:
     return not one.others and len(one.listed) == 1
-
-
-def _brackets(one: Chars) -> str:
-    return f"[{''.join(sorted(one.listed))}]"

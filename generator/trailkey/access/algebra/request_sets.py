@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access.algebra.boxes import EVERYWHERE, Box, coalesce, subtract
+from trailkey.access.algebra.boxes import EVERYWHERE, Box, coalesce, meetings, subtract
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,8 +61,8 @@ class RequestSet:
         return joined((self, other))
 
     def __and__(self, other: RequestSet) -> RequestSet:
-        inner = _meet(self.inner, other.inner)
-        outer = inner if self.exact and other.exact else _meet(self.outer, other.outer)
+        inner = coalesce(meetings(self.inner, other.inner))
+        outer = inner if self.exact and other.exact else coalesce(meetings(self.outer, other.outer))
         return RequestSet(inner, outer, self._reasons(other))
 
     def __sub__(self, other: RequestSet) -> RequestSet:
@@ -74,8 +74,8 @@ class RequestSet:
         return tuple(dict.fromkeys((*self.reasons, *other.reasons)))
 
 
-def exactly(boxes: Iterable[Box]) -> RequestSet:
-    """Return the set of exactly these boxes."""
+def exactly(boxes: Iterable[Box | None]) -> RequestSet:
+    """Return the set of exactly these boxes; None is the empty one."""
     found = coalesce(boxes)
     return RequestSet(found, found)
 
@@ -89,10 +89,6 @@ def joined(sets: Sequence[RequestSet]) -> RequestSet:
 
 EVERY_REQUEST: Final = RequestSet((EVERYWHERE,), (EVERYWHERE,))
 NO_REQUEST: Final = RequestSet((), ())
-
-
-def _meet(one: Sequence[Box], two: Sequence[Box]) -> tuple[Box, ...]:
-    return coalesce(both for a in one for b in two if (both := a.meet(b)) is not None)
 
 
 def _minus(one: Sequence[Box], two: Sequence[Box]) -> tuple[Box, ...]:

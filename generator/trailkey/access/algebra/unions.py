@@ -7,8 +7,8 @@ an account. What stays combined is for ``automata`` to decide.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -23,13 +23,13 @@ class AnyOf:
     """The texts that match at least one of the patterns; no pattern at all is the empty language."""
 
     patterns: tuple[Pattern, ...]
-    _hash: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash(self.patterns))
 
     def __hash__(self) -> int:
         return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.patterns)
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,18 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.boxes import FILLED, Constraint, Many, Single
-from trailkey.access.algebra.intervals import Intervals, Values, intervals, invert, join
+from trailkey.access.algebra.intervals import Values, intervals
 from trailkey.access.algebra.languages import ALL, EMPTY, Language, language, texts
 from trailkey.access.algebra.patterns import ACCOUNT_ID, Pattern, arn, glob, row
 from trailkey.access.analysis.caller_sets import DERIVED, whose_value, with_key
 from trailkey.access.language.catalog import has_several_values
+from trailkey.access.language.conditions import OPERATORS, holds_without_key, needs_every_value, resolve, variables_in
 from trailkey.access.language.matching import literal
-from trailkey.access.language.operators import OPERATORS
-from trailkey.access.language.variables import resolve
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -30,22 +31,6 @@ if TYPE_CHECKING:
 PRINCIPAL: Final = "principal"
 
 _OWN_ACCOUNT = re.compile(r"arn:[^:*?]*:[^:*?]*:[^:*?]*:\$\{\s*aws:principalaccount\s*\}:.*", re.IGNORECASE | re.DOTALL)
-
-
-class _Asked(dict[str, tuple[str, ...]]):
-    """A context that has every key, and remembers which ones were asked for."""
-
-    def get(self, key: str, default: object = None) -> tuple[str, ...]:
-        del default
-        return self.setdefault(key, ("x",))
-
-
-def variables_in(text: str) -> tuple[str, ...]:
-    """Return the keys, in lower case, of the policy variables in a text."""
-    asked = _Asked()
-    if "${" in text:
-        resolve(text, asked, pattern=True)
-    return tuple(asked)
 
 
 def term(
@@ -72,11 +57,11 @@ def term(
         negated = False
     else:
         negated = OPERATORS[condition.operator].negated
-        absent = _holds_without_key(condition)
+        absent = holds_without_key(condition)
         passing, patterns = _passing(condition, known)
     if constant is not None:
-        return key, (Single(absent=True, values=ALL),) if passing.contains(constant) is not negated else ()
-    if key in DERIVED and (key != "kms:calleraccount" or scope.service == "kms"):
+        return key, (Single(ALL, absent=True),) if passing.contains(constant) is not negated else ()
+    if _is_derived(key, scope):
         if not isinstance(passing, Language):
             raise UndecidedError(f"{condition.operator} on {condition.key}")
         callers = whose_value(key, passing, patterns, scope.partition, sessions)
@@ -85,16 +70,15 @@ def term(
             callers = others if negated else ~others
         elif negated:
             callers = ~callers
-        return PRINCIPAL, (Single(absent=False, values=callers),)
+        return PRINCIPAL, (Single(callers),)
     if negated:
-        passing = invert(passing)
+        passing = ~passing
     if has_several_values(key):
-        return key, _several(condition, passing, absent=absent, negated=negated)
-    if condition.quantifier and isinstance(
-        passing, Language
-    ):  # a set of nothing but empty texts counts as an empty set
+        return key, _several(condition, passing, absent=absent)
+    # A set of nothing but empty texts counts as an empty set.
+    if condition.quantifier and isinstance(passing, Language):
         passing = passing | texts("") if condition.quantifier == "ForAllValues" else passing & FILLED
-    return key, (Single(absent=absent, values=passing),)
+    return key, (Single(passing, absent),)
 
 
 def needed(condition: Condition, scope: Scope, sessions: Sequence[str]) -> tuple[str, Constraint] | None:
@@ -103,16 +87,15 @@ def needed(condition: Condition, scope: Scope, sessions: Sequence[str]) -> tuple
     This is what is certain about a condition whose values cannot be compared.
     """
     key = condition.key.casefold()
-    if condition.operator == "Null" or _holds_without_key(condition) or key in constants(scope):
+    if condition.operator == "Null" or holds_without_key(condition) or key in constants(scope):
         return None
-    if key in DERIVED and (key != "kms:calleraccount" or scope.service == "kms"):
-        return PRINCIPAL, Single(absent=False, values=with_key(key, scope.partition, sessions))
-    return key, Many(some=(ALL,)) if has_several_values(key) else Single(absent=False, values=ALL)
+    if _is_derived(key, scope):
+        return PRINCIPAL, Single(with_key(key, scope.partition, sessions))
+    return key, Many(some=(ALL,)) if has_several_values(key) else Single(ALL)
 
 
-def _holds_without_key(condition: Condition) -> bool:
-    negated = OPERATORS[condition.operator].negated and not condition.quantifier
-    return condition.if_exists or condition.quantifier == "ForAllValues" or negated
+def _is_derived(key: str, scope: Scope) -> bool:
+    return key in DERIVED and (key != "kms:calleraccount" or scope.service == "kms")
 
 
 def constants(scope: Scope) -> dict[str, str]:
@@ -121,11 +104,10 @@ def constants(scope: Scope) -> dict[str, str]:
     return {**found, "aws:requestedregion": scope.region} if scope.region else found
 
 
-def _several(condition: Condition, passing: Values, *, absent: bool, negated: bool) -> tuple[Constraint, ...]:
+def _several(condition: Condition, passing: Values, *, absent: bool) -> tuple[Constraint, ...]:
     if not isinstance(passing, Language):
         raise UndecidedError(f"{condition.operator} on {condition.key}, which holds several texts")
-    every = condition.quantifier == "ForAllValues" or (negated and not condition.quantifier)
-    if every:
+    if needs_every_value(condition):
         return (Many(every=passing),)
     found = [] if passing == EMPTY else [Many(some=(passing,))]
     return (*found, *([Many(every=EMPTY)] if absent else []))
@@ -135,13 +117,8 @@ def _passing(condition: Condition, known: Mapping[str, tuple[str, ...]] | None) 
     """Return the values of a request that pass one of the condition's values, also as patterns where they are texts."""
     operator = condition.operator
     if operator.startswith(("Numeric", "Date", "IpAddress", "NotIpAddress")):
-        found: Values | None = None
-        for value in condition.values:
-            one: Intervals = intervals(operator, value)
-            found = one if found is None else join(found, one)
-        return (EMPTY if found is None else found), ()
-    filled = [_filled(condition, value, known) for value in condition.values]
-    written = [value for value in filled if value is not None]
+        return reduce(or_, (intervals(operator, value) for value in condition.values)), ()
+    written = [one for value in condition.values if (one := _filled(condition, value, known)) is not None]
     if operator in ("StringEquals", "StringNotEquals") and condition.key.casefold() not in DERIVED:
         return texts(*written), ()  # a hundred trails are a set of texts, and no hundred automata
     patterns = [pattern for value in written if (pattern := _pattern(operator, value)) is not None]
@@ -166,16 +143,11 @@ def _filled(condition: Condition, value: str, known: Mapping[str, tuple[str, ...
         return value
     values = dict(known)
     for key in variables_in(value):
-        if key in values:
-            continue
-        if (
-            key != "aws:principalaccount"
-            or condition.key.casefold() != "aws:principalarn"
-            or not _OWN_ACCOUNT.fullmatch(value)
-        ):
+        # Every caller's ARN holds its own account, so there the variable says no more than "an account".
+        on_arn = key == "aws:principalaccount" and condition.key.casefold() == "aws:principalarn"
+        if key not in values and not (on_arn and _OWN_ACCOUNT.fullmatch(value)):
             raise UndecidedError(
                 f"{condition.key} is compared with the policy variable ${{{key}}}, which can have many values"
             )
-        # Every caller's ARN holds its own account, so here the variable says no more than "an account".
-        values[key] = (ACCOUNT_ID,)
+        values.setdefault(key, (ACCOUNT_ID,))
     return resolve(value, values, pattern=OPERATORS[condition.operator].wildcards)

@@ -15,17 +15,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access.algebra.boxes import Box, Constraint, Single, box, coalesce
+from trailkey.access.algebra.boxes import Box, Constraint, Single, box, coalesce, meetings
 from trailkey.access.algebra.languages import ALL, Language, language, texts, union
 from trailkey.access.algebra.patterns import ACCOUNT_ID, glob
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, NO_REQUEST, RequestSet, exactly, joined
-from trailkey.access.analysis.caller_sets import SERVICES, in_account, of_kind, people
-from trailkey.access.analysis.constraints import PRINCIPAL, constants, needed, term, variables_in
-from trailkey.access.analysis.principal_sets import Reached, reached, sessions_in
+from trailkey.access.analysis.caller_sets import SERVICES, Reached, in_account, of_kind, people, reached, sessions_in
+from trailkey.access.analysis.constraints import PRINCIPAL, constants, needed, term
+from trailkey.access.language.conditions import resolve, variables_in
 from trailkey.access.language.evaluate import SERVICES as RULES
 from trailkey.access.language.matching import matcher
 from trailkey.access.language.policy import Condition
-from trailkey.access.language.variables import resolve
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -109,63 +108,52 @@ def statement_requests(
             for known, among in _expansions(statement, scope, accounts, variables=variables)
         ]
     except UndecidedError as error:
-        return _unsure(statement, scope, sessions, str(error))
-    return joined(found) if found else NO_REQUEST
+        # Between nothing and everything that the statement's principals and actions leave possible.
+        whole = coalesce([box({ACTION: _actions(statement, scope.universe)})])
+        outer = tuple(_split(statement, scope, sessions, whole))
+        return RequestSet((), outer, (f"statement {statement.name}: {error}",))
+    return joined(found)
 
 
 def _requests(
     statement: Statement, scope: Scope, sessions: Sequence[str], known: Mapping[str, tuple[str, ...]] | None
 ) -> RequestSet:
     """Return the requests of a statement with its policy variables at known values."""
-    base, at_most, reasons = _base(statement, scope, known)
-    if at_most is None:
+    sure, perhaps, reasons = _base(statement, scope, known)
+    if not perhaps:
         return NO_REQUEST
-    sure, perhaps = [base] if base else [], [at_most]
     for condition in statement.conditions:
         try:
             name, sides = term(condition, scope, sessions, known)
-            sure = list(_with(sure, name, sides))
-            perhaps = list(_with(perhaps, name, sides))
+            sure, perhaps = _with(sure, name, sides), _with(perhaps, name, sides)
         except UndecidedError as error:
             # Nothing matches for certain, and all that the other conditions admit may match, if it has the key at all.
             reasons.append(f"statement {statement.name}: {error}")
-            sure = []
+            sure = ()
             presence = needed(condition, scope, sessions)
-            perhaps = perhaps if presence is None else list(_with(perhaps, presence[0], (presence[1],)))
+            perhaps = perhaps if presence is None else _with(perhaps, presence[0], (presence[1],))
     for key, values in (known or {}).items():
         if key not in constants(scope):
             name, sides = term(Condition("StringEquals", "", False, key, values), scope, sessions, None)
-            sure, perhaps = list(_with(sure, name, sides)), list(_with(perhaps, name, sides))
+            sure, perhaps = _with(sure, name, sides), _with(perhaps, name, sides)
     outer = coalesce(_split(statement, scope, sessions, perhaps))
     inner = coalesce(_split(statement, scope, sessions, sure)) if reasons else outer
     return RequestSet(inner, outer, tuple(reasons))
 
 
-def _unsure(statement: Statement, scope: Scope, sessions: Sequence[str], reason: str) -> RequestSet:
-    """Return a set between nothing and everything that the statement's principals and actions leave possible."""
-    sides: dict[str, Constraint] = {ACTION: Single(absent=False, values=_actions(statement, scope.universe))}
-    whole = box(sides)
-    outer = () if whole is None else tuple(_split(statement, scope, sessions, [whole]))
-    return RequestSet((), outer, (f"statement {statement.name}: {reason}",))
-
-
 def _base(
     statement: Statement, scope: Scope, known: Mapping[str, tuple[str, ...]] | None
-) -> tuple[Box | None, Box | None, list[str]]:
-    """Return the box of actions and resources that match for certain, the one that may match, and why they differ."""
-    sides: dict[str, Constraint] = {}
+) -> tuple[tuple[Box, ...], tuple[Box, ...], list[str]]:
+    """Return the actions and resources that match for certain, those that may match, and why they differ."""
     wanted = _actions(statement, scope.universe)
-    if len(wanted.exceptions) < len(scope.universe):
-        sides[ACTION] = Single(absent=False, values=wanted)
-    boxes = []
+    sides = {ACTION: wanted} if len(wanted.exceptions) < len(scope.universe) else {}
     sure, perhaps = _resources(statement, known)
-    for resources in (sure, perhaps):
-        free = scope.resources.subset(resources)
-        boxes.append(
-            box(sides if free else {**sides, RESOURCE: Single(absent=False, values=resources & scope.resources)})
-        )
+    inner, outer = (
+        coalesce([box(sides if scope.resources.subset(one) else {**sides, RESOURCE: one & scope.resources})])
+        for one in (sure, perhaps)
+    )
     reason = f"statement {statement.name}: its Resource holds ${{aws:PrincipalAccount}}, which can have many values"
-    return boxes[0], boxes[1], [] if sure == perhaps else [reason]
+    return inner, outer, [] if sure == perhaps else [reason]
 
 
 @lru_cache(maxsize=4096)
@@ -199,31 +187,23 @@ def _resources(statement: Statement, known: Mapping[str, tuple[str, ...]] | None
     return (~outer, ~inner) if statement.not_resources else (inner, outer)
 
 
-def _with(boxes: Iterable[Box], name: str, sides: tuple[Constraint, ...]) -> Iterator[Box]:
-    parts = [part for part in (box({name: side}) for side in sides) if part is not None]
-    for one in boxes:
-        for part in parts:
-            both = one.meet(part)
-            if both is not None:
-                yield both
+def _with(boxes: Iterable[Box], name: str, sides: Iterable[Constraint]) -> tuple[Box, ...]:
+    parts = [part for side in sides if (part := box({name: side})) is not None]
+    return tuple(meetings(boxes, parts))
 
 
-def _split(statement: Statement, scope: Scope, sessions: Sequence[str], boxes: Iterable[Box]) -> Iterator[Box]:
-    """Yield the boxes with the statement's principals, and for an Allow with what else each caller needs."""
+def _split(statement: Statement, scope: Scope, sessions: Sequence[str], boxes: Iterable[Box]) -> Iterable[Box]:
+    """Return the boxes with the statement's principals, and for an Allow with what else each caller needs."""
     if statement.principals is None:
-        yield from boxes
-        return
-    who = reached(statement.principals, scope.partition, sessions)
-    if statement.effect == "Deny":
-        for one in boxes:
-            yield from _with([one], PRINCIPAL, (Single(absent=False, values=who.all),)) if who.all != ALL else [one]
-        return
-    for one in boxes:
-        yield from _allowing(one, who, scope, sessions)
+        return boxes
+    who = reached(statement.principals, scope.partition, tuple(sessions))
+    if statement.effect == "Allow":
+        return (part for one in boxes for part in _allowing(one, who, scope, sessions))
+    return boxes if who.all == ALL else _with(boxes, PRINCIPAL, [Single(who.all)])
 
 
 def _allowing(one: Box, who: Reached, scope: Scope, sessions: Sequence[str]) -> Iterator[Box]:
-    """Yield the parts of an Allow: who needs no IAM policy, and who needs one; who may do anything, and who may not.
+    """Return the parts of an Allow: who needs no IAM policy, and who needs one; who may do anything, and who may not.
 
     An AWS service and a root user have no IAM policy, so what reaches them is enough. In the resource's own account whoever is
     reached by name or with everyone needs none. From another account only some actions can be allowed at all.
@@ -236,35 +216,25 @@ def _allowing(one: Box, who: Reached, scope: Scope, sessions: Sequence[str]) -> 
     persons = callers & union([people(scope.partition), texts(*sessions)])
     roots = of_kind("root", scope.partition)
     crossing = RULES[scope.service].cross_account
-    elsewhere: dict[str, Constraint] = {}
-    if crossing is not None:
-        effective = (action for action in scope.universe if action.casefold() in crossing)
-        elsewhere[ACTION] = Single(absent=False, values=texts(*effective))
     at_home, away = persons & inside, persons - inside
-    needs: dict[str, Constraint] = {IDENTITY: Single(absent=False, values=YES)}
-    pieces: tuple[tuple[Language, dict[str, Constraint]], ...] = (
-        (callers & SERVICES, {}),
-        (at_home & (who.direct | roots), {}),
-        (at_home, needs),
-        (away & roots, elsewhere),
-        (away, {**elsewhere, **needs}),
+    elsewhere = {}
+    if crossing is not None:
+        elsewhere[ACTION] = texts(*(action for action in scope.universe if action.casefold() in crossing))
+    pieces: tuple[dict[str, Language], ...] = (
+        {PRINCIPAL: callers & SERVICES},
+        {PRINCIPAL: at_home & (who.direct | roots)},
+        {PRINCIPAL: at_home, IDENTITY: YES},
+        {PRINCIPAL: away & roots, **elsewhere},
+        {PRINCIPAL: away, **elsewhere, IDENTITY: YES},
     )
-    for values, more in pieces:
-        part = box({PRINCIPAL: Single(absent=False, values=values), **more})
-        both = None if part is None else one.meet(part)
-        if both is not None:
-            yield both
+    return meetings([one], [part for piece in pieces if (part := box(piece)) is not None])
 
 
 def _by_identity(scope: Scope, sessions: Sequence[str]) -> RequestSet:
     """Return what IAM policies of the resource's own account allow by themselves, where the service has it so."""
     inside = union([people(scope.partition, scope.account), texts(*sessions) & in_account(scope.account)])
     roots = of_kind("root", scope.partition, scope.account)
-    boxes = (
-        box({PRINCIPAL: Single(absent=False, values=roots)}),
-        box({PRINCIPAL: Single(absent=False, values=inside), IDENTITY: Single(absent=False, values=YES)}),
-    )
-    return exactly(one for one in boxes if one is not None)
+    return exactly([box({PRINCIPAL: roots}), box({PRINCIPAL: inside, IDENTITY: YES})])
 
 
 def _expansions(
@@ -272,8 +242,8 @@ def _expansions(
 ) -> Iterator[tuple[Mapping[str, tuple[str, ...]] | None, RequestSet]]:
     """Yield the values of policy variables under which a statement is read, and for which requests.
 
-    The values are None where ``${`` is plain text. A variable whose key the statement itself holds to a few texts (StringEquals, or the accounts it names as principals) is
-    written out for each of them; all others stay unknown.
+    The values are None where ``${`` is plain text. A variable whose key the statement itself holds to a few texts (StringEquals,
+    or the accounts it names as principals) is written out for each of them; all others stay unknown.
     """
     if not variables:
         yield None, EVERY_REQUEST
@@ -289,26 +259,19 @@ def _expansions(
     for values in combinations:
         filled = {**fixed, **{key: (value,) for key, value in zip(held, values, strict=True)}}
         one_by_one = accounts if "aws:principalaccount" in asked and "aws:principalaccount" not in held else ()
-        yield filled, _callers_beside(one_by_one)
+        # A caller whose own variable is filled in is not left open as well.
+        others = {PRINCIPAL: ~union([in_account(account) for account in one_by_one])}
+        yield filled, exactly([box(others)]) if one_by_one else EVERY_REQUEST
         yield from (({**filled, "aws:principalaccount": (account,)}, EVERY_REQUEST) for account in one_by_one)
-
-
-def _callers_beside(accounts: Sequence[str]) -> RequestSet:
-    """Return the requests of callers outside some accounts: whose own variable is filled in is not left open as well."""
-    if not accounts:
-        return EVERY_REQUEST
-    others = ~union([in_account(account) for account in accounts])
-    one = box({PRINCIPAL: Single(absent=False, values=others)})
-    return NO_REQUEST if one is None else exactly([one])
 
 
 def _held(statement: Statement, key: str) -> tuple[str, ...]:
     """Return the texts that a statement holds a key to, or none where it leaves it open."""
     who = statement.principals
     if key == "aws:principalaccount" and who and who.aws and not (who.excluded or who.everyone or who.services):
-        accounts = dict.fromkeys(_ACCOUNT.findall(" ".join(who.aws)))
+        accounts = tuple(dict.fromkeys(_ACCOUNT.findall(" ".join(who.aws))))
         if accounts:
-            return tuple(accounts)
+            return accounts
     same = ("aws:principalaccount", "kms:calleraccount") if key == "aws:principalaccount" else (key,)
     for condition in statement.conditions:
         if condition.key.casefold() in same and condition.operator == "StringEquals":

@@ -12,13 +12,12 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.boxes import Box, Constraint, Many, Single, box, subtract
+from trailkey.access.algebra.boxes import Box, Constraint, Many, Single, box, meetings, subtract
 from trailkey.access.algebra.languages import EMPTY, Language, texts, union
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, PROVEN, REFUTED, UNKNOWN, Answer, RequestSet, exactly
-from trailkey.access.analysis.caller_sets import SERVICES, people
+from trailkey.access.analysis.caller_sets import SERVICES, people, sessions_in
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE, allowed
-from trailkey.access.analysis.principal_sets import sessions_in
 from trailkey.access.analysis.witnesses import request
 from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions, has_several_values, is_boolean
 from trailkey.errors import UndecidedError
@@ -61,23 +60,20 @@ def region(
     """Return the requests that meet all of these; what is left out is free.
 
     Args:
-        principals: the callers (``identities`` and ``wildcards`` build languages of them).
+        principals: the callers (``caller_sets`` builds languages of them).
         actions: names in the catalog's spelling, such as ``kms:Decrypt``.
         resources: ARNs.
         identity: whether the caller's own IAM policies allow the request.
         context: constraints on condition keys.
     """
-    sides: dict[str, Constraint] = {key.casefold(): side for key, side in (context or {}).items()}
-    if principals is not None:
-        sides[PRINCIPAL] = Single(absent=False, values=principals)
-    if actions is not None:
-        sides[ACTION] = Single(absent=False, values=texts(*actions))
-    if resources is not None:
-        sides[RESOURCE] = Single(absent=False, values=resources)
-    if identity is not None:
-        sides[IDENTITY] = Single(absent=False, values=texts("yes" if identity else "no"))
-    one = box(sides)
-    return exactly([] if one is None else [one])
+    given = {
+        PRINCIPAL: principals,
+        ACTION: None if actions is None else texts(*actions),
+        RESOURCE: resources,
+        IDENTITY: None if identity is None else texts("yes" if identity else "no"),
+    }
+    keys = {key.casefold(): side for key, side in (context or {}).items()}
+    return exactly([box({**keys, **{name: values for name, values in given.items() if values is not None}})])
 
 
 def universe(scope: Scope, keys: Iterable[str], sessions: Iterable[str] = ()) -> RequestSet:
@@ -87,30 +83,23 @@ def universe(scope: Scope, keys: Iterable[str], sessions: Iterable[str] = ()) ->
 
 @lru_cache(maxsize=256)
 def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -> RequestSet:
-    base: dict[str, Constraint] = {
-        RESOURCE: Single(absent=False, values=scope.resources),
-        IDENTITY: Single(absent=False, values=texts("no", "yes")),
-    }
-    base |= {key: Single(absent=True, values=texts("false", "true")) for key in named if is_boolean(key)}
+    base: dict[str, Constraint | Language] = {RESOURCE: scope.resources, IDENTITY: texts("no", "yes")}
+    base |= {key: Single(texts("false", "true"), absent=True) for key in named if is_boolean(key)}
     callers = (
         (union([people(scope.partition), texts(*sessions)]), [key for key in named if key in _OF_SERVICES]),
         (SERVICES, [key for key in named if key.startswith(_OF_PEOPLE)]),
     )
     contexts = [key for key in named if key.startswith(CONTEXT_PREFIX.casefold()) or key == "kms:encryptioncontextkeys"]
-    with_context = frozenset(context_actions()) if contexts else frozenset()
-    acts = [(frozenset(scope.universe) & with_context, list[str]())] if contexts else []
-    acts.append((frozenset(scope.universe) - with_context, contexts))
-    found = []
-    for principals, missing in callers:
-        for actions, lacking in acts:
-            sides = dict(base)
-            sides[PRINCIPAL] = Single(absent=False, values=principals)
-            sides[ACTION] = Single(absent=False, values=texts(*actions))
-            sides |= {key: _absent(key) for key in (*missing, *lacking)}
-            one = box(sides)
-            if one is not None:
-                found.append(one)
-    return exactly(found)
+    with_context = frozenset(context_actions() if contexts else ())
+    acts = (
+        (texts(*(with_context & {*scope.universe})), list[str]()),
+        (texts(*({*scope.universe} - with_context)), contexts),
+    )
+    return exactly(
+        box({**base, PRINCIPAL: who, ACTION: what, **{key: _absent(key) for key in (*missing, *lacking)}})
+        for who, missing in callers
+        for what, lacking in acts
+    )
 
 
 def excludes(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -> Answer:
@@ -138,14 +127,16 @@ def _answer(
     """Answer a claim: refuted by what certainly is a counterexample, proven where nothing possibly is one."""
     try:
         asked = _asked(within, granted)
-        found = _simplest(counterexamples(*certain, asked.inner), granted)
+        found = list(islice(counterexamples(*certain, asked.inner), _CANDIDATES))
         if found:
-            return Answer(REFUTED, found)
-        if _exact(granted, asked) or not next(counterexamples(*possible, asked.outer), None):
+            return Answer(REFUTED, _simplest(found, granted.scope, _trails(granted)))
+        exact = granted.allow.exact and granted.deny.exact and asked.exact
+        if exact or not next(counterexamples(*possible, asked.outer), None):
             return Answer(PROVEN)
     except UndecidedError as error:
         return Answer(UNKNOWN, reason=str(error))
-    return _unknown(granted, within)
+    reasons = dict.fromkeys((*granted.allow.reasons, *granted.deny.reasons, *within.reasons))
+    return Answer(UNKNOWN, reason="; ".join(reasons))
 
 
 def difference(old: Policy, new: Policy, scope: Scope, within: RequestSet = EVERY_REQUEST) -> RequestSet:
@@ -170,8 +161,7 @@ def example(requests: RequestSet, scope: Scope) -> dict[str, Any] | None:
     Raises:
         UndecidedError: finding one takes too long.
     """
-    written = [request(one, scope) for one in requests.inner[:_CANDIDATES]]
-    return min(written, key=_length, default=None)
+    return _simplest(requests.inner[:_CANDIDATES], scope)
 
 
 def _asked(within: RequestSet, *granted: EffectivePermissions) -> RequestSet:
@@ -181,34 +171,19 @@ def _asked(within: RequestSet, *granted: EffectivePermissions) -> RequestSet:
     return within & universe(granted[0].scope, keys, sessions)
 
 
-def _exact(granted: EffectivePermissions, asked: RequestSet) -> bool:
-    """Return whether both bounds of everything in question are one, so that one look settles it."""
-    return granted.allow.exact and granted.deny.exact and asked.exact
-
-
 def _allowed(allow: tuple[Box, ...], deny: tuple[Box, ...], asked: tuple[Box, ...]) -> Iterator[Box]:
-    for one in allow:
-        for part in asked:
-            both = one.meet(part)
-            if both is not None:
-                yield from subtract(both, deny)
+    for both in meetings(allow, asked):
+        yield from subtract(both, deny)
 
 
 def _refused(allow: tuple[Box, ...], deny: tuple[Box, ...], asked: tuple[Box, ...]) -> Iterator[Box]:
     for part in asked:
         yield from subtract(part, allow)
-    for one in deny:
-        for part in asked:
-            both = one.meet(part)
-            if both is not None:
-                yield both
+    yield from meetings(deny, asked)
 
 
-def _simplest(pieces: Iterator[Box], granted: EffectivePermissions) -> dict[str, Any] | None:
-    boxes = list(islice(pieces, _CANDIDATES))
-    trails = _trails(granted) if boxes else ()
-    written = [request(one, granted.scope, trails) for one in boxes]
-    return min(written, key=_length, default=None)
+def _simplest(boxes: Iterable[Box], scope: Scope, trails: tuple[str, ...] = ()) -> dict[str, Any] | None:
+    return min((request(one, scope, trails) for one in boxes), key=_length, default=None)
 
 
 def _trails(granted: EffectivePermissions) -> tuple[str, ...]:
@@ -225,9 +200,4 @@ def _length(witness: Mapping[str, Any]) -> tuple[bool, bool, int, int]:
 
 
 def _absent(key: str) -> Constraint:
-    return Many(every=EMPTY) if has_several_values(key) else Single(absent=True, values=EMPTY)
-
-
-def _unknown(granted: EffectivePermissions, within: RequestSet) -> Answer:
-    reasons = dict.fromkeys((*granted.allow.reasons, *granted.deny.reasons, *within.reasons))
-    return Answer(UNKNOWN, reason="; ".join(reasons))
+    return Many(every=EMPTY) if has_several_values(key) else Single(EMPTY, absent=True)

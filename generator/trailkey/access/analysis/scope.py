@@ -67,13 +67,8 @@ def bucket_scope(arn: str, account: str, objects: Language | None = None) -> Sco
 
 def elsewhere(scope: Scope, home: str) -> Scope:
     """Return the scope of all resources of a service but those of another scope, whoever owns them; ``home`` is one of them."""
-    return replace(
-        scope,
-        account="",
-        region="",
-        resources=_everything(scope.service, scope.partition) & ~scope.resources,
-        home=home,
-    )
+    resources = _everything(scope.service, scope.partition) - scope.resources
+    return replace(scope, account="", region="", resources=resources, home=home)
 
 
 def service_scope(service: str, partition: str, owner: str) -> Scope:
@@ -85,10 +80,8 @@ def service_scope(service: str, partition: str, owner: str) -> Scope:
         universe = actions(service)
     except UndecidedError:
         universe = (f"{service}:Anything",)
-    resources = _everything(service, partition)
-    return Scope(
-        service, partition, "", "", resources, universe, f"arn:{partition}:{service}:us-east-1:{owner}:anything"
-    )
+    home = f"arn:{partition}:{service}:us-east-1:{owner}:anything"
+    return Scope(service, partition, "", "", _everything(service, partition), universe, home)
 
 
 def _everything(service: str, partition: str) -> Language:

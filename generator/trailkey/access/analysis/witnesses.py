@@ -23,12 +23,8 @@ STRANGER: Final = "999999999999"
 """The account that stands for every account nobody named."""
 _OTHER = "other"
 _ACTIONS: Final = (
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-    "kms:DescribeKey",
-    "kms:PutKeyPolicy",
-    "s3:GetObject",
-    "s3:PutObject",
+    *("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:PutKeyPolicy"),
+    *("s3:GetObject", "s3:PutObject"),
 )
 _HINTS: Final = {
     "aws:sourceaccount": (STRANGER,),
@@ -83,11 +79,8 @@ def sentence(witness: Mapping[str, Any], *, refused: bool = False) -> str:
     keys = " and ".join(f"{key} {_spoken(value)}" for key, value in witness.get("context", {}).items())
     under = f" with {keys}" if keys else ""
     on = "" if witness["action"].startswith("kms:") else f" on {witness['resource']}"
-    who = (
-        f"{witness['principal']}, whose own IAM policy allows it,"
-        if "identity_policies" in witness
-        else witness["principal"]
-    )
+    trusted = ", whose own IAM policy allows it," if "identity_policies" in witness else ""
+    who = f"{witness['principal']}{trusted}"
     return f"{who} {'is not allowed to call' if refused else 'calls'} {witness['action']}{on}{under}"
 
 
@@ -122,18 +115,12 @@ def _several(side: Many, hints: Sequence[str]) -> list[str]:
 
 
 def _principals(scope: Scope) -> tuple[str, ...]:
-    start = f"arn:{scope.partition}:iam::"
-    return (
-        f"{start}{STRANGER}:role/Anyone",
-        f"{start}{scope.account}:role/Anyone",
-        f"{start}{STRANGER}:user/anyone",
-        f"{start}{scope.account}:user/anyone",
-        f"{start}{STRANGER}:root",
-        f"{start}{scope.account}:root",
-        CLOUDTRAIL,
-        "config.amazonaws.com",
-        "sns.amazonaws.com",
+    people = (
+        f"arn:{scope.partition}:iam::{account}:{who}"
+        for who in ("role/Anyone", "user/anyone", "root")
+        for account in (STRANGER, scope.account)
     )
+    return (*people, CLOUDTRAIL, "config.amazonaws.com", "sns.amazonaws.com")
 
 
 def _hints(name: str, scope: Scope, trails: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,16 +26,17 @@ GLOBAL_KEYS: Final = (
     *("aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths", "aws:VpcSourceIp", "aws:referer", "aws:userid"),
     "aws:username",
 )
+_SPELLINGS: Final = {key.casefold(): key for key in GLOBAL_KEYS}
 _GLOBAL_PREFIXES: Final = ("aws:PrincipalTag/", "aws:RequestTag/", "aws:ResourceTag/")
-_SEVERAL: Final = frozenset(
-    f"aws:{name}"
-    for name in (
-        *("calledvia", "principalorgpaths", "principalservicenameslist", "resourceorgpaths"),
-        *("sourceorgpaths", "tagkeys", "vpceorgpaths"),
-    )
+_SEVERAL: Final = (
+    *("aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist", "aws:resourceorgpaths"),
+    *("aws:sourceorgpaths", "aws:tagkeys", "aws:vpceorgpaths"),
 )
-_BOOLEAN: Final = frozenset(
-    ("aws:multifactorauthpresent", "aws:principalisawsservice", "aws:securetransport", "aws:viaawsservice")
+_BOOLEAN: Final = (
+    "aws:multifactorauthpresent",
+    "aws:principalisawsservice",
+    "aws:securetransport",
+    "aws:viaawsservice",
 )
 CONTEXT_PREFIX: Final = "kms:EncryptionContext:"
 
@@ -91,7 +92,7 @@ def is_boolean(key: str) -> bool:
 def is_known(key: str) -> bool:
     """Return whether a global key, or a key of the service its prefix names, is called so."""
     folded = key.casefold()
-    return folded in _spellings() or _prefix(folded) != "" or bool(_details(folded))
+    return folded in _SPELLINGS or _prefix(folded) != "" or bool(_details(folded))
 
 
 @lru_cache(maxsize=4096)
@@ -101,7 +102,7 @@ def spelling(key: str) -> str:
     prefix = _prefix(folded)
     if prefix:
         return prefix + key[len(prefix) :]
-    return _spellings().get(folded) or str(_details(folded).get("key", key))
+    return _SPELLINGS.get(folded) or str(_details(folded).get("key", key))
 
 
 def _details(folded: str) -> Mapping[str, Any]:
@@ -109,20 +110,14 @@ def _details(folded: str) -> Mapping[str, Any]:
     if service == "aws" and "/" not in name:
         return {}
     try:
-        table = _load("conditionKeys", service)
+        return _load("conditionKeys", service).get(folded) or {}
     except UndecidedError:
         return {}
-    return table.get(folded) or {}
 
 
 def _prefix(folded: str) -> str:
     known = (*_GLOBAL_PREFIXES, CONTEXT_PREFIX)
     return next((prefix for prefix in known if folded.startswith(prefix.casefold())), "")
-
-
-@lru_cache(maxsize=1)
-def _spellings() -> dict[str, str]:
-    return {key.casefold(): key for key in GLOBAL_KEYS}
 
 
 @lru_cache(maxsize=32)

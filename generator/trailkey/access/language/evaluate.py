@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from trailkey.access.language.callers import reach
-from trailkey.access.language.conditions import holds
+from trailkey.access.language.actions import GRANT, USE
+from trailkey.access.language.conditions import holds, resolve
 from trailkey.access.language.matching import matcher
-from trailkey.access.language.variables import resolve
+from trailkey.access.language.principals import reach
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -40,13 +40,10 @@ SERVICES: Final = {
         identity_suffices=False,
         # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
         cross_account=frozenset(
-            f"kms:{name}".casefold()
-            for name in (
-                *("Decrypt", "DeriveSharedSecret", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair"),
-                *("GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac"),
-                *("ReEncryptFrom", "ReEncryptTo", "Sign", "Verify", "VerifyMac"),
-                *("CreateGrant", "DescribeKey", "GetKeyRotationStatus", "GetPublicKey", "ListGrants"),
-                *("RetireGrant", "RevokeGrant"),
+            action.casefold()
+            for action in (
+                *(*USE, *GRANT, "kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:GetPublicKey"),
+                *("kms:ListGrants", "kms:RetireGrant", "kms:RevokeGrant"),
             )
         ),
     ),
@@ -244,11 +241,9 @@ def _resource_matches(statement: Statement, request: Request, *, variables: bool
             f'statement {statement.name}: Resource: "{statement.resources[0]}" cannot be judged for a request that names no '
             'resource; a request with "resource", or statements on "*" only; add the resource to the request'
         )
-    for pattern in statement.resources:
-        filled = resolve(pattern, request.context, pattern=True) if variables else pattern
-        if filled is not None and matcher(filled)(request.resource):
-            return True
-    return False
+    written = statement.resources
+    filled = (resolve(one, request.context, pattern=True) for one in written) if variables else written
+    return any(one is not None and matcher(one)(request.resource) for one in filled)
 
 
 def _rules(request: Request) -> Rules:

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
 # What stands for a literal * or ? inside a pattern once a policy variable is filled in. Unicode sets these two code points
 # aside for a program's own use, so no policy and no request carries them.
-LITERAL_ANY: Final = "\ufdd0"
-LITERAL_ONE: Final = "\ufdd1"
-_UNMARK = str.maketrans({LITERAL_ANY: "*", LITERAL_ONE: "?"})
-_MARK = str.maketrans({"*": LITERAL_ANY, "?": LITERAL_ONE})
+_MARK: Final = str.maketrans("*?", "\ufdd0\ufdd1")
+UNMARK: Final = str.maketrans("\ufdd0\ufdd1", "*?")
 
 
 def literal(text: str) -> str:
@@ -30,7 +28,7 @@ def literal(text: str) -> str:
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Return the test whether a whole text matches ``pattern``; case counts."""
     if "*" not in pattern and "?" not in pattern:
-        return partial(eq, pattern.translate(_UNMARK))
+        return partial(eq, pattern.translate(UNMARK))
     fullmatch = re.compile(_regex(pattern, "."), re.DOTALL).fullmatch
     return lambda text: fullmatch(text) is not None
 
@@ -45,7 +43,7 @@ def arn_matcher(pattern: str) -> Callable[[str], bool]:
     if len(front) < 5:
         return lambda _: False
     if "*" not in pattern and "?" not in pattern:
-        return partial(eq, pattern.translate(_UNMARK))
+        return partial(eq, pattern.translate(UNMARK))
     # The sixth part, the resource, may hold colons itself.
     parts = [*(_regex(part, "[^:]") for part in front), _regex(last, ".")]
     fullmatch = re.compile(":".join(parts), re.DOTALL).fullmatch
@@ -59,8 +57,7 @@ def _regex(pattern: str, one: str) -> str:
     another one, and so a pattern with many stars stays fast on every text.
     """
     runs = [
-        "".join(one if char == "?" else re.escape(char.translate(_UNMARK)) for char in run)
-        for run in pattern.split("*")
+        "".join(one if char == "?" else re.escape(char.translate(UNMARK)) for char in run) for run in pattern.split("*")
     ]
     if len(runs) == 1:
         return runs[0]

@@ -8,15 +8,17 @@ The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access.language.documents import need_object, only_known, scalar, show, text_value, texts
-from trailkey.access.language.operators import OPERATORS, check_value
+from trailkey.access.language.conditions import OPERATORS, check_value, variable_problem
 from trailkey.access.language.principals import Principals, parse_principals
-from trailkey.access.language.variables import problem as variable_problem
 from trailkey.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Effect = Literal["Allow", "Deny"]
 
@@ -28,14 +30,7 @@ VERSIONS: Final = ("2008-10-17", VARIABLES_VERSION)
 QUANTIFIERS: Final = ("ForAnyValue", "ForAllValues")
 
 _ELEMENTS = (
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
+    *("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource"),
     "Condition",
 )
 _ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
@@ -90,6 +85,37 @@ class Policy:
         return self.version == VARIABLES_VERSION
 
 
+def load_json(text: str, what: str) -> Any:
+    """Return the JSON value in ``text``; ``what`` names it in errors.
+
+    Raises:
+        PolicyError: not JSON (with line and column), or an object names a key twice: JSON readers keep one of the two
+            silently, and AWS refuses such a policy.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [key for key, _ in pairs]
+            twice = next(key for key in names if names.count(key) > 1)
+            raise PolicyError(f'{what}: the key "{twice}" is given twice in one object; each key once; merge the two')
+        return found
+
+    def refuse(name: str) -> Any:
+        raise PolicyError(f"{what}: {name} is not JSON; a policy holds finite numbers; correct it")
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise PolicyError(
+            f"{what}:{error.lineno}:{error.colno}: not JSON ({error.msg}); a policy is one JSON object; correct the text there"
+        ) from error
+    except RecursionError as error:
+        raise PolicyError(
+            f"{what}: nested too deeply to be a policy; a policy is one JSON object; check the file"
+        ) from error
+
+
 def parse_policy(document: Any, *, what: str = "policy", resource_based: bool) -> Policy:
     """Return the policy that a document (parsed JSON) states.
 
@@ -118,15 +144,14 @@ def parse_frame(document: Any, what: str) -> tuple[str, list[Any]]:
     Raises:
         PolicyError: it is not a policy document, or has another element than Version, Id and Statement.
     """
-    need_object(document, what)
-    only_known(document, ("Version", "Id", "Statement"), what)
+    _object(document, what, ("Version", "Id", "Statement"))
     version = document.get("Version", VERSIONS[0])  # AWS reads a policy without Version as the old language
     if version not in VERSIONS:
         raise PolicyError(
-            f"{what}: Version: unknown version {show(version)}; {' or '.join(VERSIONS)} (as text); use {VARIABLES_VERSION}"
+            f"{what}: Version: unknown version {_show(version)}; {' or '.join(VERSIONS)} (as text); use {VARIABLES_VERSION}"
         )
     if not isinstance(document.get("Id", ""), str):
-        raise PolicyError(f"{what}: Id: {show(document['Id'])} is not a text; a text; quote it or leave it out")
+        raise PolicyError(f"{what}: Id: {_show(document['Id'])} is not a text; a text; quote it or leave it out")
     written = document.get("Statement")
     statements = written if isinstance(written, list) else [written]
     if not statements or "Statement" not in document:
@@ -148,18 +173,13 @@ def parse_statement(entry: Any, index: int, place: str, *, version: str, resourc
         PolicyError: it has an element, shape or value that is not modelled, named with its place.
     """
     variables = version == VARIABLES_VERSION
-    need_object(entry, place)
-    only_known(entry, _ELEMENTS, place)
+    _object(entry, place, _ELEMENTS)
     sid = entry.get("Sid")
     if sid is not None and not isinstance(sid, str):
-        raise PolicyError(f"{place}: Sid: {show(sid)} is not a text; a text; quote it")
-    effect: Effect
-    if entry.get("Effect") == "Allow":
-        effect = "Allow"
-    elif entry.get("Effect") == "Deny":
-        effect = "Deny"
-    else:
-        raise PolicyError(f"{place}: Effect: {show(entry.get('Effect'))}; exactly Allow or Deny; correct it")
+        raise PolicyError(f"{place}: Sid: {_show(sid)} is not a text; a text; quote it")
+    effect = entry.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise PolicyError(f"{place}: Effect: {_show(effect)}; exactly Allow or Deny; correct it")
     actions, not_actions = _either(entry, "Action", place)
     for action in actions:
         if not _ACTION.fullmatch(action):
@@ -225,22 +245,22 @@ def _either(entry: dict[str, Any], name: str, place: str) -> tuple[tuple[str, ..
     if len(present) != 1:
         found = "both" if present else "neither"
         raise PolicyError(f"{place}: {found} of {name} and Not{name}; exactly one; add or remove one")
-    return texts(entry[present[0]], f"{place}: {present[0]}", text_value), present[0] != name
+    return _values(entry[present[0]], f"{place}: {present[0]}", _text), present[0] != name
 
 
 def _conditions(block: Any, place: str, *, variables: bool) -> tuple[Condition, ...]:
-    need_object(block, place)
+    _object(block, place)
     found = []
     for operator, keys in block.items():
         here = f"{place}: {operator}"
         quantifier, name, if_exists = _operator(operator, here)
-        need_object(keys, here)
+        _object(keys, here)
         for key, values in keys.items():
             if not _KEY.fullmatch(key):
                 raise PolicyError(
                     f'{here}: "{key}" is not a valid condition key; service:name, such as aws:PrincipalArn; correct it'
                 )
-            found_values = texts(values, f"{here}: {key}", scalar)
+            found_values = _values(values, f"{here}: {key}", scalar)
             for text in found_values:
                 problem = check_value(name, text, variables=variables)
                 if problem:
@@ -260,3 +280,51 @@ def _operator(written: str, place: str) -> tuple[str, str, bool]:
             f"{': or '.join(QUANTIFIERS)}: before it (Null takes neither); check the spelling, upper and lower case too"
         )
     return quantifier, bare, bare != name
+
+
+def scalar(value: Any, place: str) -> str:
+    """Return a condition value as text: JSON true is ``true``, JSON 90 is ``90``.
+
+    Raises:
+        PolicyError: it is a list, an object or null.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if not isinstance(value, str):
+        raise PolicyError(
+            f"{place}: {_show(value)} is not a valid condition value; a text, number or boolean, or a list of them; correct it"
+        )
+    return value
+
+
+def _values(value: Any, place: str, convert: Callable[[Any, str], str]) -> tuple[str, ...]:
+    """Return the values of an element that is one value or a list of them, each converted; an empty list is an error."""
+    entries = value if isinstance(value, list) else [value]
+    if not entries:
+        raise PolicyError(f"{place}: an empty list; one value or more; add a value or remove the element")
+    return tuple(convert(entry, place) for entry in entries)
+
+
+def _text(value: Any, place: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise PolicyError(f"{place}: {_show(value)} is not a text; a text or a list of texts; write it as text")
+    return value
+
+
+def _object(value: Any, place: str, allowed: tuple[str, ...] | None = None) -> None:
+    """Refuse a value that is not an object, or has an element that is not among the allowed ones."""
+    if not isinstance(value, dict):
+        raise PolicyError(f"{place}: {_show(value)} is not an object; a JSON object with named elements; correct it")
+    for name in value:
+        if allowed and name not in allowed:
+            raise PolicyError(
+                f'{place}: unknown element "{name}"; {", ".join(allowed)}; check the spelling, upper and lower case too'
+            )
+
+
+def _show(value: Any) -> str:
+    """Return a value as short text for an error message."""
+    text = "nothing" if value is None else json.dumps(value, default=repr, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -9,9 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access.language.callers import PRINCIPAL_TYPE, Caller, parse_caller
-from trailkey.access.language.documents import scalar
-from trailkey.access.language.policy import Policy, parse_policy
+from trailkey.access.language.policy import Policy, parse_policy, scalar
+from trailkey.access.language.principals import PRINCIPAL_TYPE, Caller, parse_caller
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError
 

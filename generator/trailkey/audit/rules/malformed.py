@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.access.language.conditions import OPERATORS
 from trailkey.access.language.matching import matcher
-from trailkey.access.language.operators import OPERATORS
 from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import TRAIL_CONTEXT_KEY, admits_cloudtrail, demands, principals_of
 from trailkey.aws import ACCOUNT_ID, CLOUDTRAIL, ORGANIZATION_ID, parse_arn

@@ -14,7 +14,7 @@ from trailkey.access import NO_REQUEST, RequestSet, Single, held_to, in_account,
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.caller_sets import SERVICES
-from trailkey.access.language.callers import parse_caller
+from trailkey.access.language.principals import parse_caller
 from trailkey.aws import CLOUDTRAIL
 from trailkey.intent.from_config import store_key_intent, trail_key_intent
 

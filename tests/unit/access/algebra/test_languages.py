@@ -75,7 +75,9 @@ def test_a_marked_star_is_a_plain_one() -> None:
 def test_character_sets_and_runs_of_them() -> None:
     account = row(["arn:", Run(NOT_COLON), ":", *([DIGIT] * 3)])
     assert language([account]).witness() == "arn::999"
-    assert str(account) == "arn:*:[0123456789][0123456789][0123456789]"
+    assert account.text == "arn:*:[0123456789][0123456789][0123456789]"
+    few = language([row(["x", Run(Chars(frozenset("ab")))])])
+    assert [few.contains(text) for text in ("x", "xab", "xc")] == [True, True, False]
     with pytest.raises(ValueError, match="side by side"):
         row([Run(ANY), Run(NOT_COLON)])
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trailkey.access.algebra.boxes import EVERYWHERE, Box, Constraint, Many, Single, box, coalesce, subtract
-from trailkey.access.algebra.intervals import Intervals, intervals, join, meet
+from trailkey.access.algebra.intervals import intervals, meet
 from trailkey.access.algebra.languages import ALL, EMPTY, language, texts
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, NO_REQUEST, UNKNOWN, Answer, RequestSet, exactly, joined
-from trailkey.access.language.operators import OPERATORS, value_test
+from trailkey.access.language.conditions import OPERATORS, value_test
 from trailkey.errors import UndecidedError
 
 LETTERS = ("a", "b", "ab")
@@ -31,7 +31,7 @@ LANGUAGES = st.sampled_from(
         *(language([glob("a*")]), language([glob("?")]), ~language([glob("*b")])),
     )
 )
-SINGLES = st.builds(Single, st.booleans(), LANGUAGES)
+SINGLES = st.builds(Single, LANGUAGES, st.booleans())
 MANIES = st.builds(Many, LANGUAGES, st.lists(LANGUAGES, max_size=2).map(tuple))
 
 
@@ -171,6 +171,10 @@ def test_texts_and_numbers_meet_where_that_is_decidable() -> None:
         meet(language([glob("7*")]), small)
     with pytest.raises(UndecidedError, match="Numeric and as Date"):
         meet(small, intervals("DateEquals", "2026-01-01"))
-    joined_up = join(small, intervals("NumericGreaterThan", "20"))
-    assert isinstance(joined_up, Intervals)
+    joined_up = small | intervals("NumericGreaterThan", "20")
     assert [joined_up.contains(text) for text in ("9", "10", "20", "21")] == [True, False, False, True]
+
+
+def test_moments_are_told_apart_as_far_as_requests_are_decided() -> None:
+    written, later = "1700000000.1234567", "1700000000.1234568"
+    assert intervals("DateEquals", written).contains(later) is value_test("DateEquals", written)(later)

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trailkey.access.language.conditions import holds
-from trailkey.access.language.operators import _date
+from trailkey.access.language.conditions import holds, read_date, resolve
 from trailkey.access.language.policy import Condition
-from trailkey.access.language.variables import resolve
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ def test_a_date_without_zone_is_in_utc_wherever_this_runs(monkeypatch: pytest.Mo
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
-        assert _date("2027-01-01") == datetime(2027, 1, 1, tzinfo=UTC)
+        assert read_date("2027-01-01") == datetime(2027, 1, 1, tzinfo=UTC)
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 import helpers
-from trailkey.access.language.documents import load_json
-from trailkey.access.language.policy import Condition, parse_policy
+from trailkey.access.language.policy import Condition, load_json, parse_policy
 from trailkey.errors import PolicyError
 
 ROLE = "arn:aws:iam::111122223333:role/Reader"
