@@ -249,7 +249,7 @@ def _joins(wide: Box) -> str:
 
 def _for_callers(sides: Mapping[str, Constraint], callers: Language | None) -> dict[str, Constraint]:
     others = {key: side for key, side in sides.items() if key != PRINCIPAL}
-    return others if callers is None else {**others, PRINCIPAL: Single(absent=False, values=callers)}
+    return others if callers is None else {**others, PRINCIPAL: Single(callers)}
 
 
 def _width(grant: Box) -> tuple[int, int, str]:
@@ -270,4 +270,4 @@ def _meeting(some: Iterable[Box], others: Sequence[Box]) -> list[Box]:
 def _actions(boxes: Iterable[Box]) -> Single:
     sides = (one.sides[ACTION] for one in boxes)
     values = [side.values for side in sides if isinstance(side, Single) and isinstance(side.values, Language)]
-    return Single(absent=False, values=union(values))
+    return Single(union(values))

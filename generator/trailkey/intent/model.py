@@ -143,7 +143,7 @@ class TrailKeyIntent(KeyRoles):
     def context(self) -> dict[str, Constraint]:
         """The encryption context that a trail of a trail owner sends."""
         patterns = [glob(f"arn:{self.partition}:cloudtrail:*:{owner}:trail/*") for owner in self.trail_owners]
-        return {TRAIL_CONTEXT: Single(absent=False, values=language(patterns))}
+        return {TRAIL_CONTEXT: Single(language(patterns))}
 
     @property
     def source(self) -> dict[str, Constraint]:

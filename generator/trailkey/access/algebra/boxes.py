@@ -47,7 +47,7 @@ class Single:
 
 def held_to(*values: str) -> Single:
     """Return the constraint on a dimension that is there, with one of these texts."""
-    return Single(absent=False, values=texts(*values))
+    return Single(texts(*values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
 
 def _for_strangers(subject: Subject) -> Iterator[Search]:
     """Yield the calls for trails of an account that the policy has nothing to do with."""
-    trails = Single(absent=False, values=_trails_of(subject, subject.stranger))
+    trails = Single(_trails_of(subject, subject.stranger))
     sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
     remedy = f"{_HOLD}; if it is an event data store's key, say so in its Id, such as {_STORE_ID}"
     yield Search(
@@ -125,7 +125,7 @@ def _beyond_named(subject: Subject) -> Iterator[Search]:
     for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))) if trails else ():
         others = _trails_of(subject, account) - texts(*trails)
         yield Search(
-            within=_held(subject, account, Single(absent=False, values=others), Single(absent=True, values=others)),
+            within=_held(subject, account, Single(others), Single(absent=True, values=others)),
             says=lambda request: (
                 f"lets CloudTrail call {request['action']} for trails beside {', '.join(trails)}, such as "
                 f"{request['context']['aws:SourceArn']}"

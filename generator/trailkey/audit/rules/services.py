@@ -26,7 +26,7 @@ def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
     """Yield the statements that let services beside CloudTrail act for anybody, as far as no Deny asks for whom."""
     asked = {key for part in subject.parts if part.statement.effect == "Deny" for key in keys(part.statement)}
     sent: dict[str, Constraint] = {
-        "aws:SourceArn": Single(absent=False, values=language([glob(f"arn:*:*:*:{subject.stranger}:*")])),
+        "aws:SourceArn": Single(language([glob(f"arn:*:*:*:{subject.stranger}:*")])),
         "aws:SourceAccount": held_to(subject.stranger),
         **subject.outside("Source"),
     }

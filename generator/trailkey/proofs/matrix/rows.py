@@ -79,10 +79,10 @@ def _trails(deployment: Deployment, key: TrailKeyIntent) -> Iterator[Row]:
         yield Row(name, label, _sent_for(held_to(trail.arn)), (trail.arn,))
     owners = [f"arn:{key.partition}:cloudtrail:*:{owner}:trail/*" for owner in key.trail_owners]
     same, mine = language(map(glob, owners)), texts(*key.trails)
-    other = _sent_for(Single(absent=False, values=same & ~mine))
+    other = _sent_for(Single(same & ~mine))
     names = ", ".join(owner.name for owner in deployment.trail_owners)
     yield Row("other-trail", f"CloudTrail, another trail of {names}", other, tuple(owners))
-    foreign = _sent_for(Single(absent=True, values=~union([same, mine])))
+    foreign = _sent_for(Single(~union([same, mine]), absent=True))
     yield Row("foreign-trail", "CloudTrail, another account's trail or none", foreign)
     yield _OTHER_SERVICES
 
@@ -149,7 +149,7 @@ class _Rows:
         elsewhere = self._elsewhere([self._own, *self._accounts])
         outside = {}
         if self._organization:
-            outside["aws:PrincipalOrgID"] = Single(absent=True, values=~texts(self._organization))
+            outside["aws:PrincipalOrgID"] = Single(~texts(self._organization), absent=True)
             if self._all == NO_REQUEST:
                 member = {"aws:PrincipalOrgID": held_to(self._organization)}
                 inside = region(principals=elsewhere, context=member) - members

@@ -24,7 +24,7 @@ Key = TypeVar("Key", bound=KeyRoles)
 KEY_POLICY_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
 _EVERY_USE = (*USE, *TAKE_OVER)
 _BYPASS = "kms:BypassPolicyLockoutSafetyCheck"
-_CHECKED: Final = {_BYPASS: Single(absent=True, values=texts("false"))}
+_CHECKED: Final = {_BYPASS: Single(texts("false"), absent=True)}
 """A key policy put with the lockout check on, as every caller does who does not ask otherwise; no other call has the key."""
 
 
