@@ -21,8 +21,7 @@ from helpers import CONFIGS, OUTPUT
 from trailkey import cli, errors, pipeline
 from trailkey.cloudformation import dump_yaml
 from trailkey.config.load import load
-from trailkey.diff.compare import compare_policies
-from trailkey.diff.mirror import mirrored_names
+from trailkey.diff.compare import compare_policies, mirrored_names
 from trailkey.reports.diff import condition_text, principal_text
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from trailkey.decide import RequestAnswer
 from trailkey.findings import Finding, Location
 from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.config_reference import config_reference
-from trailkey.reports.decide import answer_json
 from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ def test_what_is_said_to_be_stable_is_what_is_printed() -> None:
     answer = RequestAnswer(name="", decision="denied", reason="", statements=(), expected=None)
 
     assert rows["finding"] == {*finding, *finding["location"]}
-    assert rows["answer"] - {"allowed", "denied"} == {*answer_json(answer)}
+    assert rows["answer"] - {"allowed", "denied"} == {*answer.as_json()}
 
 
 def test_new_ids_of_the_changelog_are_ids() -> None:

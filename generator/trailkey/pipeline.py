@@ -204,10 +204,11 @@ def prove(rendered: Rendered) -> Verdict:
 def files_of(rendered: Rendered, outcome: Verdict) -> Mapping[str, bytes]:
     """Return every file of a deployment: those that were judged, access.md, and rollout.json with the hash of each other file."""
     from trailkey.reports.access import as_markdown
+    from trailkey.reports.view import access_of
     from trailkey.rollout.plan import sha256
 
     files = dict(rendered.files)
-    files[ACCESS] = as_markdown(rendered.deployment, rendered.folder.policies, outcome).encode()
+    files[ACCESS] = as_markdown(access_of(rendered.deployment, rendered.folder.policies, outcome)).encode()
     judged = rendered.folder.manifest
     files[MANIFEST] = replace(judged, files={**judged.files, ACCESS: sha256(files[ACCESS])}).dump()
     return files

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,9 +11,6 @@ from trailkey.decide import answers_of_deployment
 from trailkey.errors import PolicyError
 from trailkey.findings import Location
 from trailkey.inventory import PolicySet, Resource, ResourcePolicy
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOME, LAKE = "222222222222", "333333333333"
 LOGS = "arn:aws:s3:::logs"
@@ -43,7 +40,7 @@ def trail(key_arn: str) -> Resource:
 
 TRAIL_KEY, OTHER_KEY, LAKE_KEY = key("trails", HOME), key("other", HOME), key("lake", LAKE)
 POLICIES = PolicySet(
-    what="output/one/",
+    what="output/one",
     keys=(LAKE_KEY, OTHER_KEY, TRAIL_KEY),
     buckets=(
         resource_policy("access-logs", "arn:aws:s3:::logs-access-logs", HOME, "s3:ListBucket"),
@@ -53,10 +50,9 @@ POLICIES = PolicySet(
 )
 
 
-def statements(folder: Path, policies: PolicySet, **request: Any) -> tuple[str | int, ...]:
-    path = folder / "requests.json"
-    path.write_text(json.dumps({"principal": "sns.amazonaws.com", **request}), encoding="utf-8")
-    (answer,) = answers_of_deployment(policies, path)
+def statements(policies: PolicySet, **request: Any) -> tuple[str | int, ...]:
+    text = json.dumps({"principal": "sns.amazonaws.com", **request})
+    (answer,) = answers_of_deployment(policies, (text, "requests.json"))
     return answer.statements
 
 
@@ -72,10 +68,10 @@ def statements(folder: Path, policies: PolicySet, **request: Any) -> tuple[str |
         ("s3:ListBucket", "arn:aws:s3:::logs-access-logs", "access-logs"),
     ],
 )
-def test_policy_of_what_a_request_names_is_asked(action: str, resource: str | None, asked: str, tmp_path: Path) -> None:
+def test_policy_of_what_a_request_names_is_asked(action: str, resource: str | None, asked: str) -> None:
     named = {} if resource is None else {"resource": resource}
 
-    assert statements(tmp_path, POLICIES, action=action, **named) == (asked,)
+    assert statements(POLICIES, action=action, **named) == (asked,)
 
 
 @pytest.mark.parametrize(
@@ -94,25 +90,23 @@ def test_policy_of_what_a_request_names_is_asked(action: str, resource: str | No
     ],
     ids=["key", "bucket"],
 )
-def test_what_no_policy_is_about_is_an_error(
-    request_: dict[str, str], resource: str, can_be_asked: str, tmp_path: Path
-) -> None:
+def test_what_no_policy_is_about_is_an_error(request_: dict[str, str], resource: str, can_be_asked: str) -> None:
     with pytest.raises(PolicyError) as refused:
-        statements(tmp_path, POLICIES, **request_)
+        statements(POLICIES, **request_)
 
     assert str(refused.value) == (
-        f"{tmp_path / 'requests.json'}: request 1: resource: {resource}: which policy of output/one is asked is not known; "
+        f"requests.json: request 1: resource: {resource}: which policy of output/one is asked is not known; "
         f"{can_be_asked} can be asked; name one of them"
     )
 
 
-def test_trails_with_several_keys_ask_which(tmp_path: Path) -> None:
+def test_trails_with_several_keys_ask_which() -> None:
     several = PolicySet(what="t", keys=POLICIES.keys, resources=(trail(TRAIL_KEY.arn), trail(OTHER_KEY.arn)))
 
     with pytest.raises(PolicyError, match="request 1: resource: missing: which policy of t is asked is not known"):
-        statements(tmp_path, several, action="kms:Decrypt")
+        statements(several, action="kms:Decrypt")
 
 
-def test_action_of_another_service_is_an_error(tmp_path: Path) -> None:
+def test_action_of_another_service_is_an_error() -> None:
     with pytest.raises(PolicyError, match="there is no policy of sns to ask; actions of kms, s3 are allowed"):
-        statements(tmp_path, POLICIES, action="sns:Publish")
+        statements(POLICIES, action="sns:Publish")

@@ -1,6 +1,7 @@
 """The command line: arguments, printing, exit codes. Nothing else in the project prints or exits.
 
-A command is a module here with ``add``, which declares its arguments, and a function that runs it; ``COMMANDS`` lists them.
+A command is a module here, named as the command and described by its docstring, with a ``SUMMARY``, with ``arguments``, which
+declares them, and with ``run``, which returns the exit code; ``COMMANDS`` lists them.
 Heavy imports (pydantic, troposphere, cfn-lint) happen in the command that needs them: ``--help`` needs none.
 """
 
@@ -75,5 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"trailkey {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        command.add(commands)
+        name = command.__name__.rpartition(".")[2]
+        declared = commands.add_parser(name, help=command.SUMMARY, description=command.__doc__)
+        command.arguments(declared)
+        declared.set_defaults(command=command.run)
     return parser

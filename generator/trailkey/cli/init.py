@@ -1,50 +1,31 @@
-"""``trailkey init``: a starter config."""
+"""Write a commented starter config; an existing file is never overwritten."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trailkey import errors
+from trailkey.cli.shared import Options, Parser, path
 
-if TYPE_CHECKING:
-    import argparse
-
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command and its arguments."""
-    init = commands.add_parser(
-        "init",
-        help="write a commented starter config",
-        description="Write a commented starter config; an existing file is never overwritten.",
-    )
-    kind = init.add_mutually_exclusive_group()
-    kind.add_argument(
-        "--single-account",
-        dest="starter",
-        action="store_const",
-        const="single-account",
-        help="one account holds everything (default)",
-    )
-    kind.add_argument(
-        "--organization",
-        dest="starter",
-        action="store_const",
-        const="organization",
-        help="an organization trail, its key and bucket in a log archive",
-    )
-    init.add_argument(
-        "file",
-        nargs="?",
-        type=Path,
-        default=Path("trailkey.yaml"),
-        metavar="FILE",
-        help="where to write it (default: trailkey.yaml)",
-    )
-    init.set_defaults(command=_init, starter="single-account")
+SUMMARY = "write a commented starter config"
 
 
-def _init(options: argparse.Namespace) -> int:
+def arguments(parser: Parser) -> None:
+    """Declare the arguments."""
+    kinds = parser.add_mutually_exclusive_group()
+    for kind, meaning in (
+        ("single-account", "one account holds everything (default)"),
+        ("organization", "an organization trail, its key and bucket in a log archive"),
+    ):
+        kinds.add_argument(
+            f"--{kind}", dest="starter", action="store_const", const=kind, default="single-account", help=meaning
+        )
+    default = Path("trailkey.yaml")
+    path(parser, "file", "FILE", f"where to write it (default: {default})", nargs="?", default=default)
+
+
+def run(options: Options) -> int:
+    """Run the command and return its exit code."""
     from trailkey.config.starter import starter
     from trailkey.output.writer import write_new
 

@@ -1,4 +1,4 @@
-"""``trailkey schema``: the JSON Schema of the config."""
+"""Print the JSON Schema of the config."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from trailkey import errors
 if TYPE_CHECKING:
     import argparse
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command and its arguments."""
-    schema = commands.add_parser(
-        "schema",
-        help="print the JSON Schema of the config, for editors",
-        description="Print the JSON Schema of the config.",
-    )
-    schema.set_defaults(command=_schema)
+SUMMARY = "print the JSON Schema of the config, for editors"
 
 
-def _schema(_options: argparse.Namespace) -> int:
-    from trailkey.config.schema import schema_text  # pydantic is loaded when asked for
+def arguments(_parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments: there are none."""
+
+
+def run(_options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    from trailkey.config.schema import schema_text
 
     print(schema_text(), end="")
     return errors.OK

@@ -25,27 +25,25 @@ _ACCOUNT: Final = re.compile(r"\b\d{12}\b")
 
 _DIGIT: Final = "[0123456789]"
 
-Known = tuple[Language | None, Grantee]
-"""Callers and what they are called; None stands for all there are."""
+Known = tuple[Language, Grantee]
+"""Callers and what they are called."""
 
 
 class Callers:
-    """The sets of callers that two policies on a resource speak about, and their names.
+    """The sets of callers that two policies on a resource speak about, and their names; or ``holder`` alone, where there is one."""
 
-    Args:
-        before, after: the policies.
-        scope: the resource.
-        known: the callers in question, the widest first; None for those the policies speak about.
-    """
-
-    def __init__(self, before: Policy, after: Policy, scope: Scope, known: Sequence[Known] | None) -> None:
+    def __init__(self, before: Policy, after: Policy, scope: Scope, holder: Known | None) -> None:
         everybody = people(scope.partition)
         statements = [statement for policy in (before, after) for statement in policy.statements]
-        found = {account for statement in statements for account in _accounts(statement)}
+        found = set(_ACCOUNT.findall(" ".join(value for statement in statements for value in _values(statement))))
         accounts = [scope.account, *sorted(found - {scope.account})]
         self.examples = tuple(f"arn:{scope.partition}:iam::{account}:role/Anyone" for account in accounts)
+        self._exempt: list[tuple[Language, str]] = []
+        if holder:
+            self._known = [holder]
+            return
         classes = [
-            (None, "anyone"),
+            (ALL, "anyone"),
             (everybody, "any principal of any account"),
             (SERVICES, "any AWS service"),
             *((everybody - in_account(one), f"any principal outside account {one}") for one in accounts),
@@ -53,24 +51,20 @@ class Callers:
         ]
         lists = [values for statement in statements for values in _named(statement)]
         ordered = sorted(dict.fromkeys(lists), key=lambda values: (-len(values), values))
-        sets = [(callers, Grantee(name=name, is_class=True)) for callers, name in classes]
-        sets += [(_like(values) & everybody, Grantee(name=_listed_as(values))) for values in ordered]
+        self._known = [(callers, Grantee(name=name, is_class=True)) for callers, name in classes]
+        self._known += [(_like(values) & everybody, Grantee(name=_listed_as(values))) for values in ordered]
         denied = [one for statement in after.statements if statement.effect == "Deny" for one in _named(statement)]
         # Whom an explicit Deny names is left out of a grant to everyone else.
-        exempt = [(_like(values), _listed_as(values)) for values in dict.fromkeys(denied)]
-        self._known = sets if known is None else list(known)
-        self._exempt = exempt if known is None else []
+        self._exempt = [(_like(values), _listed_as(values)) for values in dict.fromkeys(denied)]
 
     def around(self, callers: Language) -> Iterator[Known]:
         """Yield the known sets that hold these callers, each whole and without those whom a Deny names."""
         for known, grantee in self._known:
-            if known is not None and not within(callers, known):
-                continue
-            yield known, grantee
-            for denied, name in self._exempt:
-                others = ~denied if known is None else known - denied
-                if within(callers, others) and (known is None or not known.disjoint(denied)):
-                    yield others, replace(grantee, exceptions=(name,))
+            if within(callers, known):
+                yield known, grantee
+                for denied, name in self._exempt:
+                    if within(callers, known - denied) and not known.disjoint(denied):
+                        yield known - denied, replace(grantee, exceptions=(name,))
 
 
 def language_of(side: Constraint | None) -> Language:
@@ -82,20 +76,17 @@ def grantee_of(callers: Language) -> Grantee:
     """Return a set of callers as a row names it, where it is not a known one."""
     try:
         services, rest = callers & SERVICES, callers - SERVICES
-        parts = [
-            *([] if services.is_empty() else [_listed(services, "any AWS service", SERVICES)]),
-            *([] if rest.is_empty() else [_listed(rest, "principals", None)]),
-        ]
-        return Grantee(name=" and ".join(parts), is_class=within(SERVICES, callers))
+        every = within(SERVICES, callers)
+        parts = [] if services.is_empty() else ["any AWS service" if every else _listed(services, "any AWS service")]
+        parts += [] if rest.is_empty() else [_listed(rest, "principals")]
+        return Grantee(name=" and ".join(parts), is_class=every)
     except UndecidedError:
-        return Grantee(name=_listed(callers, "principals", None))
+        return Grantee(name=_listed(callers, "principals"))
 
 
-def _listed(callers: Language, word: str, whole: Language | None) -> str:
+def _listed(callers: Language, word: str) -> str:
     if callers.texts is not None:
         return ", ".join(sorted(map(named, callers.texts)))
-    if whole is not None and whole.subset(callers):
-        return word
     within = sorted(text for text in callers.exceptions if callers.contains(text))
     beside = sorted(text for text in callers.exceptions if not callers.contains(text))
     rule = callers.rule
@@ -128,16 +119,15 @@ def _listed_as(values: Iterable[str]) -> str:
 
 
 def _pattern_text(value: str) -> str:
-    if "*" in value or "?" in value or "${" in value:
+    if "*" in value or "?" in value:
         return f"principals like {value}"
     return named(value) if value.startswith("arn:") else value
 
 
-def _accounts(statement: Statement) -> Iterator[str]:
-    if statement.principals:
-        yield from _ACCOUNT.findall(" ".join(statement.principals.aws))
+def _values(statement: Statement) -> Iterator[str]:
+    yield from statement.principals.aws if statement.principals else ()
     for condition in statement.conditions:
-        yield from _ACCOUNT.findall(" ".join(condition.values))
+        yield from condition.values
 
 
 def _named(statement: Statement) -> Iterator[Sequence[str]]:

@@ -7,6 +7,7 @@ long as the policy that allows it still allows all of it: a row shows a grant as
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import (
@@ -15,9 +16,10 @@ from trailkey.access import (
     RequestSet,
     Single,
     allowed,
-    held_to,
+    decide,
     in_account,
     parse_policy,
+    parse_request,
     people,
     region,
     texts,
@@ -30,27 +32,55 @@ from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE
 from trailkey.access.analysis.prove import difference, example, universe
 from trailkey.diff.callers import Callers, Known, grantee_of, language_of, within
-from trailkey.diff.question import added
 from trailkey.diff.rows import Row
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access import Constraint, Scope
-    from trailkey.diff.question import Question
+    from trailkey.access import Constraint, Scope, Statement
     from trailkey.diff.rows import Change, Grantee
 
-_EVERYTHING: Final = parse_policy(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
-    },
-    resource_based=True,
-)
+
+def blanket(**elements: Any) -> Policy:
+    """Return the resource policy of one statement that allows everyone everything, but for the elements that are given."""
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", **elements}
+    return parse_policy({"Version": "2012-10-17", "Statement": [statement]}, resource_based=True)
+
+
+NOBODY: Final = Policy("2012-10-17", ())
+"""The policy that allows nothing."""
+
+_EVERYTHING: Final = blanket()
 
 _SET: Final = re.compile(r"\{[^}]*\}")
 """A set in the representation of a box. The order of its elements differs between processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What ``old`` and ``new`` allow on the resource of ``scope``.
+
+    They are policies of the resource, or the IAM policies of ``holder``, where the resource's policy leaves it to them.
+    """
+
+    old: Policy
+    new: Policy
+    scope: Scope
+    holder: Known | None = None
+
+    @property
+    def within(self) -> RequestSet:
+        """The requests in question."""
+        return region(principals=self.holder[0] if self.holder else None)
+
+    def allows(self, witness: dict[str, Any], policy: Policy) -> bool:
+        """Return whether one of the two policies allows a request."""
+        request = parse_request(witness, key_account=self.scope.account)
+        if self.holder:
+            request = replace(request, identity_policies=(policy,))
+            policy = blanket(Principal={"AWS": request.caller.account})
+        return decide(request, resource_policy=policy).decision == "allowed"
 
 
 def changes(question: Question) -> tuple[list[Row], list[str]]:
@@ -61,42 +91,68 @@ def changes(question: Question) -> tuple[list[Row], list[str]]:
     """
     rows: list[Row] = []
     unknown: list[str] = []
-    for change, before, after in (
-        ("gained", question.old, question.new),
-        ("lost", question.new, question.old),
-    ):
-        more = added(before, after)
+    back = replace(question, old=question.new, new=question.old)
+    ways: tuple[tuple[Change, Question], ...] = (("gained", question), ("lost", back))
+    for change, asked in ways:
+        more = _added(asked.old, asked.new)
         if more is None:
             continue
         try:
-            found = difference(before, more, question.scope, question.within)
-            if not found.exact and _beyond(found):
+            found = difference(asked.old, more, asked.scope, asked.within)
+            # Some request may be in the set that is not certainly in it.
+            if not found.exact and any(_left(one, found.inner) for one in found.outer):
                 unknown += [f"whether access is {change}: {reason}" for reason in found.reasons]
-            rows += _Rows(question, "gained" if change == "gained" else "lost", before, after, found.inner).rows()
+            rows += _Rows(asked, change, found.inner).rows()
         except UndecidedError as error:
             unknown.append(f"whether access is {change}: {error}")
     return rows, list(dict.fromkeys(unknown))
 
 
-def _beyond(found: RequestSet) -> bool:
-    """Return whether a request may be in the set that is not certainly in it."""
-    return any(next(subtract(one, found.inner), None) is not None for one in found.outer)
+def _added(before: Policy, after: Policy) -> Policy | None:
+    """Return a policy that allows beyond ``before`` what ``after`` does, without the statements both have; None where nothing is.
+
+    As long as no Deny is gone, what an Allow of both allows now it allowed before. So statements that nobody touched are not
+    proven again, and one that cannot be decided leaves nothing open while it stays.
+    """
+    had = {_meaning(statement, before) for statement in before.statements}
+    has = {_meaning(statement, after) for statement in after.statements}
+    if any(_meaning(one, before) not in has for one in before.statements if one.effect == "Deny"):
+        return after
+    kept = [one for one in after.statements if one.effect == "Deny" or _meaning(one, after) not in had]
+    return replace(after, statements=tuple(kept)) if any(one.effect == "Allow" for one in kept) else None
+
+
+def _meaning(statement: Statement, policy: Policy) -> Hashable:
+    """Return a statement without what makes no difference: Sid, position, and the order of values."""
+    who = statement.principals
+    return (
+        policy.variables,
+        statement.effect,
+        who and (who.excluded, who.everyone, frozenset(who.aws), frozenset(who.services), frozenset(who.federated)),
+        frozenset(action.casefold() for action in statement.actions),
+        statement.not_actions,
+        frozenset(statement.resources),
+        statement.not_resources,
+        frozenset(
+            (one.operator, one.quantifier, one.if_exists, one.key.casefold(), frozenset(one.values))
+            for one in statement.conditions
+        ),
+    )
 
 
 class _Rows:
-    """The difference of two policies, as grants of the policy that has more."""
+    """What the new policy of a question allows and the old one does not, as grants of the new one."""
 
-    def __init__(self, question: Question, change: Change, before: Policy, after: Policy, found: Sequence[Box]) -> None:
+    def __init__(self, question: Question, change: Change, found: Sequence[Box]) -> None:
         self._question, self._change, self._found = question, change, found
-        self._before, self._after = before, after
-        scope = question.scope
-        sessions = sessions_in([before, after], scope.partition)
-        self._had, self._has = (allowed(policy, scope, sessions=sessions) for policy in (before, after))
-        self._callers = Callers(before, after, scope, question.callers)
+        scope, policies = question.scope, (question.old, question.new)
+        sessions = sessions_in(policies, scope.partition)
+        self._had, self._has = (allowed(policy, scope, sessions=sessions) for policy in policies)
+        self._callers = Callers(*policies, scope, question.holder)
         sets = [one for granted in (self._had, self._has) for one in (granted.allow, granted.deny)]
         keys = {name for one in sets for each in one.outer for name, _ in each.items if ":" in name}
         self._asked = question.within & universe(scope, keys, sessions)
-        if question.callers is None:
+        if question.holder is None:
             self._asked &= _allowable(scope, sessions)
 
     def rows(self) -> list[Row]:
@@ -123,7 +179,7 @@ class _Rows:
         sides[ACTION] = _actions(_meeting(left, [part]))
         for name in [name for name in sides if ":" in name or name == RESOURCE]:
             sides = self._without(name, sides)
-        more = {**sides, ACTION: _actions(_meeting(left, _boxes({key: sides[key] for key in sides if key != ACTION})))}
+        more = {**sides, ACTION: _actions(_meeting(left, _boxes(_less(sides, ACTION))))}
         if self._allows(more):
             sides = more
         callers, grantee = self._called(sides, left)
@@ -131,7 +187,7 @@ class _Rows:
 
     def _without(self, name: str, sides: dict[str, Constraint]) -> dict[str, Constraint]:
         """Return the sides without one that the policy does not ask for."""
-        fewer = {key: side for key, side in sides.items() if key != name}
+        fewer = _less(sides, name)
         return fewer if name in sides and self._allows(fewer) else sides
 
     def _called(self, sides: Mapping[str, Constraint], left: Sequence[Box]) -> Known:
@@ -141,40 +197,35 @@ class _Rows:
         callers whose access is in another row.
         """
         mine = language_of(sides[PRINCIPAL])
-        new = union(
-            [language_of(one.sides.get(PRINCIPAL)) for one in _meeting(left, _boxes(_for_callers(sides, None)))]
-        )
+        new = union([_callers_of(one) for one in _meeting(left, _boxes(_less(sides, PRINCIPAL)))])
         if (mine & new).texts is not None:
             mine = mine & new
         found: Known | None = None
         for callers, grantee in self._callers.around(mine):
             if found is None:
-                fits = callers is None or within(callers, new) or mine.texts is None
+                fits = callers == ALL or within(callers, new) or mine.texts is None
                 if fits and self._allows(_for_callers(sides, callers)):
                     found = callers, grantee
-            elif self._as_wide(sides, callers, ALL if found[0] is None else found[0]):
+            elif within(callers, found[0]) and not self._in_question(_for_callers(sides, found[0] - callers)):
+                # Nobody else of the wider set can be allowed this: the narrower name is as true.
                 found = callers, grantee
         return found or (mine, grantee_of(mine))
 
-    def _as_wide(self, sides: Mapping[str, Constraint], callers: Language | None, wider: Language) -> bool:
-        """Return whether nobody else of a wider set of callers can be allowed a box: then the narrower name is as true."""
-        if callers is None or not within(callers, wider):
-            return False
-        return not _meeting(_boxes(_for_callers(sides, wider - callers)), self._asked.outer)
+    def _in_question(self, sides: Mapping[str, Constraint]) -> list[Box]:
+        return _meeting(_boxes(sides), self._asked.outer)
 
     def _allows(self, sides: Mapping[str, Constraint]) -> bool:
         """Return whether the policy allows all requests of a box that are in question."""
-        asked = _meeting(_boxes(sides), self._asked.outer)
+        asked = self._in_question(sides)
         try:
             return not _meeting(asked, self._has.deny.outer) and all(
-                next(subtract(one, self._has.allow.inner), None) is None for one in asked
+                not _left(one, self._has.allow.inner) for one in asked
             )
         except UndecidedError:
             return False
 
     def _row(self, wide: Box, grantee: Grantee, new: Sequence[Box]) -> Row:
-        actions = _actions(new).values
-        listed = sorted((actions.texts or ()) if isinstance(actions, Language) else ())
+        listed = sorted(language_of(_actions(new)).texts or ())
         had = _meeting(_meeting([wide], self._asked.inner), self._had.allow.outer)
         return Row(
             change=self._change,
@@ -183,7 +234,7 @@ class _Rows:
             conditions=tuple((key, side) for key, side in wide.items if key not in (PRINCIPAL, ACTION, IDENTITY)),
             needs_iam=self._needs_iam(wide),
             witness=self._witness(wide),
-            partly=any(next(subtract(one, self._had.deny.inner), None) is not None for one in had),
+            partly=any(_left(one, self._had.deny.inner) for one in had),
             every=set(listed) == set(self._question.scope.universe),
             joins=_joins(wide),
         )
@@ -192,14 +243,13 @@ class _Rows:
         """Return a readable request of the difference, which the evaluator answers as the prover does."""
         new = tuple(_meeting(self._found, [wide]))
         for caller in self._callers.examples:
-            plain = _boxes({PRINCIPAL: held_to(caller)})
-            if some := _meeting(new, plain):
+            if some := _meeting(new, _boxes(_for_callers({}, texts(caller)))):
                 new = tuple(some)
                 break
         witness = example(RequestSet(new, new), self._question.scope)
         if witness is None:
             raise RuntimeError(f"a difference without a request in it: {wide}")
-        before, after = (self._question.ask(witness, policy) for policy in (self._before, self._after))
+        before, after = (self._question.allows(witness, one) for one in (self._question.old, self._question.new))
         if before or not after:
             raise RuntimeError(
                 f"prover and evaluator disagree on {witness}: allowed without the change {before}, with it {after}"
@@ -211,11 +261,10 @@ class _Rows:
         side = wide.sides.get(IDENTITY)
         if isinstance(side, Single):
             return not side.admits(["no"])
-        who = wide.sides.get(PRINCIPAL)
-        if self._question.callers is not None or not isinstance(who, Single) or not isinstance(who.values, Language):
+        if self._question.holder:
             return False
         scope = self._question.scope
-        persons = who.values & (people(scope.partition) - of_kind("root", scope.partition))
+        persons = _callers_of(wide) & (people(scope.partition) - of_kind("root", scope.partition))
         return not persons.is_empty() and persons.disjoint(in_account(scope.account))
 
 
@@ -232,29 +281,37 @@ def _allowable(scope: Scope, sessions: Sequence[str]) -> RequestSet:
 def _by_caller(parts: Iterable[Box]) -> Iterator[Box]:
     """Yield parts of which each is of one caller, where they are of callers by their names; others as they are."""
     for part in parts:
-        named = language_of(part.sides.get(PRINCIPAL)).texts
-        if named is None:
-            yield part
-        else:
-            yield from _meeting(
-                [part], [one for name in sorted(named) for one in _boxes(_for_callers({}, texts(name)))]
-            )
+        named = _callers_of(part).texts
+        for callers in [ALL] if named is None else map(texts, sorted(named)):
+            yield from _meeting([part], _boxes(_for_callers({}, callers)))
 
 
 def _joins(wide: Box) -> str:
     """Return with which other rows a row may be merged: those of named services, or of other named callers."""
-    named = language_of(wide.sides.get(PRINCIPAL)).texts
+    named = _callers_of(wide).texts
     return "" if named is None else "services" if all(map(SERVICES.contains, named)) else "iam"
 
 
-def _for_callers(sides: Mapping[str, Constraint], callers: Language | None) -> dict[str, Constraint]:
-    others = {key: side for key, side in sides.items() if key != PRINCIPAL}
-    return others if callers is None else {**others, PRINCIPAL: Single(callers)}
+def _callers_of(one: Box) -> Language:
+    return language_of(one.sides.get(PRINCIPAL))
+
+
+def _for_callers(sides: Mapping[str, Constraint], callers: Language) -> dict[str, Constraint]:
+    others = _less(sides, PRINCIPAL)
+    return others if callers == ALL else {**others, PRINCIPAL: Single(callers)}
+
+
+def _less(sides: Mapping[str, Constraint], name: str) -> dict[str, Constraint]:
+    return {key: side for key, side in sides.items() if key != name}
+
+
+def _left(one: Box, others: Sequence[Box]) -> bool:
+    """Return whether some request of a box is in none of the others."""
+    return next(subtract(one, others), None) is not None
 
 
 def _width(grant: Box) -> tuple[int, int, str]:
-    side = grant.sides.get(ACTION)
-    number = len(side.values.texts or ()) if isinstance(side, Single) and isinstance(side.values, Language) else 1000
+    number = len(language_of(grant.sides[ACTION]).texts or ()) if ACTION in grant.sides else 1000
     return len(grant.items), -number, _SET.sub(lambda found: "".join(sorted(found[0])), str(grant.items))
 
 
@@ -268,6 +325,4 @@ def _meeting(some: Iterable[Box], others: Sequence[Box]) -> list[Box]:
 
 
 def _actions(boxes: Iterable[Box]) -> Single:
-    sides = (one.sides[ACTION] for one in boxes)
-    values = [side.values for side in sides if isinstance(side, Single) and isinstance(side.values, Language)]
-    return Single(union(values))
+    return Single(union([language_of(one.sides[ACTION]) for one in boxes]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from trailkey.access import Constraint
     from trailkey.findings import Branch
@@ -64,46 +64,42 @@ class Row:
 def merged(rows: Iterable[Row], asked: Sequence[Where]) -> list[Row]:
     """Return the rows, those of one grantee on the same terms as one, and of named grantees on the same terms too.
 
-    What is found under all truths of a template's condition does not name the condition.
-
-    Args:
-        rows: the rows.
-        asked: everywhere that was asked.
+    What is found under all truths of a template's condition, of everywhere that was ``asked``, does not name the condition.
     """
-    found: dict[Hashable, Row] = {}
-    for row in _everywhere(_joined(rows), asked):
-        who = () if row.joins else row.who
-        same = (row.terms, row.where, row.actions, row.partly, row.joins, who)
-        first = found.get(same)
-        found[same] = row if first is None else replace(first, who=(*first.who, *row.who))
-    return list(found.values())
+    groups = _grouped(
+        _everywhere(_joined(rows), asked),
+        lambda row: (row.terms, row.where, row.actions, row.partly, row.joins, () if row.joins else row.who),
+    )
+    return [replace(same[0], who=tuple(dict.fromkeys(one for row in same for one in row.who))) for same in groups]
 
 
 def _everywhere(rows: Iterable[Row], asked: Sequence[Where]) -> Iterator[Row]:
     """Yield the rows with only those conditions of the template on which they depend."""
-    groups: dict[Hashable, dict[Where, Row]] = {}
-    for row in rows:
-        groups.setdefault((row.where.key, row.who, row.terms, row.actions), {})[row.where] = row
-    for found in groups.values():
-        first, row = next(iter(found.items()))
-        common = set.intersection(*(set(where.branch) for where in found))
+    for same in _grouped(rows, lambda row: (row.where.key, row.who, row.terms, row.actions)):
+        first = same[0].where
+        common = set.intersection(*(set(row.where.branch) for row in same))
         alike = {where for where in asked if where.key == first.key and common <= set(where.branch)}
-        if alike == set(found):
-            yield replace(row, where=Where(first.key, tuple(truth for truth in first.branch if truth in common)))
+        if alike == {row.where for row in same}:
+            where = Where(first.key, tuple(truth for truth in first.branch if truth in common))
+            yield replace(same[0], where=where)
         else:
-            yield from found.values()
+            yield from same
 
 
 def _joined(rows: Iterable[Row]) -> Iterator[Row]:
     """Yield the rows of one grantee on the same terms with their actions together."""
+    for same in _grouped(rows, lambda row: (row.where, row.who, row.terms)):
+        yield replace(
+            same[0],
+            actions=tuple(sorted({action for row in same for action in row.actions})),
+            witness=min((row.witness for row in same), key=lambda one: (len(one), len(str(one)))),
+            partly=any(row.partly for row in same),
+            every=any(row.every for row in same),
+        )
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> Iterable[list[Row]]:
     groups: dict[Hashable, list[Row]] = {}
     for row in rows:
-        groups.setdefault((row.where, row.who, row.terms), []).append(row)
-    for found in groups.values():
-        yield replace(
-            found[0],
-            actions=tuple(sorted({action for row in found for action in row.actions})),
-            witness=min((row.witness for row in found), key=lambda one: (len(one), len(str(one)))),
-            partly=any(row.partly for row in found),
-            every=any(row.every for row in found),
-        )
+        groups.setdefault(key(row), []).append(row)
+    return groups.values()

@@ -77,23 +77,6 @@ def key_account(value: str) -> str:
     return value
 
 
-def parameters(given: Sequence[str]) -> dict[str, str]:
-    """Return the parameters that ``--parameter NAME=VALUE`` gives.
-
-    Raises:
-        UsageError: one has another form, or is given twice.
-    """
-    found: dict[str, str] = {}
-    for entry in given:
-        name, sign, value = entry.partition("=")
-        if not sign or not re.fullmatch(r"[A-Za-z0-9:]+", name):
-            raise UsageError(f'--parameter: "{entry}" is not a valid parameter; NAME=VALUE; correct it')
-        if name in found:
-            raise UsageError(f"--parameter: {name} is given twice; each parameter once; remove one")
-        found[name] = value
-    return found
-
-
 def _check(option: str, values: Iterable[str], form: re.Pattern[str], allowed: str) -> None:
     for value in values:
         if not form.fullmatch(value):

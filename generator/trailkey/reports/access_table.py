@@ -9,8 +9,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from trailkey.proofs.residual_risk import ASSUMPTIONS
-from trailkey.reports.access import LEGEND, PARTS, place, remaining, scp_sentences, title, word
+from trailkey.proofs.residual_risk import ASSUMPTIONS, scp
+from trailkey.reports.access import LEGEND, PROVEN, READERS, SCP, place, reader_rows, remaining, title, word
 from trailkey.reports.findings import where_text
 from trailkey.reports.view import bounds, deciding
 
@@ -24,81 +24,60 @@ if TYPE_CHECKING:
 
 _STYLES: Final = {"yes": "bold", "IAM": "bold cyan", "no": "dim", "denied": "green", "unknown": "bold magenta"}
 _BROKEN: Final = {
+    " ": "\n",
     "encrypt": "en-\ncrypt",
     "decrypt": "de-\ncrypt",
     "administer": "admi-\nnister",
     "disable": "dis-\nable",
 }
-"""Headings that stand above narrow columns."""
+"""Where headings break, which stand above narrow columns."""
 
 
 def as_table(access: Access) -> Iterator[RenderableType]:
     """Yield what to print, part by part. Nothing in it is taken for markup."""
-    yield Text(f"Access: {access.name}", style="bold")
-    yield from _accepted(access)
+    yield Text(f"Access: {access.deployment.name}", style="bold")
+    if access.verdict.accepted:
+        yield _heading("Accepted risks")
+        for risk in access.verdict.accepted:
+            yield from _list([f"{risk.id}: {risk.reason}"])
+            yield from _list(f"{one.message} ({where_text(one)})" for one in risk.failing)
     for matrix in access.matrices:
         yield _heading(f"{title(matrix)}, in {place(matrix)}")
         yield _matrix(matrix)
-        parts = [f"{line.row.label}, {label}: {text}" for line in matrix.lines for label, text in bounds(line, matrix)]
-        if parts:
+        if parts := list(bounds(matrix)):
             yield _heading("Only in part")
             yield from _list(parts)
         yield _heading("Decided by")
-        yield _statements(matrix)
+        decided = ((line.row.label, *one) for line in matrix.lines for one in deciding(line, matrix))
+        yield _plain(("who", "statement", "cells"), ((who, str(by), ", ".join(cells)) for who, by, cells in decided))
     yield _heading("A cell says")
     yield from _list(f"{answer}: {meaning}" for answer, meaning in LEGEND)
-    if access.readings:
+    if access.deployment.readers:
         yield _heading("Readers, end to end")
-        yield _plain(
-            ("reader", "key policy", "bucket policy", "IAM policy", "reads"),
-            (
-                (one.name, *(PARTS[part] for part in (one.key_policy, one.bucket_policy, one.iam_policy, one.reads)))
-                for one in access.readings
-            ),
-        )
+        yield _plain(READERS, reader_rows(access))
     yield _heading("Proven")
-    yield _plain(
-        ("property", "what holds", "proven"),
-        ((one.id, one.title, f"{one.proven} of {one.asked}") for one in access.properties),
-    )
+    yield _plain(PROVEN, ((one.id, one.title, f"{one.proven} of {one.asked}") for one in access.properties()))
     yield _heading("Assumed")
     yield from _list(ASSUMPTIONS)
     yield _heading("What remains")
     yield from _list(remaining(access))
-    if access.scp:
-        yield Text(" ".join(scp_sentences()))
-        yield Text(json.dumps(access.scp, indent=2))
-
-
-def _accepted(access: Access) -> Iterator[RenderableType]:
-    if access.accepted:
-        yield _heading("Accepted risks")
-        for risk in access.accepted:
-            yield from _list(
-                [f"{risk.id}: {risk.reason}", *(f"{one.message} ({where_text(one)})" for one in risk.failing)]
-            )
+    if policy := scp(access.deployment):
+        yield Text(" ".join(SCP))
+        yield Text(json.dumps(policy, indent=2))
 
 
 def _matrix(matrix: Matrix) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("who", min_width=len("administrators"))
     for column in matrix.columns:
-        table.add_column(" ".join(_BROKEN.get(one, one) for one in column.label.split()).replace(" ", "\n"))
+        heading = column.label
+        for whole, broken in _BROKEN.items():
+            heading = heading.replace(whole, broken)
+        table.add_column(heading)
     for line in matrix.lines:
         words = map(word, line.cells)
         table.add_row(Text(line.row.label), *(Text(one, style=_STYLES[one]) for one in words))
     return table
-
-
-def _statements(matrix: Matrix) -> Table:
-    return _plain(
-        ("who", "statement", "cells"),
-        (
-            (line.row.label, str(statement), ", ".join(cells))
-            for line in matrix.lines
-            for statement, cells in deciding(line, matrix)
-        ),
-    )
 
 
 def _plain(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trailkey.config.model import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _HEAD = """\
 # The config
@@ -39,29 +39,12 @@ def config_reference() -> str:
     return "\n".join([_HEAD, *sections])
 
 
-def _in_order(schema: Any, parts: Mapping[str, Any]) -> list[str]:
+def _in_order(part: Mapping[str, Any], parts: Mapping[str, Any], met: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the names of the parts as a reader of the page meets them, depth first."""
-    met: list[str] = []
-
-    def visit(part: Any) -> None:
-        for name in _references(part["properties"]):
-            if name not in met:
-                met.append(name)
-                visit(parts[name])
-
-    visit(schema)
+    for name in re.findall(r'"#/\$defs/(\w+)"', json.dumps(part["properties"])):
+        if name not in met:
+            met = _in_order(parts[name], parts, (*met, name))
     return met
-
-
-def _references(part: Any) -> Iterator[str]:
-    if isinstance(part, dict):
-        if "$ref" in part:
-            yield part["$ref"].rpartition("/")[2]
-        for value in part.values():
-            yield from _references(value)
-    elif isinstance(part, list):
-        for item in part:
-            yield from _references(item)
 
 
 def _section(name: str, title: str, part: Mapping[str, Any]) -> str:

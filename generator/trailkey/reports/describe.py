@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import Language, Single
 from trailkey.access.algebra.boxes import Many
+from trailkey.access.algebra.intervals import write
 from trailkey.access.algebra.languages import ALL, EMPTY
 from trailkey.access.algebra.unions import AllOf, AnyOf, Not, Rule
 from trailkey.access.language.catalog import is_boolean, spelling
@@ -15,15 +15,12 @@ from trailkey.diff.callers import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from decimal import Decimal
 
     from trailkey.access import Constraint
     from trailkey.access.algebra.intervals import Intervals
 
-_V6: Final = 1 << 40
-_FIRST: Final = -62135596800  # the years 1 and 9999, between which dates are
-_LAST: Final = 253402300799
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ENDS: Final = (-62135596800, 253402300799)
+"""The years 1 and 9999, between which dates are, in seconds since 1970."""
 
 
 def constraint_text(key: str, side: Constraint) -> str:
@@ -80,9 +77,10 @@ def _values(values: Language) -> str:
 def _rule(rule: Rule) -> str:
     if isinstance(rule, AnyOf):
         return f"is like {_or(map(shown, rule.patterns))}"
+    if isinstance(rule, Not) and isinstance(rule.rule, AnyOf):
+        return f"is not like {_or(map(shown, rule.rule.patterns))}"
     if isinstance(rule, Not):
-        inner = rule.rule
-        return f"is not like {_or(map(shown, inner.patterns))}" if isinstance(inner, AnyOf) else f"not ({_rule(inner)})"
+        return f"not ({_rule(rule.rule)})"
     if isinstance(rule, AllOf):
         return " and ".join(_rule(part) for part in rule.rules)
     raise TypeError(f"a rule of a kind that has no text: {rule!r}")
@@ -98,17 +96,13 @@ def _ranges(values: Intervals) -> str:
         return _addresses(values)
     parts = []
     for low, high in values.ranges:
-        least = (
-            ""
-            if low[0].is_infinite() or low[0] == _FIRST
-            else f"{'at least' if low[1] == 0 else 'more than'} {_written(values, low[0])}"
-        )
-        most = (
-            ""
-            if high[0].is_infinite() or high[0] == _LAST
-            else f"{'at most' if high[1] == 1 else 'less than'} {_written(values, high[0])}"
-        )
-        parts.append(" and ".join(part for part in (least, most) if part) or "a number")
+        words = ("more than" if low[1] else "at least", low[0]), ("at most" if high[1] else "less than", high[0])
+        bounds = [
+            f"{word} {write(values.kind, at)}"
+            for (word, at), end in zip(words, _ENDS, strict=True)
+            if at.is_finite() and at != end
+        ]
+        parts.append(" and ".join(bounds) or "a number")
     parts += ["something else"] if values.unread else []
     return f"is {_or(parts)}"
 
@@ -116,19 +110,8 @@ def _ranges(values: Intervals) -> str:
 def _addresses(values: Intervals) -> str:
     """Return the networks of a set of addresses, or those it leaves out where they are fewer."""
     asked = ~values if values.unread else values
-    networks = []
+    networks: list[str] = []
     for low, high in asked.ranges:
-        first, last = int(low[0]) + low[1], int(high[0]) - 1 + high[1]
-        if first >= _V6:
-            ends6 = ipaddress.IPv6Address(first - _V6), ipaddress.IPv6Address(last - _V6)
-            networks += [str(network) for network in ipaddress.summarize_address_range(*ends6)]
-        else:
-            ends = ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
-            networks += [str(network) for network in ipaddress.summarize_address_range(*ends)]
+        ends: list[Any] = [ipaddress.ip_address(write("Ip", at)) for at in (low[0] + low[1], high[0] - 1 + high[1])]
+        networks += map(str, ipaddress.summarize_address_range(*ends))
     return f"is {'not ' if values.unread else ''}in {_or(networks)}" if networks else "is not an address"
-
-
-def _written(values: Intervals, number: Decimal) -> str:
-    if values.kind == "Date":
-        return (_EPOCH + timedelta(seconds=float(number))).isoformat().replace("+00:00", "Z")
-    return format(number, "f")

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trailkey.diff.compare import Comparison
-    from trailkey.diff.rows import Grantee, Row
-
-_EQUAL = "no difference in access"
+    from trailkey.diff.rows import Row
 
 
 def row_json(row: Row) -> dict[str, Any]:
@@ -35,17 +33,17 @@ def table_lines(found: Comparison) -> Iterator[str]:
         yield f"        {actions_text(row)}"
         if text := condition_text(row):
             yield f"        {'if ' if not _where(row) and _terms(row) else ''}{text}"
-        yield f"        such as {_witness(row)}"
+        yield f"        such as {json.dumps(row.witness, ensure_ascii=False)}"
     yield _summary(found)
 
 
 def markdown_lines(found: Comparison) -> Iterator[str]:
     """Yield the rows as a table in Markdown, their number, and what is unknown."""
     if found.rows:
-        yield "| | who | what | under which condition | for example |"
-        yield "| --- | --- | --- | --- | --- |"
+        yield from ("| | who | what | under which condition | for example |", "| --- | --- | --- | --- | --- |")
     for row in found.rows:
-        cells = (row.change, principal_text(row), actions_text(row), condition_text(row), f"`{_witness(row)}`")
+        witness = json.dumps(row.witness, ensure_ascii=False)
+        cells = (row.change, principal_text(row), actions_text(row), condition_text(row), f"`{witness}`")
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     if found.rows:
         yield ""
@@ -55,7 +53,9 @@ def markdown_lines(found: Comparison) -> Iterator[str]:
 
 def principal_text(row: Row) -> str:
     """Return who gains or loses: ``any principal of account 333333333333 whose IAM policies allow it, except role arn:…``."""
-    return ", ".join(_grantee(one, needs_iam=row.needs_iam) for one in row.who)
+    whose = " whose IAM policies allow it" if row.needs_iam else ""
+    names = ((f"{one.name}{whose if one.is_class else ''}", *one.exceptions) for one in row.who)
+    return ", ".join(map(", except ".join, names))
 
 
 def actions_text(row: Row) -> str:
@@ -68,11 +68,6 @@ def condition_text(row: Row) -> str:
     part = "a part of it was allowed before" if row.change == "gained" else "a part of it is still allowed"
     condition = ": ".join(filter(None, (_where(row), _terms(row))))
     return "; ".join(filter(None, (condition, part if row.partly else "")))
-
-
-def _grantee(one: Grantee, *, needs_iam: bool) -> str:
-    whose = " whose IAM policies allow it" if needs_iam and one.is_class else ""
-    return ", except ".join((f"{one.name}{whose}", *one.exceptions))
 
 
 def _where(row: Row) -> str:
@@ -88,11 +83,7 @@ def _terms(row: Row) -> str:
     return " and ".join(filter(None, parts))
 
 
-def _witness(row: Row) -> str:
-    return json.dumps(row.witness, ensure_ascii=False)
-
-
 def _summary(found: Comparison) -> str:
     gained = sum(row.change == "gained" for row in found.rows)
     counts = ((gained, "gained"), (len(found.rows) - gained, "lost"), (len(found.unknown), "unknown"))
-    return ", ".join(f"{number} {word}" for number, word in counts if number) or _EQUAL
+    return ", ".join(f"{number} {word}" for number, word in counts if number) or "no difference in access"

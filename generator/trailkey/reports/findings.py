@@ -1,10 +1,14 @@
-"""Findings as people read them: the one place where a finding becomes a sentence."""
+"""Findings and answers as people read them: the one place where a finding becomes a sentence."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from trailkey.audit.registry import Report
+    from trailkey.decide import RequestAnswer
     from trailkey.findings import Finding
 
 
@@ -26,3 +30,36 @@ def where_text(finding: Finding) -> str:
     place = ": ".join(filter(None, (location.template, resource)))
     by = f"statement {', '.join(map(str, finding.statements))}" if finding.statements else ""
     return ", ".join(filter(None, (location.config_path, place, by)))
+
+
+def audit_lines(report: Report) -> Iterator[str]:
+    """Yield what an audit found, each finding with its request, and then what was assumed."""
+    for finding in report.findings:
+        yield f"{finding.severity} {finding.id}"
+        yield f"  {finding.location}: {message_text(finding)}"
+        if finding.witness:
+            yield f"  {finding.witness_decision}: {_request_text(finding.witness)}"
+    if not report.findings:
+        yield "no findings"
+    yield from (f"assumed: {sentence}" for sentence in report.assumptions)
+
+
+def answer_line(answer: RequestAnswer) -> str:
+    """Return an answer as one line: ``allowed  the trail encrypts: allowed (CloudTrailEncryptsLogs)``."""
+    by = ", ".join(map(str, answer.statements))
+    return f"{answer.decision:8} {answer.name}: {answer.reason}{f' ({by})' if by else ''}"
+
+
+def unexpected_line(answer: RequestAnswer) -> str:
+    """Return what a request expects and what it gets."""
+    return f"error: {answer.name}: expected {answer.expected}, is {answer.decision} ({answer.reason})"
+
+
+def _request_text(request: Mapping[str, Any]) -> str:
+    """Return a request in one line: who calls what, with which context."""
+    context = ", ".join(
+        f"{key}={','.join(value) if isinstance(value, list) else value}"
+        for key, value in request.get("context", {}).items()
+    )
+    with_policy = ", whose own IAM policy allows it," if "identity_policies" in request else ""
+    return f"{request['principal']}{with_policy} {request['action']}{f' with {context}' if context else ''}"

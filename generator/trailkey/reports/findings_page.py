@@ -11,7 +11,7 @@ from trailkey.findings import SEVERITIES
 from trailkey.proofs.judge import PROPERTIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
     from trailkey.findings import Rule
 
@@ -48,28 +48,27 @@ exceeded ends the run with exit code 3 before anything is written; none can be a
 """
 
 
+_TABLE = "| id | what holds |\n|---|---|"
+
+
 def findings_page() -> str:
     """Return the page as Markdown: a table and a section each for properties, rules and limits."""
     rules = sorted(RULES, key=lambda rule: SEVERITIES.index(rule.severity))
-    severities = {rule.id: f"{rule.severity} | " for rule in rules}
-    parts = [
-        *(_HEAD, "| id | what holds |", "|---|---|", *_rows(PROPERTIES), "", *map(_section, PROPERTIES)),
-        *(_RULES, "| id | severity | |", "|---|---|---|", *_rows(rules, severities), "", *map(_rule, rules)),
-        *(_LIMITS, "| id | what holds |", "|---|---|", *_rows(LIMITS), "", *map(_section, LIMITS)),
-    ]
+    of_rules = _part("| id | severity | |\n|---|---|---|", rules, with_severity=True)
+    parts = (_HEAD, *_part(_TABLE, PROPERTIES), _RULES, *of_rules, _LIMITS, *_part(_TABLE, LIMITS))
     return "\n".join(parts)
 
 
-def _rows(rules: Iterable[Rule], middle: Mapping[str, str] = {}) -> Iterator[str]:
-    return (f"| [`{rule.id}`](#{rule.id}) | {middle.get(rule.id, '')}{_code(rule.title)} |" for rule in rules)
-
-
-def _rule(rule: Rule) -> str:
-    return _section(rule, f" ({rule.severity})")
-
-
-def _section(rule: Rule, aside: str = "") -> str:
-    return f"""### {rule.id}
+def _part(head: str, rules: Sequence[Rule], *, with_severity: bool = False) -> Iterator[str]:
+    """Yield a table of rules, and a section for each."""
+    yield head
+    for rule in rules:
+        severity = f"{rule.severity} | " if with_severity else ""
+        yield f"| [`{rule.id}`](#{rule.id}) | {severity}{_code(rule.title)} |"
+    yield ""
+    for rule in rules:
+        aside = f" ({rule.severity})" if with_severity else ""
+        yield f"""### {rule.id}
 
 {_code(_capital(rule.title) + aside)}. {_code(rule.reason)}
 

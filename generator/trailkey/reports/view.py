@@ -1,28 +1,53 @@
-"""What a report on access says, whatever its format: the matrices, what is proven, what that rests on, and what remains."""
+"""What a report on access says, whatever its format: the matrices, what is proven, what that rests on, and what remains.
+
+``as_json`` is what ``trailkey access --format json`` prints. The shape is stable: keys are added, never changed.
+
+::
+
+    {"name": text,
+     "accepted_risks": [{"id", "reason", "failing": [finding…]}…],
+     "findings": [finding…],    what fails and is not accepted
+     "keys": [
+       {"alias", "account": {"name", "id"}, "region", "event_data_store": name or null,
+        "columns": [{"id", "label", "meaning"}…],
+        "rows": [{"id", "label", "principals": [ARN, pattern or id…], "cells": {column id: cell}}…]}…],
+     "readers": [{"name", "key_policy", "bucket_policy", "iam_policy", "reads"}…],
+     "properties": [{"id", "title", "asked": number, "proven": number}…],
+     "assumptions": [text…],
+     "remains": {"replace_policy": [{"alias", "label", "principals"}…], "scp": document or null, "unbound": [alias…]}}
+
+A cell is ``{"answer", "statements": [Sid or index…], "actions": [action…], "only_with": [condition key…], "witness": request or
+null, "reason": text}``. ``answer`` is ``yes`` (something in the cell is allowed, with no IAM policy), ``iam`` (something is, if the
+caller's own IAM policy allows it too), ``no`` (nothing is) or ``unknown`` (not decided, ``reason`` says why). ``statements`` are the
+Allow statements that the witness is allowed by; with ``no`` the Deny that decides, where one does. ``actions`` are those of which
+something is allowed; ``only_with`` the keys that row and column leave open and the policy does not. A witness is a request as
+``trailkey decide`` reads it; a key's id is made up, as it is known after deployment only.
+
+The parts of ``readers`` are ``yes``, ``no``, ``unknown`` and ``own`` (the service brings the permission itself). A finding is ``{"id",
+"severity", "statement", "message", "remedy", "witness", "witness_decision", "location"}``, as ``trailkey audit`` has it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trailkey.proofs.matrix import matrices
-from trailkey.proofs.residual_risk import beyond_scps, policy_writers, scp
+from trailkey.proofs.residual_risk import ASSUMPTIONS, beyond_scps, policy_writers, scp
 from trailkey.proofs.verdict import readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trailkey.config.deployment import Account, Deployment
+    from trailkey.config.deployment import Deployment
     from trailkey.findings import Finding
     from trailkey.inventory.policies import PolicySet
     from trailkey.proofs.matrix import Line, Matrix
     from trailkey.proofs.properties.property import Result
-    from trailkey.proofs.residual_risk import PolicyWriter
-    from trailkey.proofs.verdict import Accepted, Reading, Verdict
+    from trailkey.proofs.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proven:
+class Proven(NamedTuple):
     """A property: how often it was asked (once for each policy or person it is about), and how often it is proven."""
 
     id: str
@@ -33,35 +58,54 @@ class Proven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A report. ``scp`` is None where no key is in an account that SCPs bind; ``unbound`` are the aliases of keys in others."""
+    """A report: what the config says, what the proofs come to, and who can do what with each key."""
 
-    name: str
-    accepted: tuple[Accepted, ...]
-    findings: tuple[Finding, ...]
+    deployment: Deployment
+    verdict: Verdict
     matrices: tuple[Matrix, ...]
-    readings: tuple[Reading, ...]
-    properties: tuple[Proven, ...]
-    policy_writers: tuple[PolicyWriter, ...]
-    scp: dict[str, Any] | None
-    unbound: tuple[str, ...]
-    bucket_account: Account
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What fails and is not accepted."""
+        return self.verdict.findings
+
+    def properties(self) -> Iterator[Proven]:
+        """Yield each property that was asked."""
+        by_id: dict[str, list[Result]] = {}
+        for one in self.verdict.results:
+            by_id.setdefault(one.id, []).append(one)
+        for name, asked in by_id.items():
+            yield Proven(name, asked[0].rule.title, len(asked), sum(one.holds for one in asked))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as a document."""
+        return {
+            "name": self.deployment.name,
+            "accepted_risks": [
+                {"id": risk.id, "reason": risk.reason, "failing": [one.as_json() for one in risk.failing]}
+                for risk in self.verdict.accepted
+            ],
+            "findings": [one.as_json() for one in self.findings],
+            "keys": [_key(matrix) for matrix in self.matrices],
+            "readers": [
+                _fields(one, "name", "key_policy", "bucket_policy", "iam_policy", "reads")
+                for one in readings(self.deployment, self.verdict)
+            ],
+            "properties": [one._asdict() for one in self.properties()],
+            "assumptions": list(ASSUMPTIONS),
+            "remains": {
+                "replace_policy": [
+                    _fields(one, "alias", "label", "principals") for one in policy_writers(self.matrices)
+                ],
+                "scp": scp(self.deployment),
+                "unbound": beyond_scps(self.deployment),
+            },
+        }
 
 
 def access_of(deployment: Deployment, policies: PolicySet, verdict: Verdict) -> Access:
     """Return what there is to report on a deployment, its policies, and what the proofs come to."""
-    found = matrices(deployment, policies)
-    return Access(
-        name=deployment.name,
-        accepted=verdict.accepted,
-        findings=verdict.findings,
-        matrices=found,
-        readings=tuple(readings(deployment, verdict)),
-        properties=tuple(_properties(verdict)),
-        policy_writers=tuple(policy_writers(found)),
-        scp=scp(deployment),
-        unbound=tuple(beyond_scps(deployment)),
-        bucket_account=deployment.bucket_account,
-    )
+    return Access(deployment=deployment, verdict=verdict, matrices=matrices(deployment, policies))
 
 
 def deciding(line: Line, matrix: Matrix) -> list[tuple[str | int, list[str]]]:
@@ -73,19 +117,37 @@ def deciding(line: Line, matrix: Matrix) -> list[tuple[str | int, list[str]]]:
     return list(found.items())
 
 
-def bounds(line: Line, matrix: Matrix) -> Iterator[tuple[str, str]]:
-    """Yield what a row's cells leave unsaid: the heading, and under which keys only something is allowed, or why it is unknown."""
-    for cell, column in zip(line.cells, matrix.columns, strict=True):
-        if cell.only_with:
-            yield column.label, f"only with {' and '.join(cell.only_with)}"
-        if cell.reason:
-            yield column.label, f"unknown: {cell.reason}"
+def bounds(matrix: Matrix) -> Iterator[str]:
+    """Yield what the cells leave unsaid: under which keys only something is allowed, or why it is unknown."""
+    for line in matrix.lines:
+        for cell, column in zip(line.cells, matrix.columns, strict=True):
+            if cell.only_with:
+                yield f"{line.row.label}, {column.label}: only with {' and '.join(cell.only_with)}"
+            if cell.reason:
+                yield f"{line.row.label}, {column.label}: unknown: {cell.reason}"
 
 
-def _properties(verdict: Verdict) -> Iterator[Proven]:
-    by_id: dict[str, list[Result]] = {}
-    for one in verdict.results:
-        by_id.setdefault(one.id, []).append(one)
-    for name, asked in by_id.items():
-        proven = sum(one.holds for one in asked)
-        yield Proven(id=name, title=asked[0].rule.title, asked=len(asked), proven=proven)
+def _fields(one: object, *names: str) -> dict[str, Any]:
+    """Return attributes as JSON has them, by their names."""
+    values = ((name, getattr(one, name)) for name in names)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
+
+
+def _key(matrix: Matrix) -> dict[str, Any]:
+    return {
+        "alias": matrix.alias,
+        "account": _fields(matrix.account, "name", "id"),
+        "region": matrix.region,
+        "event_data_store": matrix.store or None,
+        "columns": [_fields(one, "id", "label", "meaning") for one in matrix.columns],
+        "rows": [
+            {
+                **_fields(line.row, "id", "label", "principals"),
+                "cells": {
+                    column.id: _fields(cell, "answer", "statements", "actions", "only_with", "witness", "reason")
+                    for column, cell in zip(matrix.columns, line.cells, strict=True)
+                },
+            }
+            for line in matrix.lines
+        ],
+    }

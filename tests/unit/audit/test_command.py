@@ -149,7 +149,6 @@ def test_options_reach_the_audit(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("--administrator", "Keeper"),
         ("--deployer", "Ship"),
         ("--break-glass", "Glass"),
-        ("--parameter", "Home"),
     ],
 )
 def test_options_of_the_wrong_kind_are_usage_errors(

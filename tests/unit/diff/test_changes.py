@@ -15,8 +15,7 @@ from trailkey.access.analysis.prove import universe
 from trailkey.access.analysis.scope import bucket_scope, key_scope
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.request import parse_request
-from trailkey.diff.changes import changes
-from trailkey.diff.question import NOBODY, resource_question
+from trailkey.diff.changes import NOBODY, Question, changes
 from trailkey.diff.rows import Grantee, Row, Where, merged
 from trailkey.reports.diff import actions_text, condition_text, principal_text, row_json
 
@@ -37,7 +36,7 @@ def policy(*statements: Document) -> Policy:
 
 def rows(old: Sequence[Document], new: Sequence[Document]) -> list[tuple[str, str, str, str]]:
     """The rows as change, principal, actions and condition."""
-    found, unknown = changes(resource_question(policy(*old), policy(*new), SCOPE))
+    found, unknown = changes(Question(old=policy(*old), new=policy(*new), scope=SCOPE))
     assert unknown == []
     return [texts_of(row) for row in merged(found, [Where()])]
 
@@ -196,7 +195,7 @@ def test_actions_of_one_caller_under_one_condition_are_one_row() -> None:
 
 
 def test_row_as_json_has_the_five_keys_of_the_contract() -> None:
-    found, _ = changes(resource_question(NOBODY, policy(allow(AWAY_ROOT, StringEquals=VIA)), SCOPE))
+    found, _ = changes(Question(old=NOBODY, new=policy(allow(AWAY_ROOT, StringEquals=VIA)), scope=SCOPE))
 
     assert [row_json(row) for row in found] == [
         {
@@ -230,7 +229,7 @@ def test_bucket_policy_is_compared_with_its_owners_account() -> None:
         "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    found, _ = changes(resource_question(policy(insecure), policy(statement, insecure), scope))
+    found, _ = changes(Question(old=policy(insecure), new=policy(statement, insecure), scope=scope))
 
     assert [row_json(row) for row in found] == [
         {
@@ -281,7 +280,7 @@ OPEN = allow(ROOT, StringEquals={"aws:PrincipalTag/team": "${aws:RequestTag/team
 
 
 def test_what_cannot_be_decided_is_unknown_and_not_equal() -> None:
-    found, unknown = changes(resource_question(policy(*BASE), policy(*BASE, OPEN), SCOPE))
+    found, unknown = changes(Question(old=policy(*BASE), new=policy(*BASE, OPEN), scope=SCOPE))
 
     assert found == []
     assert unknown == [
@@ -372,7 +371,7 @@ def test_every_difference_the_evaluator_sees_is_in_a_row(
 ) -> None:
     """The rows' witnesses are decided by the evaluator as they are made; a disagreement there would end the test too."""
     old, new = policy(*before), policy(*after)
-    found, unknown = changes(resource_question(old, new, SCOPE))
+    found, unknown = changes(Question(old=old, new=new, scope=SCOPE))
 
     assert unknown == []
     told = {(row.change, action) for row in found for action in row.actions}

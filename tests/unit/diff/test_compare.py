@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helpers import ADMIN, AWAY, HOME, KEY, READER, Document, allow, document
-from trailkey.diff.compare import compare_policies
-from trailkey.diff.pairs import paired_keys
+from trailkey.diff.compare import compare_policies, paired_keys
 from trailkey.errors import PolicyError
 from trailkey.findings import Location
 from trailkey.inventory import IdentityPolicy, PolicySet, ResourcePolicy

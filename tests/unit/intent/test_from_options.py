@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trailkey.errors import UsageError
-from trailkey.intent.from_options import assumed, intent, key_account, parameters
+from trailkey.intent.from_options import assumed, intent, key_account
 from trailkey.intent.model import KeyIntent
 
 TRAIL = "arn:aws:cloudtrail:eu-west-1:210987654321:trail/ledger"
@@ -97,30 +97,6 @@ def test_key_account_has_twelve_digits() -> None:
     assert (key_account(""), key_account("210987654321")) == ("", "210987654321")
     with pytest.raises(UsageError, match="11 digits"):
         key_account("21098765432")
-
-
-def test_parameters_are_names_with_values() -> None:
-    assert parameters(["Home=eu-west-1", "AWS::Region=eu-west-1", "Empty=", "Sum=1=1"]) == {
-        "Home": "eu-west-1",
-        "AWS::Region": "eu-west-1",
-        "Empty": "",
-        "Sum": "1=1",
-    }
-
-
-@pytest.mark.parametrize(
-    ("given", "text"),
-    [
-        (["Home"], '--parameter: "Home" is not a valid parameter; NAME=VALUE; correct it'),
-        (["=x"], '--parameter: "=x" is not a valid parameter; NAME=VALUE; correct it'),
-        (["A=1", "A=2"], "--parameter: A is given twice; each parameter once; remove one"),
-    ],
-)
-def test_refused_parameters(given: list[str], text: str) -> None:
-    with pytest.raises(UsageError) as refusal:
-        parameters(given)
-
-    assert str(refusal.value) == text
 
 
 def test_what_is_said_is_not_assumed() -> None:

@@ -13,7 +13,6 @@ from helpers import CONFIGS, ORGANIZATION, deploy, edited
 from trailkey import pipeline
 from trailkey.proofs.verdict import verdict
 from trailkey.reports.access import as_markdown
-from trailkey.reports.access_json import as_json
 from trailkey.reports.access_table import as_table
 from trailkey.reports.view import access_of
 
@@ -39,7 +38,7 @@ def built(path: Path) -> tuple[Deployment, Folder]:
 
 def page(path: Path) -> str:
     deployment, folder = built(path)
-    return as_markdown(deployment, folder.policies, verdict(deployment, folder))
+    return as_markdown(access_of(deployment, folder.policies, verdict(deployment, folder)))
 
 
 def granting(tmp_path: Path, accepted: list[dict[str, str]]) -> tuple[Deployment, Folder]:
@@ -108,7 +107,7 @@ def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: P
     reason = "the backup tool\nmakes grants | see <ticket>"
     deployment, folder = granting(tmp_path, [{"id": "no-grants", "reason": reason}])
     found = verdict(deployment, folder)
-    text = as_markdown(deployment, folder.policies, found)
+    text = as_markdown(access_of(deployment, folder.policies, found))
 
     assert headings(text)[:2] == ["Accepted risks", "Not proven"]  # nobody-holds-more fails too, and is not accepted
     assert (
@@ -119,7 +118,7 @@ def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: P
     ) in text
     assert "- error nobody-holds-more: " in text
     assert "| `no-grants` | nobody hands out the key's use by a grant, or replicates it | 0 of 1 |" in text
-    document = as_json(access_of(deployment, folder.policies, found))
+    document = access_of(deployment, folder.policies, found).as_json()
     (risk,) = document["accepted_risks"]
     assert (risk["id"], risk["reason"]) == ("no-grants", reason)
     (failing,) = risk["failing"]
@@ -135,7 +134,7 @@ def row(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_the_json_has_the_shape_that_its_module_documents() -> None:
     deployment, folder = built(CONFIGS["organization"])
-    document = as_json(access_of(deployment, folder.policies, verdict(deployment, folder)))
+    document = access_of(deployment, folder.policies, verdict(deployment, folder)).as_json()
 
     assert json.loads(json.dumps(document)) == document
     assert list(document) == [

@@ -61,7 +61,7 @@ class Intervals:
             if self.contains(hint):
                 return hint
         for low, high in self.ranges:
-            return _write(self.kind, _between(low, high))
+            return write(self.kind, _between(low, high))
         return "none" if self.unread else None
 
     def __invert__(self) -> Intervals:
@@ -158,7 +158,8 @@ def _between(low: Cut, high: Cut) -> Decimal:
     return low[0] + 1 if low[0] + 1 < high[0] else (low[0] + high[0]) / 2
 
 
-def _write(kind: Kind, value: Decimal) -> str:
+def write(kind: Kind, value: Decimal) -> str:
+    """Return a value as text, which reads as that value."""
     if kind == "Numeric":
         return format(value, "f")
     if kind == "Date":

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import trailkey.access
-from helpers import document, policy, statement
+from helpers import PACKAGE, document, policy, statement
 from trailkey.access.language.evaluate import decide, resource_side
 from trailkey.access.language.request import parse_request
 from trailkey.errors import PolicyError
@@ -151,7 +149,7 @@ def test_requests_that_are_refused(document: Any, part: str) -> None:
 
 
 def test_this_package_never_reads_what_builds_the_policies() -> None:
-    folder = Path(trailkey.access.__file__).parent
+    folder = PACKAGE / "access"
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             module = node.module or "" if isinstance(node, ast.ImportFrom) else ""

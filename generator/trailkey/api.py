@@ -1,0 +1,226 @@
+"""The face of the package: what each command does, as a function. The command line calls these, and adds only arguments and text.
+
+A policy is a key policy, the answer of the AWS CLI that holds one, or a template: a path, or a plain document (as JSON has it). Every
+error that a user can act on is a ``TrailkeyError``. Libraries are loaded by the function that needs them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from trailkey.errors import TrailkeyError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trailkey.audit.registry import Report
+    from trailkey.config.deployment import Deployment
+    from trailkey.decide import RequestAnswer
+    from trailkey.diff.compare import Comparison, Side
+    from trailkey.pipeline import Result
+    from trailkey.reports.view import Access
+
+__all__ = ["TrailkeyError", "access", "audit", "decide", "diff", "generate", "load"]
+
+Document = Mapping[str, Any]
+Source = str | Path | Document
+
+_KEY: Final = re.compile(r"^[\"']?(\w+)[\"']?\s*:", re.MULTILINE)
+_OF_POLICIES: Final = frozenset(("Resources", "Statement", "Policy", "AWSTemplateFormatVersion"))
+_OF_CONFIGS: Final = frozenset(("name", "extends", "accounts"))
+
+
+def load(config: str | Path) -> Deployment:
+    """Return the deployment that a config describes, with every name resolved.
+
+    Raises:
+        ConfigError: a config that is refused, with all of its problems.
+    """
+    from trailkey import pipeline
+
+    return pipeline.load_all([Path(config)])[0]
+
+
+def generate(
+    configs: Sequence[str | Path] = (),
+    output: str | Path = "output",
+    *,
+    as_json: bool = False,
+    check: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Result]:
+    """Build, check and write every deployment to a folder of its name; with ``check`` compare instead of writing.
+
+    Nothing is written unless every template of every config passes.
+
+    Args:
+        configs: config files; every ``*.yaml`` in ``config/`` where none is given.
+        output: the folder that holds the deployments' folders.
+        as_json: write templates in JSON and not in YAML.
+        check: write nothing; the results say what differs.
+        progress: called with each step as it begins.
+
+    Returns:
+        For each config its deployment, its folder, and what became of each file there.
+
+    Raises:
+        UsageError: no config is given, and ``config/`` holds none.
+        ConfigError: the problems of all configs.
+        CheckError: the findings of all templates.
+        OutputError: the output could not be written.
+    """
+    from trailkey import pipeline
+
+    paths = [Path(config) for config in configs] or pipeline.configs_in(Path("config"))
+    return pipeline.generate(paths, Path(output), as_json=as_json, check=check, progress=progress)
+
+
+def access(source: str | Path) -> Access:
+    """Return who can do what with the keys of a config or an output folder, what is proven, and what fails (``findings``).
+
+    Raises:
+        UsageError: a folder that ``generate`` did not write.
+        ConfigError: a config that is refused.
+        PolicyError: an output folder with a file that cannot be read.
+    """
+    from trailkey import pipeline
+    from trailkey.proofs.verdict import verdict
+    from trailkey.reports.view import access_of
+
+    if Path(source).is_dir():
+        deployment, folder = pipeline.open_folder(Path(source))
+    else:
+        rendered = pipeline.render(load(source))
+        deployment, folder = rendered.deployment, rendered.folder
+    return access_of(deployment, folder.policies, verdict(deployment, folder))
+
+
+def decide(
+    policies: Source, requests: str | Path | Document | Sequence[Document], *, key_account: str = ""
+) -> list[RequestAnswer]:
+    """Return the answer to each request, with the statements that decide.
+
+    Args:
+        policies: a config or an output folder, whose key and bucket policies are asked; or a policy of one key.
+        requests: one request or a list of them, as a document or in a file.
+        key_account: the account that owns the key of a policy, where neither the policy nor a request names it.
+
+    Raises:
+        UsageError: a file that cannot be read, or accounts that contradict one another.
+        ConfigError: a config that is refused.
+        CheckError: an output folder whose rollout.json is not consistent.
+        PolicyError: a policy or request that cannot be read, or a request that none of the policies is about.
+    """
+    from trailkey.decide import answers_of_deployment, answers_of_policy
+
+    side, asked = _side(policies), _text(requests, "requests")
+    if side.policies is None:
+        return answers_of_policy((side.text, side.what), asked, key_account)
+    if key_account:
+        raise UsageError(
+            "--key-account: for --policy only; configs and output folders have accounts of their own; leave it out"
+        )
+    return answers_of_deployment(side.policies, asked)
+
+
+def audit(
+    policy: Source,
+    *,
+    key_account: str = "",
+    parameters: Mapping[str, str] | None = None,
+    trails: Sequence[str] = (),
+    organization: str = "",
+    readers: Sequence[str] = (),
+    administrators: Sequence[str] = (),
+    deployer: str = "",
+    break_glass: Sequence[str] = (),
+) -> Report:
+    """Return what is wrong with a key policy, over all requests, and what was assumed where nothing says what it is for.
+
+    Args:
+        policy: what is judged; a template may hold several keys.
+        key_account: the account that owns the key.
+        parameters: values of the template's parameters.
+        trails: ARNs of the trails that the key is for.
+        organization: the organization's id, ``o-…``.
+        readers: who reads: ARNs of roles or users (``*`` and ``?`` allowed), or accounts.
+        administrators: who administers the key, as ARNs of roles or users.
+        deployer: the role that creates and updates the key.
+        break_glass: who may delete and repair the key.
+
+    Raises:
+        UsageError: a file that cannot be read, or an argument of another form.
+        PolicyError: no key policy, or one that cannot be resolved.
+    """
+    from trailkey.audit.registry import audit_all
+    from trailkey.intent import from_options
+    from trailkey.inventory import find_policies
+
+    intent = from_options.intent(
+        trails=trails,
+        organization=organization,
+        readers=readers,
+        administrators=administrators,
+        deployer=deployer,
+        break_glass=break_glass,
+    )
+    account = from_options.key_account(key_account)
+    return audit_all(find_policies(*_text(policy, "policy"), key_account=account, parameters=parameters), intent)
+
+
+def diff(
+    old: Source,
+    new: Source,
+    *,
+    key_account: str = "",
+    parameters: Mapping[str, str] | None = None,
+    renames: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Return who gains and who loses access from one source of policies to another.
+
+    Args:
+        old: a policy, an output folder, or a config.
+        new: what it is compared with; where it is a config that extends OLD, its names first take the place of OLD's.
+        key_account: the account of the key, where a policy does not show it.
+        parameters: values of a template's parameters.
+        renames: names of OLD, such as account ids, with what they are in NEW.
+
+    Raises:
+        UsageError: nothing that can be read, or arguments that the sources do not take.
+        ConfigError: a config that is refused.
+        CheckError: an output folder whose rollout.json is not consistent.
+        PolicyError: a policy that cannot be judged; keys that are in different accounts.
+    """
+    from trailkey.diff.compare import compare_sides
+
+    sides = _side(old, "old"), _side(new, "new")
+    return compare_sides(*sides, key_account=key_account, parameters=parameters or {}, renames=renames or {})
+
+
+def _text(source: Source | Sequence[Document], what: str) -> tuple[str, str]:
+    """Return the text of a file or document, and what errors call it."""
+    from trailkey.inventory import read_text
+
+    return read_text(Path(source)) if isinstance(source, (str, Path)) else (json.dumps(source), what)
+
+
+def _side(source: Source, what: str = "policy") -> Side:
+    """Return what a source is: the policies of an output folder or of what a config renders, or a text with a key policy."""
+    from trailkey.diff.compare import Side
+
+    path = Path(source) if isinstance(source, (str, Path)) else None
+    if path is None or not path.is_dir():
+        text, what = _text(source, what)
+        keys = set(_KEY.findall(text))
+        if path is None or keys & _OF_POLICIES or not keys & _OF_CONFIGS:
+            return Side(what=what, text=text)
+    from trailkey import pipeline
+
+    if path.is_dir():
+        return Side(what=str(path), policies=pipeline.read_checked_folder(path).policies)
+    deployment = load(path)
+    return Side(what=str(path), policies=pipeline.folder_of(deployment).policies, deployment=deployment)

@@ -1,0 +1,68 @@
+"""What several commands share: how they declare arguments, read pairs, and print what they find."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trailkey.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+Options = argparse.Namespace
+Parser = argparse.ArgumentParser
+
+
+def path(parser: Parser, name: str, metavar: str, meaning: str, **more: Any) -> None:
+    """Declare an argument or option that takes a path."""
+    parser.add_argument(name, type=Path, metavar=metavar, help=meaning, **more)
+
+
+def text(parser: Parser, name: str, metavar: str, meaning: str, *, several: bool = False) -> None:
+    """Declare an option that takes a text; ``several`` may be given, which are a list."""
+    kind: dict[str, Any] = {"action": "append", "default": []} if several else {"default": ""}
+    parser.add_argument(name, metavar=metavar, help=meaning, **kind)
+
+
+def formats(parser: Parser, meaning: str, *choices: str) -> None:
+    """Declare ``--format``, whose default is the first of its choices."""
+    parser.add_argument("--format", choices=choices, default=choices[0], help=f"{meaning} (default: {choices[0]})")
+
+
+def pairs(option: str, given: Sequence[str], names: str = ".+") -> dict[str, str]:
+    """Return what an option gives as ``NAME=VALUE``; ``names`` is the form of a name.
+
+    Raises:
+        UsageError: one has another form, or is given twice.
+    """
+    found: dict[str, str] = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not equals or not re.fullmatch(names, name):
+            raise UsageError(
+                f"{option} {entry}: not a valid NAME=VALUE; a name, an equals sign and a value; correct it"
+            )
+        if name in found:
+            raise UsageError(f"{option} {entry}: {name} is given twice; each name once; remove one")
+        found[name] = value
+    return found
+
+
+def parameters(given: Sequence[str]) -> dict[str, str]:
+    """Return the parameters of a template that ``--parameter`` gives. Raises UsageError, as ``pairs`` does."""
+    return pairs("--parameter", given, "[A-Za-z0-9:]+")
+
+
+def show(options: Options, document: Any, lines: Iterable[str]) -> None:
+    """Print a document where JSON is asked for, and lines otherwise."""
+    if options.format == "json":
+        import json
+
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        for line in lines:
+            print(line)
