@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from trailkey.proofs.read_path import readings
 from trailkey.proofs.residual_risk import ASSUMPTIONS, KEY_ID, beyond_scps, policy_writers, scp
+from trailkey.proofs.verdict import readings
 from trailkey.reports.findings import finding_text, where_text
 from trailkey.reports.view import bounds, deciding
 
