@@ -121,14 +121,14 @@ class _Reading:
         for key in unknown:
             section.__dict__.pop(key, None)  # no default takes the place of a wrong value
         try:
-            section.check()
+            contradiction = next(section.contradictions(), None)
         except UnknownValueError:
-            pass
-        except ValueError as error:
-            if path not in self._unsure:
-                self.problems.append((path, str(error)))
-            raise UnknownValueError(path) from error
-        return section
+            return section
+        if contradiction is None:
+            return section
+        if path not in self._unsure:
+            self.problems.append((path, contradiction))
+        raise UnknownValueError(path)
 
     def _part(self, annotation: Any, value: Any, path: ConfigPath) -> Any:
         if path not in self._holding_wrong:

@@ -116,18 +116,10 @@ def _selector(selector: AdvancedEventSelector, deployment: Deployment) -> cloudt
 
 
 def _field(field: FieldSelector, deployment: Deployment, left_out: list[Any]) -> cloudtrail.AdvancedFieldSelector:
-    operators = {
-        "Equals": field.equals,
-        "StartsWith": field.starts_with,
-        "EndsWith": field.ends_with,
-        "NotEquals": field.not_equals,
-        "NotStartsWith": field.not_starts_with,
-        "NotEndsWith": field.not_ends_with,
-    }
     own_arn = f"arn:{deployment.partition}:"
     values = {
         name: [text(value) if value.startswith(own_arn) else value for value in given]
-        for name, given in operators.items()
+        for name, given in field.operators.items()
         if given
     }
     if left_out:
