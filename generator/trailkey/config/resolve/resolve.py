@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING
 
 from trailkey.aws import parse_arn
 from trailkey.config.deployment import Account, Deployment, Reader, Store, Trail, identifier
+from trailkey.config.reader_kinds import kind_of
 from trailkey.config.resolve.principals import patterns_meet
-from trailkey.config.resolve.readers import resolve_reader
-from trailkey.config.resolve.resolver import Resolver, account_of
+from trailkey.config.resolve.resolver import Resolver, account_of, if_known
 from trailkey.config.resolve.stores import keep_duties_apart, resolve_store, stores_apart
 from trailkey.config.resolve.trails import resolve_trail, trails_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import TypeVar
+    from collections.abc import Sequence
 
     from trailkey.config import model
     from trailkey.config.source import ConfigPath, Source
-
-    T = TypeVar("T")
 
 LAKE_CLOSED = "AWS closed CloudTrail Lake to new customers on 2026-05-31: an account that has no event data store cannot create one"
 BUCKET_KEYS = "AWS does not document CloudTrail's encryption context under S3 Bucket Keys: try bucket_key_enabled in the mirrored environment before production"
@@ -33,25 +30,30 @@ def resolve(config: model.Config, source: Source) -> tuple[Deployment | None, li
         source: gives the line of each config path.
     """
     resolver = Resolver(config)
-    deployment = resolver.attempt(_deployment, source)
+    deployment = None
+    with if_known:
+        deployment = _deployment(resolver, source)
     return None if resolver.problems else deployment, list(resolver.problems)
 
 
 def _deployment(resolver: Resolver, source: Source) -> Deployment:
-    resolver.attempt(_accounts)
-    resolver.attempt(_bucket)
-    resolver.attempt(_management_account)
-    trails = resolver.each(lambda config: config.trails, resolve_trail)
+    for judge in (_accounts, _bucket, _management_account):
+        with if_known:
+            judge(resolver)
+    trails = resolver.each("trails", resolve_trail)
     trails_apart(resolver, trails)
-    readers = resolver.each(lambda config: config.readers, resolve_reader)
-    stores = resolver.each(lambda config: config.event_data_stores, resolve_store)
+    readers = resolver.each("readers", _reader)
+    stores = resolver.each("event_data_stores", resolve_store)
     stores_apart(resolver, stores)
-    people = resolver.attempt(_people, readers)
-    resolver.attempt(_alarm)
-    resolver.attempt(_names_apart, trails, readers, stores)
-    resolver.attempt(_deployers, trails, readers, stores)
+    administrators: tuple[str, ...] = ()
+    break_glass: tuple[str, ...] = ()
+    with if_known:
+        administrators, break_glass = _people(resolver, readers)
+    with if_known:
+        _alarm(resolver)
+    _names_apart(resolver, [*trails, *readers, *stores])
+    _deployers(resolver, trails, readers, stores)
     config = resolver.config
-    administrators, break_glass = people or ((), ())
     notices = ([LAKE_CLOSED] if stores else []) + ([BUCKET_KEYS] if config.bucket.bucket_key_enabled else [])
     return Deployment(
         name=config.name,
@@ -74,19 +76,17 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
 def _accounts(resolver: Resolver) -> None:
     seen: dict[str, str] = {}
     for name, settings in resolver.config.accounts.items():
-        resolver.attempt(_account, name, settings, seen)
+        with if_known:
+            resolver.accounts[name] = Account(name=name, id=settings.id, deployer=None)
+            first = seen.setdefault(settings.id, name)
+            if first != name:
+                resolver.refuse(
+                    ("accounts", name, "id"),
+                    f"{settings.id!r} is the id of {first!r} too; each account is listed once; correct or remove one",
+                )
     for name, settings in resolver.config.accounts.items():
-        resolver.attempt(_deployer, name, settings)
-
-
-def _account(resolver: Resolver, name: str, settings: model.Account, seen: dict[str, str]) -> None:
-    resolver.accounts[name] = Account(name=name, id=settings.id, deployer=None)
-    if settings.id in seen:
-        resolver.refuse(
-            ("accounts", name, "id"),
-            f"{settings.id!r} is the id of {seen[settings.id]!r} too; each account is listed once; correct or remove one",
-        )
-    seen.setdefault(settings.id, name)
+        with if_known:
+            _deployer(resolver, name, settings)
 
 
 def _deployer(resolver: Resolver, name: str, settings: model.Account) -> None:
@@ -104,16 +104,15 @@ def _deployer(resolver: Resolver, name: str, settings: model.Account) -> None:
 
 def _bucket(resolver: Resolver) -> None:
     bucket = resolver.config.bucket
-    resolver.attempt(Resolver.in_partition, bucket, "region", ("bucket",))
-    resolver.attempt(_access_logs, bucket)
+    resolver.in_partition(bucket, "region", ("bucket",))
+    with if_known:
+        if bucket.access_logs is not None:
+            _access_logs(resolver, bucket.name, bucket.access_logs.bucket or f"{bucket.name}-access-logs")
     resolver.account(bucket.account, ("bucket", "account"))
 
 
-def _access_logs(resolver: Resolver, bucket: model.Bucket) -> None:
-    if bucket.access_logs is None:
-        return
-    name = bucket.access_logs.bucket or f"{bucket.name}-access-logs"
-    if name == bucket.name:
+def _access_logs(resolver: Resolver, log_bucket: str, name: str) -> None:
+    if name == log_bucket:
         resolver.refuse(
             ("bucket", "access_logs", "bucket"),
             f"{name!r} is the log bucket itself; access logs go to a bucket of their own; name another",
@@ -131,106 +130,98 @@ def _management_account(resolver: Resolver) -> None:
         resolver.account(organization.management_account, ("organization", "management_account"))
 
 
+def _reader(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Reader:
+    """Return a reader with the principals it stands for, as its kind says."""
+    kind = kind_of(settings)
+    who = kind.resolve(resolver, settings, (*path, kind.key))
+    return Reader(
+        settings=settings,
+        kind=kind,
+        path=path,
+        account=who.account,
+        principal_arns=who.principal_arns,
+        organization_path=who.organization_path,
+    )
+
+
 def _people(resolver: Resolver, readers: list[Reader]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the administrators of the trails' key and those who break the glass."""
     key, account = resolver.config.key, resolver.key_account
     administrators = resolver.principals_of(key.administrators, ("key", "administrators"), account, "administer it")
     for reader in readers:
-        resolver.attempt(_reader_apart, reader, administrators)
+        for administrator in administrators:
+            with if_known:
+                if any(patterns_meet(administrator, arn) for arn in reader.principal_arns):
+                    resolver.refuse(
+                        reader.path,
+                        f"reader {reader.name!r} matches the administrator {administrator!r}; whoever administers the key does not read; separate the two",
+                    )
     break_glass = resolver.principals_of(key.break_glass, ("key", "break_glass"), account, "replace its policy")
     keep_duties_apart(resolver, ("key",), administrators, break_glass, account)
     return administrators, break_glass
 
 
-def _reader_apart(resolver: Resolver, reader: Reader, administrators: tuple[str, ...]) -> None:
-    for administrator in administrators:
-        if any(patterns_meet(administrator, arn) for arn in reader.principal_arns):
-            resolver.refuse(
-                reader.path,
-                f"reader {reader.name!r} matches the administrator {administrator!r}; whoever administers the key does not read; separate the two",
-            )
-
-
 def _alarm(resolver: Resolver) -> None:
     alarm = resolver.config.key.alarm
     arn = parse_arn(alarm.topic_arn) if alarm and alarm.topic_arn else None
-    if arn is None:
-        return
     here = (resolver.config.partition, resolver.config.bucket.region, resolver.key_account.id)
-    if (arn.partition, arn.region, arn.account) != here:
+    if arn and (arn.partition, arn.region, arn.account) != here:
         resolver.refuse(
             ("key", "alarm", "topic_arn"),
             f"{str(arn)!r} is not in {here[0]!r}, {here[1]!r} and {here[2]!r}, the key's partition, Region and account; the rule publishes to a topic beside it; name one there",
         )
 
 
-def _names_apart(resolver: Resolver, trails: list[Trail], readers: list[Reader], stores: list[Store]) -> None:
-    _unique(resolver, "trails", trails, lambda trail: (trail.path, _trail_identity(trail), trail.settings.name))
-    _unique(resolver, "readers", readers, lambda reader: (reader.path, identifier(reader.name), reader.name))
-    _unique(
-        resolver,
-        "event_data_stores",
-        stores,
-        lambda store: (store.path, identifier(store.settings.name), store.settings.name),
-    )
-    _unique(resolver, "accounts", resolver.config.accounts, lambda name: (("accounts", name), identifier(name), name))
-
-
-def _trail_identity(trail: Trail) -> str:
-    """Return what must differ: logical ids are made from the name, without a final Trail, in templates of one place."""
-    return f"{trail.account.name}/{trail.settings.home_region}/{identifier(trail.settings.name).removesuffix('Trail')}"
-
-
-def _unique(
-    resolver: Resolver, what: str, entries: Iterable[T], names: Callable[[T], tuple[ConfigPath, str, str]]
-) -> None:
+def _names_apart(resolver: Resolver, entries: Sequence[Trail | Reader | Store]) -> None:
     """Refuse names that logical ids and policy names, in which case and punctuation do not count, would mix up."""
-    seen: dict[str, str] = {}
+    named: list[tuple[ConfigPath, str, str]] = []
     for entry in entries:
-        known = resolver.attempt(lambda _, one: names(one), entry)
-        if known is None:
-            continue
-        path, identity, name = known
-        first = seen.setdefault(identity.lower(), name)
-        if first is name:
-            continue
-        ending = ", without a final Trail" if what == "trails" else ""
-        how = (
-            "is given twice"
-            if first == name
-            else f"is too like {first!r}: letters and digits count, of any case{ending}"
-        )
-        place = path if what == "accounts" else (*path, "name")
-        resolver.refuse(place, f"{name!r} {how}; {what} need names that differ; rename one")
+        with if_known:
+            named.append(((*entry.path, "name"), _identity(entry), entry.settings.name))
+    with if_known:
+        named += [(("accounts", name), identifier(name), name) for name in resolver.config.accounts]
+    seen: dict[tuple[str | int, str], tuple[ConfigPath, str]] = {}
+    for path, identity, name in named:
+        what = path[0]
+        first_path, first = seen.setdefault((what, identity.lower()), (path, name))
+        if first_path != path:
+            ending = ", without a final Trail" if what == "trails" else ""
+            like = f"is too like {first!r}: letters and digits count, of any case{ending}"
+            how = "is given twice" if first == name else like
+            resolver.refuse(path, f"{name!r} {how}; {what} need names that differ; rename one")
+
+
+def _identity(entry: Trail | Reader | Store) -> str:
+    """Return what must differ: logical ids are made from the name, of a trail without a final Trail, in templates of one place."""
+    made = identifier(entry.settings.name)
+    if isinstance(entry, Trail):
+        return f"{entry.account.name}/{entry.settings.home_region}/{made.removesuffix('Trail')}"
+    return made
 
 
 def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], stores: list[Store]) -> None:
     """Refuse an account without a deployer that gets a stack; the first thing that is deployed there says why."""
-    needs: list[tuple[str | None, str]] = [
-        (resolver.attempt(lambda one: one.config.key.account), "the key"),
-        (resolver.attempt(lambda one: None if one.config.bucket.existing else one.config.bucket.account), "the bucket"),
-        *((trail.account.name, f"trail {trail.settings.name!r}") for trail in trails),
-        *((store.account.name, f"event data store {store.settings.name!r}") for store in stores),
-    ]
+    config = resolver.config
+    needs: list[tuple[str, str]] = []
+    with if_known:
+        needs.append((config.key.account, "the key"))
+    with if_known:
+        if not config.bucket.existing:
+            needs.append((config.bucket.account, "the bucket"))
+    needs += [(trail.account.name, f"trail {trail.settings.name!r}") for trail in trails]
+    needs += [(store.account.name, f"event data store {store.settings.name!r}") for store in stores]
     for reader in readers:
-        needs += resolver.attempt(_stacks_of, reader) or ()
+        with if_known:
+            purpose = f"the policies of reader {reader.name!r}"
+            if reader.account and reader.kind.iam_policy != "none":
+                needs.append((reader.account.name, purpose))
+            elif reader.covers_root and config.organization:
+                # Stack sets skip the management account, so its policy comes with a plain stack.
+                needs.append((config.organization.management_account, purpose))
     for name, purpose in reversed(dict(reversed(needs)).items()):
-        resolver.attempt(_has_deployer, name, purpose)
-
-
-def _stacks_of(resolver: Resolver, reader: Reader) -> list[tuple[str, str]]:
-    purpose, organization = f"the policies of reader {reader.name!r}", resolver.config.organization
-    if reader.account and reader.kind.iam_policy != "none":
-        return [(reader.account.name, purpose)]
-    if reader.covers_root and organization:
-        # Stack sets skip the management account, so its policy comes with a plain stack.
-        return [(organization.management_account, purpose)]
-    return []
-
-
-def _has_deployer(resolver: Resolver, name: str | None, purpose: str) -> None:
-    if name in resolver.config.accounts and resolver.config.accounts[name].deployer is None:
-        resolver.refuse(
-            ("accounts", name),
-            f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name",
-        )
+        with if_known:
+            if name in config.accounts and config.accounts[name].deployer is None:
+                resolver.refuse(
+                    ("accounts", name),
+                    f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name",
+                )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Concatenate, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from trailkey.aws import parse_arn, partition_of
 from trailkey.config.resolve.principals import PrincipalError, is_pattern, principal_arn
@@ -12,7 +14,7 @@ from trailkey.config.section import UnknownValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import ParamSpec, TypeVar
+    from typing import TypeVar
 
     from trailkey.config import model
     from trailkey.config.deployment import Account
@@ -20,16 +22,14 @@ if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath
 
     T = TypeVar("T")
-    S = TypeVar("S", bound=Section)
-    P = ParamSpec("P")
+
+if_known = suppress(UnknownValueError)
+"""Ends a judgement in silence where it needs a value that was refused already."""
 
 
 @dataclass(slots=True)
 class Resolver:
-    """Collects problems while names are resolved, so that all are shown at once.
-
-    What cannot be judged, since a value it needs is wrong and was refused where it stands, ends with UnknownValueError.
-    """
+    """Collects problems while names are resolved; what needs a value that is wrong ends with UnknownValueError."""
 
     config: model.Config
     problems: dict[tuple[ConfigPath, str], None] = field(default_factory=dict)
@@ -44,18 +44,14 @@ class Resolver:
         self.refuse(path, text)
         raise UnknownValueError(text)
 
-    def attempt(self, judge: Callable[Concatenate[Resolver, P], T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Return what a judge returns, or None where it needs a value that was refused already."""
-        try:
-            return judge(self, *args, **kwargs)
-        except UnknownValueError:
-            return None
-
-    def each(self, entries: Callable[[model.Config], Sequence[S]], judge: Callable[[Resolver, int, S], T]) -> list[T]:
-        """Return what a judge returns for each entry of a list, without those that cannot be judged."""
-        listed = self.attempt(lambda resolver: entries(resolver.config)) or ()
-        judged = (self.attempt(judge, index, entry) for index, entry in enumerate(listed))
-        return [one for one in judged if one is not None]
+    def each(self, key: str, judge: Callable[[Resolver, Any, ConfigPath], T]) -> list[T]:
+        """Return what a judge returns for each entry of a list of the config, without those that cannot be judged."""
+        judged: list[T] = []
+        with if_known:
+            for index, entry in enumerate(getattr(self.config, key)):
+                with if_known:
+                    judged.append(judge(self, entry, (key, index)))
+        return judged
 
     @property
     def key_account(self) -> Account:
@@ -94,28 +90,35 @@ class Resolver:
         """Resolve principals that must live in the key's own account."""
         arns: list[str] = []
         for index, text in enumerate(texts):
-            arn = self.attempt(Resolver.principal, text, (*path, index))
-            if arn is None:
-                continue
-            if account_of(arn) != owner.id:
-                self.refuse(
-                    (*path, index),
-                    f"{text!r} is not in {owner.name!r}, the account of the key; KMS lets only principals of the key's account {purpose}; name one of that account",
-                )
-            elif arn in arns:
-                self.refuse((*path, index), f"{text!r} is given twice; once is enough; remove one")
-            else:
-                arns.append(arn)
+            with if_known:
+                arn = self.principal(text, (*path, index))
+                if account_of(arn) != owner.id:
+                    self.refuse(
+                        (*path, index),
+                        f"{text!r} is not in {owner.name!r}, the account of the key; KMS lets only principals of the key's account {purpose}; name one of that account",
+                    )
+                elif arn in arns:
+                    self.refuse((*path, index), f"{text!r} is given twice; once is enough; remove one")
+                else:
+                    arns.append(arn)
         return tuple(arns)
+
+    def at_most(self, limit: int, key: str, places: Sequence[tuple[str, str]]) -> None:
+        """Refuse more entries of a list than CloudTrail allows in a Region of an account."""
+        for (account, region), count in Counter(places).items():
+            if count > limit:
+                what = f"{count} {key.replace('_', ' ')} in {account!r}, {region}"
+                self.refuse((key,), f"{what}; CloudTrail allows {limit} in a Region; use fewer")
 
     def in_partition(self, section: Section, key: str, path: ConfigPath) -> None:
         """Refuse a Region of another partition."""
-        region, partition = getattr(section, key), self.config.partition
-        if partition_of(region) != partition:
-            self.refuse(
-                (*path, key),
-                f"{region!r} is in partition {partition_of(region)!r}; this deployment is in {partition!r}; correct the Region, or set partition: {partition_of(region)}",
-            )
+        with if_known:
+            region, partition = getattr(section, key), self.config.partition
+            if partition_of(region) != partition:
+                self.refuse(
+                    (*path, key),
+                    f"{region!r} is in partition {partition_of(region)!r}; this deployment is in {partition!r}; correct the Region, or set partition: {partition_of(region)}",
+                )
 
 
 def account_of(arn: str) -> str:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from trailkey.aws import EVENT_DATA_STORES_PER_REGION, STACK_NAME_CHARACTERS
 from trailkey.config.deployment import Account, Store, identifier
 from trailkey.config.resolve.principals import patterns_meet
-from trailkey.config.resolve.resolver import Resolver
+from trailkey.config.resolve.resolver import if_known
 from trailkey.config.source import written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.config import model
+    from trailkey.config.resolve.resolver import Resolver
     from trailkey.config.source import ConfigPath
 
-    Place = tuple[str, str, str]
 
-
-def resolve_store(resolver: Resolver, index: int, settings: model.EventDataStore) -> Store:
+def resolve_store(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) -> Store:
     """Return an event data store with the people around its key."""
-    path: ConfigPath = ("event_data_stores", index)
-    resolver.attempt(Resolver.in_partition, settings, "region", path)
+    resolver.in_partition(settings, "region", path)
     if resolver.config.partition == "aws-cn":
         resolver.give_up(
             path, f"event data store {settings.name!r} is in aws-cn; CloudTrail Lake does not exist there; remove it"
         )
     _name(resolver, settings, path)
     account = resolver.account(settings.account, (*path, "account"))
-    resolver.attempt(_owner, settings, path)
+    with if_known:
+        _owner(resolver, settings, path)
     administrators = resolver.principals_of(
         settings.administrators, (*path, "administrators"), account, "administer it"
     )
@@ -55,36 +53,22 @@ def resolve_store(resolver: Resolver, index: int, settings: model.EventDataStore
 
 def stores_apart(resolver: Resolver, stores: Sequence[Store]) -> None:
     """Refuse stores that share a key, and more of them than a Region takes."""
-    taken: dict[Place, str] = {}
-    resolver.attempt(_trails_alias, taken)
+    taken: dict[tuple[str, str, str], str] = {}
+    with if_known:
+        key = resolver.config.key
+        taken[key.account, resolver.config.bucket.region, key.alias] = "key.alias"
     for store in stores:
-        resolver.attempt(_alias_apart, store, taken)
-    resolver.attempt(_few, stores)
-
-
-def _few(resolver: Resolver, stores: Sequence[Store]) -> None:
-    for (account, region), count in Counter((one.account.name, one.settings.region) for one in stores).items():
-        if count > EVENT_DATA_STORES_PER_REGION:
-            resolver.refuse(
-                ("event_data_stores",),
-                f"{count} event data stores in {account!r}, {region}; CloudTrail allows {EVENT_DATA_STORES_PER_REGION} in a Region; use fewer",
-            )
-
-
-def _trails_alias(resolver: Resolver, taken: dict[Place, str]) -> None:
-    key = resolver.config.key
-    taken[key.account, resolver.config.bucket.region, key.alias] = "key.alias"
-
-
-def _alias_apart(resolver: Resolver, store: Store, taken: dict[Place, str]) -> None:
-    settings = store.settings
-    place = (settings.account, settings.region, settings.alias)
-    if place in taken:
-        resolver.refuse(
-            (*store.path, "alias"),
-            f"{settings.alias!r} is the alias of {taken[place]} too; a Lake key cannot carry aws:SourceArn, so each store has a key of its own; rename it",
-        )
-    taken.setdefault(place, written(store.path))
+        with if_known:
+            alias = store.settings.alias
+            other = taken.setdefault((store.settings.account, store.settings.region, alias), written(store.path))
+            if other != written(store.path):
+                resolver.refuse(
+                    (*store.path, "alias"),
+                    f"{alias!r} is the alias of {other} too; a Lake key cannot carry aws:SourceArn, so each store has a key of its own; rename it",
+                )
+    with if_known:
+        places = [(store.account.name, store.settings.region) for store in stores]
+        resolver.at_most(EVENT_DATA_STORES_PER_REGION, "event_data_stores", places)
 
 
 def _name(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) -> None:

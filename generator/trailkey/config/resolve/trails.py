@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from trailkey.aws import TRAILS_PER_REGION, parse_arn
 from trailkey.config.deployment import Account, Trail
-from trailkey.config.resolve.resolver import Resolver
+from trailkey.config.resolve.resolver import if_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trailkey.config.resolve.resolver import Resolver
     from trailkey.config.source import ConfigPath
     from trailkey.config.trail_model import Trail as Settings
 
 
-def resolve_trail(resolver: Resolver, index: int, settings: Settings) -> Trail:
+def resolve_trail(resolver: Resolver, settings: Settings, path: ConfigPath) -> Trail:
     """Return a trail with its owner and ARN."""
-    path: ConfigPath = ("trails", index)
-    resolver.attempt(Resolver.in_partition, settings, "home_region", path)
-    for check in (_topic_is_not_of_the_trails_key, _topic_key, _log_group, _selectors):
-        resolver.attempt(check, settings, path)
+    resolver.in_partition(settings, "home_region", path)
+    for check in (_topic_is_not_of_the_trails_key, _keys_here, _selectors):
+        with if_known:
+            check(resolver, settings, path)
     account = _owner(resolver, settings, path)
     arn = f"arn:{resolver.config.partition}:cloudtrail:{settings.home_region}:{account.id}:trail/{settings.name}"
     return Trail(settings=settings, account=account, arn=arn, path=path)
@@ -31,13 +31,18 @@ def trails_apart(resolver: Resolver, trails: Sequence[Trail]) -> None:
     """Refuse trails that share a topic, and more of them than a Region takes."""
     seen: dict[tuple[str, str, str], str] = {}
     for trail in trails:
-        resolver.attempt(_topic_apart, trail, seen)
-    for (account, region), count in Counter((one.account.name, one.settings.home_region) for one in trails).items():
-        if count > TRAILS_PER_REGION:
-            resolver.refuse(
-                ("trails",),
-                f"{count} trails in {account!r}, {region}; CloudTrail allows {TRAILS_PER_REGION} in a Region; use fewer",
-            )
+        with if_known:
+            if trail.settings.sns_topic is None:
+                continue
+            topic = trail.settings.sns_topic.name
+            first = seen.setdefault((trail.account.name, trail.settings.home_region, topic), trail.settings.name)
+            if first != trail.settings.name:
+                resolver.refuse(
+                    (*trail.path, "sns_topic", "name"),
+                    f"{topic!r} is the topic of {first!r} too; each topic is made for one trail; rename one",
+                )
+    places = [(trail.account.name, trail.settings.home_region) for trail in trails]
+    resolver.at_most(TRAILS_PER_REGION, "trails", places)
 
 
 def _owner(resolver: Resolver, settings: Settings, path: ConfigPath) -> Account:
@@ -77,37 +82,17 @@ def _topic_is_not_of_the_trails_key(resolver: Resolver, settings: Settings, path
         )
 
 
-def _topic_key(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
-    if settings.sns_topic is not None and settings.sns_topic.kms_key is not None:
-        _key_here(resolver, settings, settings.sns_topic.kms_key, (*path, "sns_topic", "kms_key"), "topic")
-
-
-def _log_group(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
-    logs = settings.cloudwatch_logs
-    if logs is not None and logs.kms_key_arn is not None:
-        _key_here(resolver, settings, logs.kms_key_arn, (*path, "cloudwatch_logs", "kms_key_arn"), "log group")
-
-
-def _key_here(resolver: Resolver, settings: Settings, key: str, path: ConfigPath, user: str) -> None:
+def _keys_here(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
     """KMS keys serve their own partition and Region."""
-    arn = parse_arn(key)
-    if arn and (arn.partition, arn.region) != (resolver.config.partition, settings.home_region):
-        resolver.refuse(
-            path,
-            f"{key!r} is not in {resolver.config.partition!r} and {settings.home_region!r}, where the {user} is; KMS keys serve one Region; name a key there",
-        )
-
-
-def _topic_apart(resolver: Resolver, trail: Trail, seen: dict[tuple[str, str, str], str]) -> None:
-    if trail.settings.sns_topic is None:
-        return
-    topic = trail.settings.sns_topic.name
-    first = seen.setdefault((trail.account.name, trail.settings.home_region, topic), trail.settings.name)
-    if first != trail.settings.name:
-        resolver.refuse(
-            (*trail.path, "sns_topic", "name"),
-            f"{topic!r} is the topic of {first!r} too; each topic is made for one trail; rename one",
-        )
+    for user, section, key in (("topic", "sns_topic", "kms_key"), ("log group", "cloudwatch_logs", "kms_key_arn")):
+        with if_known:
+            given = getattr(getattr(settings, section), key, None)
+            arn = parse_arn(given or "")
+            if arn and (arn.partition, arn.region) != (resolver.config.partition, settings.home_region):
+                resolver.refuse(
+                    (*path, section, key),
+                    f"{given!r} is not in {resolver.config.partition!r} and {settings.home_region!r}, where the {user} is; KMS keys serve one Region; name a key there",
+                )
 
 
 def _selectors(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
