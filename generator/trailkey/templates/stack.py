@@ -68,6 +68,10 @@ class Stack:
         self.origins[resource.title] = origin
         return self.template.add_resource(resource)
 
+    def asks(self, kind: str, account: str, text: str, *, command: str = "", arn: str = "") -> None:
+        """Note what a person does or checks before the first stack."""
+        self.before.append(Step(kind=kind, account=account, text=text, command=command, arn=arn))
+
     def output(self, name: str, value: Any, description: str) -> None:
         """Declare an Output, exported under the stack's name so that other stacks can import it."""
         self.template.add_output(
