@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import PARTITIONS, REGIONS, partition_of
-from trailkey.cloudformation.resolve import resolve
+from trailkey.cloudformation.resolve import mapping_in, resolve, shortened
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ class Conditions:
         return all(parts) if function == "Fn::And" else any(parts)
 
     def _definition(self, name: str) -> Any:
-        conditions = self.template.get("Conditions")
-        if not isinstance(conditions, dict) or name not in conditions:
+        conditions = mapping_in(self.template, "Conditions")
+        if name not in conditions:
             raise PolicyError(f"condition {name!r}: the template has no such condition; correct the name")
         return conditions[name]
 
@@ -164,9 +164,9 @@ class Conditions:
                 return function, argument
             if number in _ARGUMENTS.get(function, ()):
                 return function, argument
-        shown = json.dumps(formula, ensure_ascii=False)
+        shown = shortened(json.dumps(formula, ensure_ascii=False), 60)
         raise PolicyError(
-            f"Conditions/{name}: {shown if len(shown) <= 60 else shown[:57] + '...'} is not a condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it"
+            f"Conditions/{name}: {shown} is not a condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it"
         )
 
     def _side(self, side: Any) -> str | _Free:
@@ -209,9 +209,7 @@ def _other_regions(own: str, compared: list[str]) -> tuple[str, ...]:
 
 def definition_of(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a parameter's entry under ``Parameters``, empty where there is none."""
-    parameters = template.get("Parameters")
-    found = parameters.get(name) if isinstance(parameters, dict) else None
-    return found if isinstance(found, dict) else {}
+    return mapping_in(mapping_in(template, "Parameters"), name)
 
 
 def default_of(definition: Mapping[str, Any]) -> str | None:
