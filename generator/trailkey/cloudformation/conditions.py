@@ -50,7 +50,6 @@ class Conditions:
     place: Place
     known: frozenset[str] = frozenset()
     _compared: dict[str, dict[str, None]] = field(default_factory=dict)
-    _below: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def choice(self, truths: Mapping[str, bool]) -> Choice | None:
         """Return free values under which conditions have these truths, or None where no such values are.
@@ -58,9 +57,10 @@ class Conditions:
         Raises:
             PolicyError: a condition that is not there, refers to itself, or cannot be read; too many free values.
         """
-        free: set[str] = set()
+        free = _Met()
+        met: dict[str, bool] = {}
         for name in truths:
-            free |= self._free(name, 0)
+            self._truth(name, free, met)
         for chosen in self._choices(sorted(free)):
             memo: dict[str, bool] = {}
             if all(self._truth(name, chosen, memo) == truth for name, truth in truths.items()):
@@ -104,50 +104,33 @@ class Conditions:
         # A default that no condition speaks about is the other value itself.
         return list(dict.fromkeys((*first, *compared, *([] if first and first[0] not in compared else [OTHER]))))
 
-    def _free(self, name: str, depth: int) -> frozenset[str]:
-        """Return the free values that decide a condition."""
-        if name not in self._below:
+    def _truth(self, name: str, chosen: Choice, memo: dict[str, bool], depth: int = 0) -> bool:
+        if name not in memo:
             if depth > _MAX_CHAIN:
                 raise PolicyError(
                     f"Conditions/{name}: refers to itself, or to others in a chain of more than {_MAX_CHAIN}; a condition is decided by parameters in the end; shorten it"
                 )
-            self._below[name] = frozenset(self._free_in(self._definition(name), name, depth))
-        return self._below[name]
-
-    def _free_in(self, formula: Any, name: str, depth: int) -> set[str]:
-        function, argument = self._function(formula, name)
-        if function == "Condition":
-            return set(self._free(argument, depth + 1))
-        if function == "Fn::Equals":
-            one, two = (self._side(side) for side in argument)
-            if isinstance(one, _Free) and isinstance(two, _Free):
-                return set() if one == two else {_pair(one, two)}
-            side, value = (one, two) if isinstance(one, _Free) else (two, one)
-            if isinstance(side, _Free):
-                self._compared.setdefault(side.name, {})[str(value)] = None
-                return {side.name}
-            return set()
-        if depth > _MAX_CHAIN:
-            raise PolicyError(f"Conditions/{name}: nested deeper than {_MAX_CHAIN} levels; flatten it")
-        return set().union(*(self._free_in(part, name, depth + 1) for part in argument))
-
-    def _truth(self, name: str, chosen: Choice, memo: dict[str, bool]) -> bool:
-        if name not in memo:
-            memo[name] = self._holds(self._definition(name), name, chosen, memo)
+            memo[name] = self._holds(self._definition(name), name, chosen, memo, depth)
         return memo[name]
 
-    def _holds(self, formula: Any, name: str, chosen: Choice, memo: dict[str, bool]) -> bool:
+    def _holds(self, formula: Any, name: str, chosen: Choice, memo: dict[str, bool], depth: int) -> bool:
         function, argument = self._function(formula, name)
         if function == "Condition":
-            return self._truth(argument, chosen, memo)
+            return self._truth(argument, chosen, memo, depth + 1)
         if function == "Fn::Equals":
             one, two = (self._side(side) for side in argument)
             if isinstance(one, _Free) and isinstance(two, _Free):
                 return one == two or chosen[_pair(one, two)] == "true"
+            for side, value in ((one, two), (two, one)):
+                if isinstance(side, _Free):
+                    self._compared.setdefault(side.name, {})[str(value)] = None
             return _value(one, chosen) == _value(two, chosen)
-        parts = (self._holds(part, name, chosen, memo) for part in argument)
+        if depth > _MAX_CHAIN:
+            raise PolicyError(f"Conditions/{name}: nested deeper than {_MAX_CHAIN} levels; flatten it")
+        # Each part is asked, also where one decides: so all free values are met.
+        parts = [self._holds(part, name, chosen, memo, depth + 1) for part in argument]
         if function == "Fn::Not":
-            return not next(parts)
+            return not parts[0]
         return all(parts) if function == "Fn::And" else any(parts)
 
     def _definition(self, name: str) -> Any:
@@ -193,6 +176,13 @@ class Conditions:
         if "Ref" in value:
             return value["Ref"] not in self.place.parameters and value["Ref"] not in self.known
         return any(key in _REFERENCES or self._is_open(item) for key, item in value.items())
+
+
+class _Met(Choice):
+    """Notes each free value that is asked for, before any is chosen."""
+
+    def __missing__(self, name: str) -> str:
+        return self.setdefault(name, OTHER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,29 +52,23 @@ def cloudtrail_writes(deployment: Deployment) -> Statement:
     return allow("CloudTrailWritesLogs", actions.WRITE_OBJECTS, to=service_principal(CLOUDTRAIL), on=on, guard=guard)
 
 
-def reader_gets_objects(reader: Reader, deployment: Deployment) -> Statement:
-    """A reader gets log and digest files; some kinds those of their own account only.
+def reader_finds_and_gets_logs(reader: Reader, deployment: Deployment) -> list[Statement]:
+    """A reader gets log and digest files, some kinds those of their own account only, and finds them.
 
+    The console and Athena ask for the bucket's Region too.
     See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html,
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html
     """
-    grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
-    on = _logs(reader, deployment)
-    return allow(f"Reader{identifier(reader.name)}GetsLogs", actions.READ_OBJECTS, to=grantee, on=on)
-
-
-def reader_lists_bucket(reader: Reader, deployment: Deployment) -> Statement:
-    """A reader finds log files. The same pages; the console and Athena ask for the bucket's Region too."""
-    grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
-    bucket = text(bucket_arn(deployment.config.bucket.name))
-    return allow(f"Reader{identifier(reader.name)}ListsLogs", actions.LIST_BUCKET, to=grantee, on=bucket)
-
-
-def _logs(reader: Reader, deployment: Deployment) -> list[object]:
-    below = "AWSLogs/*"
+    bucket, below = bucket_arn(deployment.config.bucket.name), "AWSLogs/*"
     if reader.kind.own_logs_only and reader.account is None and deployment.config.organization:
         below = f"AWSLogs/{deployment.config.organization.id}/${{aws:PrincipalAccount}}/*"
-    return [text(f"{bucket_arn(deployment.config.bucket.name)}/{prefix}{below}") for prefix in deployment.log_prefixes]
+    grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
+    objects = [text(f"{bucket}/{prefix}{below}") for prefix in deployment.log_prefixes]
+    sid = f"Reader{identifier(reader.name)}"
+    return [
+        allow(f"{sid}GetsLogs", actions.READ_OBJECTS, to=grantee, on=objects),
+        allow(f"{sid}ListsLogs", actions.LIST_BUCKET, to=grantee, on=text(bucket)),
+    ]
 
 
 def only_tls(sid: str, bucket: str) -> Statement:
@@ -105,5 +99,5 @@ def log_bucket_policy(deployment: Deployment) -> list[Statement]:
     statements = [cloudtrail_checks_acl(deployment), cloudtrail_writes(deployment)]
     for reader in deployment.readers:
         if reader.kind.bucket_statements:
-            statements += [reader_gets_objects(reader, deployment), reader_lists_bucket(reader, deployment)]
+            statements += reader_finds_and_gets_logs(reader, deployment)
     return [*statements, only_tls("OnlyTls", deployment.config.bucket.name)]
