@@ -15,7 +15,7 @@ from trailkey.cloudformation.placeholders import Place, Position, attribute_plac
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["NO_VALUE", "Place", "Position", "Unknowns", "attribute_placeholder", "resolve"]
 
@@ -123,11 +123,17 @@ class _Resolver:
             return text
         if _DYNAMIC.fullmatch(text):
             return self._unknown(text, position)
-        found = ""
-        at = 0
-        for match in _DYNAMIC.finditer(text):
+        return self._filled(_DYNAMIC, text, position, lambda match, here: str(self._unknown(match[0], here)))
+
+    def _filled(
+        self, holes: re.Pattern[str], text: str, position: Position, fill: Callable[[re.Match[str], Position], str]
+    ) -> str:
+        """Return a text with each of its holes filled, which depends on the text before it."""
+        whole = position.whole and holes.fullmatch(text) is not None
+        found, at = "", 0
+        for match in holes.finditer(text):
             found += text[at : match.start()]
-            found += str(self._unknown(match[0], Position(position.path, position.before + found, whole=False)))
+            found += fill(match, Position(position.path, position.before + found, whole=whole))
             at = match.end()
         return found + text[at:]
 
@@ -217,22 +223,18 @@ class _Resolver:
         return "" if found is NO_VALUE else str(found)
 
     def _substituted(self, text: str, variables: Mapping[str, Any], position: Position) -> str:
-        whole = position.whole and _VARIABLE.fullmatch(text) is not None
-        found = ""
-        at = 0
-        for match in _VARIABLE.finditer(text):
-            found += text[at : match.start()]
-            at = match.end()
-            here = Position(position.path, position.before + found, whole=whole)
+        def fill(match: re.Match[str], here: Position) -> str:
             name = match[2].strip()
             if match[1]:
-                found += f"${{{match[2]}}}"
-            elif name in variables:
-                found += _as_text(self.value(variables[name], here), "Fn::Sub", name)
-            else:
-                value = self._function("Fn::GetAtt" if "." in name else "Ref", name, here)
-                found += _as_text(value, "Fn::Sub", name)
-        return str(self.value(found + text[at:], Position(position.path, position.before, whole=whole)))
+                return f"${{{match[2]}}}"
+            if name in variables:
+                return _as_text(self.value(variables[name], here), "Fn::Sub", name)
+            value = self._function("Fn::GetAtt" if "." in name else "Ref", name, here)
+            return _as_text(value, "Fn::Sub", name)
+
+        filled = self._filled(_VARIABLE, text, position, fill)
+        whole = position.whole and _VARIABLE.fullmatch(text) is not None
+        return str(self.value(filled, Position(position.path, position.before, whole=whole)))
 
     def _joined(self, delimiter: str, parts: Any, position: Position) -> str:
         if isinstance(parts, dict):

@@ -54,10 +54,8 @@ def extend(source: Source, base: Source) -> Mirrored | None:
         return None
     name = str(base.data.get("name"))
     if source.data.get("name", base.data.get("name")) == base.data.get("name"):
-        source.refuse(
-            ("name",),
-            f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name",
-        )
+        said = f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name"
+        source.refuse(("name",), said)
     overlay = _Overlay(source, named, own=dict(source.marks))
     source.marks = dict(base.marks)
     source.marks["name",] = overlay.own.get(("name",), overlay.own[()])
@@ -111,10 +109,8 @@ class _Overlay:
         if any(_matches(path, form) for form in MIRRORED):
             self.changes.append(path)
         else:
-            self.source.refuse(
-                path,
-                f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there",
-            )
+            said = f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there"
+            self.source.refuse(path, said)
 
 
 def _matches(path: ConfigPath, form: tuple[str | None, ...]) -> bool:

@@ -59,10 +59,10 @@ def _base(source: Source, path: Path) -> Source | None:
     """Return the file that this one extends, or None with the problem noted."""
     named = source.data["extends"]
     if not isinstance(named, str) or not (path.parent / named).is_file():
-        source.refuse(
-            ("extends",),
-            f"{text.shown(named)} is not a file; the path of a config, from this file's folder, is allowed; correct it",
+        said = (
+            f"{text.shown(named)} is not a file; the path of a config, from this file's folder, is allowed; correct it"
         )
+        source.refuse(("extends",), said)
         return None
     base = _read(path.parent / named)
     if base.problems:

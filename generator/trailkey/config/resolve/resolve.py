@@ -80,10 +80,8 @@ def _accounts(resolver: Resolver) -> None:
             resolver.accounts[name] = Account(name=name, id=settings.id, deployer=None)
             first = seen.setdefault(settings.id, name)
             if first != name:
-                resolver.refuse(
-                    ("accounts", name, "id"),
-                    f"{settings.id!r} is the id of {first!r} too; each account is listed once; correct or remove one",
-                )
+                said = f"{settings.id!r} is the id of {first!r} too; each account is listed once; correct or remove one"
+                resolver.refuse(("accounts", name, "id"), said)
     for name, settings in resolver.config.accounts.items():
         with if_known:
             _deployer(resolver, name, settings)
@@ -95,10 +93,8 @@ def _deployer(resolver: Resolver, name: str, settings: model.Account) -> None:
     path = ("accounts", name, "deployer")
     arn = resolver.principal(settings.deployer if ":" in settings.deployer else f"{name}:{settings.deployer}", path)
     if account_of(arn) != settings.id:
-        resolver.refuse(
-            path,
-            f"{settings.deployer!r} is not in account {name!r}; the role that deploys an account's stacks lives there; name a role of that account",
-        )
+        said = f"{settings.deployer!r} is not in account {name!r}; the role that deploys an account's stacks lives there; name a role of that account"
+        resolver.refuse(path, said)
     resolver.accounts[name] = Account(name=name, id=settings.id, deployer=arn)
 
 
@@ -113,15 +109,11 @@ def _bucket(resolver: Resolver) -> None:
 
 def _access_logs(resolver: Resolver, log_bucket: str, name: str) -> None:
     if name == log_bucket:
-        resolver.refuse(
-            ("bucket", "access_logs", "bucket"),
-            f"{name!r} is the log bucket itself; access logs go to a bucket of their own; name another",
-        )
+        said = f"{name!r} is the log bucket itself; access logs go to a bucket of their own; name another"
+        resolver.refuse(("bucket", "access_logs", "bucket"), said)
     if len(name) > 63:
-        resolver.refuse(
-            ("bucket", "name"),
-            f"{name!r}, the bucket for access logs, has {len(name)} characters; S3 allows 63; set bucket.access_logs.bucket to a shorter name",
-        )
+        said = f"{name!r}, the bucket for access logs, has {len(name)} characters; S3 allows 63; set bucket.access_logs.bucket to a shorter name"
+        resolver.refuse(("bucket", "name"), said)
 
 
 def _management_account(resolver: Resolver) -> None:
@@ -152,10 +144,8 @@ def _people(resolver: Resolver, readers: list[Reader]) -> tuple[tuple[str, ...],
         for administrator in administrators:
             with if_known:
                 if any(patterns_meet(administrator, arn) for arn in reader.principal_arns):
-                    resolver.refuse(
-                        reader.path,
-                        f"reader {reader.name!r} matches the administrator {administrator!r}; whoever administers the key does not read; separate the two",
-                    )
+                    said = f"reader {reader.name!r} matches the administrator {administrator!r}; whoever administers the key does not read; separate the two"
+                    resolver.refuse(reader.path, said)
     break_glass = resolver.principals_of(key.break_glass, ("key", "break_glass"), account, "replace its policy")
     keep_duties_apart(resolver, ("key",), administrators, break_glass, account)
     return administrators, break_glass
@@ -166,10 +156,8 @@ def _alarm(resolver: Resolver) -> None:
     arn = parse_arn(alarm.topic_arn) if alarm and alarm.topic_arn else None
     here = (resolver.config.partition, resolver.config.bucket.region, resolver.key_account.id)
     if arn and (arn.partition, arn.region, arn.account) != here:
-        resolver.refuse(
-            ("key", "alarm", "topic_arn"),
-            f"{str(arn)!r} is not in {here[0]!r}, {here[1]!r} and {here[2]!r}, the key's partition, Region and account; the rule publishes to a topic beside it; name one there",
-        )
+        said = f"{str(arn)!r} is not in {here[0]!r}, {here[1]!r} and {here[2]!r}, the key's partition, Region and account; the rule publishes to a topic beside it; name one there"
+        resolver.refuse(("key", "alarm", "topic_arn"), said)
 
 
 def _names_apart(resolver: Resolver, entries: Sequence[Trail | Reader | Store]) -> None:
@@ -221,7 +209,5 @@ def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], s
     for name, purpose in reversed(dict(reversed(needs)).items()):
         with if_known:
             if name in config.accounts and config.accounts[name].deployer is None:
-                resolver.refuse(
-                    ("accounts", name),
-                    f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name",
-                )
+                said = f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name"
+                resolver.refuse(("accounts", name), said)

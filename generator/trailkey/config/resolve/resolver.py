@@ -93,10 +93,8 @@ class Resolver:
             with if_known:
                 arn = self.principal(text, (*path, index))
                 if account_of(arn) != owner.id:
-                    self.refuse(
-                        (*path, index),
-                        f"{text!r} is not in {owner.name!r}, the account of the key; KMS lets only principals of the key's account {purpose}; name one of that account",
-                    )
+                    said = f"{text!r} is not in {owner.name!r}, the account of the key; KMS lets only principals of the key's account {purpose}; name one of that account"
+                    self.refuse((*path, index), said)
                 elif arn in arns:
                     self.refuse((*path, index), f"{text!r} is given twice; once is enough; remove one")
                 else:
@@ -115,10 +113,8 @@ class Resolver:
         with if_known:
             region, partition = getattr(section, key), self.config.partition
             if partition_of(region) != partition:
-                self.refuse(
-                    (*path, key),
-                    f"{region!r} is in partition {partition_of(region)!r}; this deployment is in {partition!r}; correct the Region, or set partition: {partition_of(region)}",
-                )
+                said = f"{region!r} is in partition {partition_of(region)!r}; this deployment is in {partition!r}; correct the Region, or set partition: {partition_of(region)}"
+                self.refuse((*path, key), said)
 
 
 def account_of(arn: str) -> str:

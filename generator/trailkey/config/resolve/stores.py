@@ -37,10 +37,8 @@ def resolve_store(resolver: Resolver, settings: model.EventDataStore, path: Conf
     keep_duties_apart(resolver, path, administrators, break_glass, account)
     for number, querier in enumerate(queriers):
         if any(patterns_meet(querier, administrator) for administrator in administrators):
-            resolver.refuse(
-                (*path, "queriers", number),
-                f"{settings.queriers[number]!r} is an administrator too; whoever administers the key does not use it; separate the two",
-            )
+            said = f"{settings.queriers[number]!r} is an administrator too; whoever administers the key does not use it; separate the two"
+            resolver.refuse((*path, "queriers", number), said)
     return Store(
         settings=settings,
         account=account,
@@ -62,10 +60,8 @@ def stores_apart(resolver: Resolver, stores: Sequence[Store]) -> None:
             alias = store.settings.alias
             other = taken.setdefault((store.settings.account, store.settings.region, alias), written(store.path))
             if other != written(store.path):
-                resolver.refuse(
-                    (*store.path, "alias"),
-                    f"{alias!r} is the alias of {other} too; a Lake key cannot carry aws:SourceArn, so each store has a key of its own; rename it",
-                )
+                said = f"{alias!r} is the alias of {other} too; a Lake key cannot carry aws:SourceArn, so each store has a key of its own; rename it"
+                resolver.refuse((*store.path, "alias"), said)
     with if_known:
         places = [(store.account.name, store.settings.region) for store in stores]
         resolver.at_most(EVENT_DATA_STORES_PER_REGION, "event_data_stores", places)
@@ -73,16 +69,12 @@ def stores_apart(resolver: Resolver, stores: Sequence[Store]) -> None:
 
 def _name(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) -> None:
     if not identifier(settings.name):
-        resolver.refuse(
-            (*path, "name"),
-            f"{settings.name!r} has neither letters nor digits; its key and stack are named after those; rename it",
-        )
+        said = f"{settings.name!r} has neither letters nor digits; its key and stack are named after those; rename it"
+        resolver.refuse((*path, "name"), said)
     stack = f"{settings.account}-lake-{identifier(settings.name)}"
     if len(stack) > STACK_NAME_CHARACTERS:
-        resolver.refuse(
-            (*path, "name"),
-            f"{settings.name!r} makes a stack name of {len(stack)} characters; CloudFormation allows {STACK_NAME_CHARACTERS}; shorten it",
-        )
+        said = f"{settings.name!r} makes a stack name of {len(stack)} characters; CloudFormation allows {STACK_NAME_CHARACTERS}; shorten it"
+        resolver.refuse((*path, "name"), said)
 
 
 def _owner(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) -> None:
@@ -91,10 +83,8 @@ def _owner(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath)
     organization = resolver.config.organization
     if organization is None or settings.account != organization.management_account:
         owner = organization.management_account if organization else "the management account"
-        resolver.refuse(
-            (*path, "account"),
-            f"{settings.account!r} is not the management account; an organization event data store and its key live in the management account; write account: {owner}",
-        )
+        said = f"{settings.account!r} is not the management account; an organization event data store and its key live in the management account; write account: {owner}"
+        resolver.refuse((*path, "account"), said)
 
 
 def keep_duties_apart(
@@ -108,12 +98,8 @@ def keep_duties_apart(
     for administrator in administrators:
         for number, other in enumerate(break_glass):
             if patterns_meet(administrator, other):
-                resolver.refuse(
-                    (*path, "break_glass", number),
-                    f"{other!r} is an administrator too; administrators are denied kms:PutKeyPolicy, which break glass is for; separate the two",
-                )
+                said = f"{other!r} is an administrator too; administrators are denied kms:PutKeyPolicy, which break glass is for; separate the two"
+                resolver.refuse((*path, "break_glass", number), said)
         if account.deployer and patterns_meet(administrator, account.deployer):
-            resolver.refuse(
-                (*path, "administrators"),
-                f"{administrator!r} is the deployer of {account.name!r} too; administrators are denied kms:PutKeyPolicy, which the deployer needs; separate the two",
-            )
+            said = f"{administrator!r} is the deployer of {account.name!r} too; administrators are denied kms:PutKeyPolicy, which the deployer needs; separate the two"
+            resolver.refuse((*path, "administrators"), said)

@@ -37,10 +37,8 @@ def trails_apart(resolver: Resolver, trails: Sequence[Trail]) -> None:
             topic = trail.settings.sns_topic.name
             first = seen.setdefault((trail.account.name, trail.settings.home_region, topic), trail.settings.name)
             if first != trail.settings.name:
-                resolver.refuse(
-                    (*trail.path, "sns_topic", "name"),
-                    f"{topic!r} is the topic of {first!r} too; each topic is made for one trail; rename one",
-                )
+                said = f"{topic!r} is the topic of {first!r} too; each topic is made for one trail; rename one"
+                resolver.refuse((*trail.path, "sns_topic", "name"), said)
     places = [(trail.account.name, trail.settings.home_region) for trail in trails]
     resolver.at_most(TRAILS_PER_REGION, "trails", places)
 
@@ -49,24 +47,18 @@ def _owner(resolver: Resolver, settings: Settings, path: ConfigPath) -> Account:
     config = resolver.config
     if settings.is_organization_trail:
         if config.organization is None:
-            resolver.give_up(
-                (*path, "is_organization_trail"),
-                f"trail {settings.name!r} is an organization trail without an organization; organization: {{id, management_account}} is needed; add it",
-            )
+            said = f"trail {settings.name!r} is an organization trail without an organization; organization: {{id, management_account}} is needed; add it"
+            resolver.give_up((*path, "is_organization_trail"), said)
         management = config.organization.management_account
         if settings.account not in (None, management):
-            resolver.give_up(
-                (*path, "account"),
-                f"{settings.account!r} is not the management account; CloudFormation rolls back an organization trail that a delegated administrator creates, so it lives in {management!r} only; remove the line",
-            )
+            said = f"{settings.account!r} is not the management account; CloudFormation rolls back an organization trail that a delegated administrator creates, so it lives in {management!r} only; remove the line"
+            resolver.give_up((*path, "account"), said)
         return resolver.account(management, ("organization", "management_account"))
     if settings.account is not None:
         return resolver.account(settings.account, (*path, "account"))
     if len(config.accounts) != 1:
-        resolver.give_up(
-            path,
-            f"trail {settings.name!r} names no account; with more than one account listed each trail names its own; add account: one of {', '.join(sorted(config.accounts))}",
-        )
+        said = f"trail {settings.name!r} names no account; with more than one account listed each trail names its own; add account: one of {', '.join(sorted(config.accounts))}"
+        resolver.give_up(path, said)
     return resolver.account(next(iter(config.accounts)), path)
 
 
@@ -76,10 +68,8 @@ def _topic_is_not_of_the_trails_key(resolver: Resolver, settings: Settings, path
     if topic is None or topic.kms_key != key.alias or settings.home_region != resolver.config.bucket.region:
         return
     if _owner(resolver, settings, path).name == key.account:
-        resolver.refuse(
-            (*path, "sns_topic", "kms_key"),
-            f"{topic.kms_key!r} is the trails' key; on a topic CloudTrail would need kms:GenerateDataKey without the trail's context, which cancels the key's guard; name a key of the topic's own",
-        )
+        said = f"{topic.kms_key!r} is the trails' key; on a topic CloudTrail would need kms:GenerateDataKey without the trail's context, which cancels the key's guard; name a key of the topic's own"
+        resolver.refuse((*path, "sns_topic", "kms_key"), said)
 
 
 def _keys_here(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
@@ -89,10 +79,8 @@ def _keys_here(resolver: Resolver, settings: Settings, path: ConfigPath) -> None
             given = getattr(getattr(settings, section), key, None)
             arn = parse_arn(given or "")
             if arn and (arn.partition, arn.region) != (resolver.config.partition, settings.home_region):
-                resolver.refuse(
-                    (*path, section, key),
-                    f"{given!r} is not in {resolver.config.partition!r} and {settings.home_region!r}, where the {user} is; KMS keys serve one Region; name a key there",
-                )
+                said = f"{given!r} is not in {resolver.config.partition!r} and {settings.home_region!r}, where the {user} is; KMS keys serve one Region; name a key there"
+                resolver.refuse((*path, section, key), said)
 
 
 def _selectors(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
@@ -108,7 +96,5 @@ def _selectors(resolver: Resolver, settings: Settings, path: ConfigPath) -> None
                 if value == bucket or value.startswith(f"{bucket}/")
             ]
             if asked:
-                resolver.refuse(
-                    (*path, "advanced_event_selectors", index, "field_selectors", number),
-                    f"{asked[0]!r} is in the log bucket; each delivery would log itself again without end; name other buckets",
-                )
+                said = f"{asked[0]!r} is in the log bucket; each delivery would log itself again without end; name other buckets"
+                resolver.refuse((*path, "advanced_event_selectors", index, "field_selectors", number), said)
