@@ -19,14 +19,13 @@ from trailkey.cloudformation.resolve import mapping_in, resolve, shortened
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trailkey.cloudformation.placeholders import Place
 
 OTHER: Final = "\ufdd3"
 """A value of a parameter that no condition speaks about; a code point no template carries."""
 
-_PSEUDO: Final = ("AWS::AccountId", "AWS::Region", "AWS::Partition")
 _REFERENCES: Final = ("Ref", "Fn::GetAtt", "Fn::ImportValue", "Fn::GetStackOutput")
 _ARGUMENTS: Final = {"Fn::Equals": (2,), "Fn::Not": (1,), "Fn::And": range(1, 11), "Fn::Or": range(1, 11)}
 _MAX_CHAIN: Final = 50
@@ -38,13 +37,7 @@ Choice = dict[str, str]
 
 @dataclass(slots=True)
 class Conditions:
-    """The conditions of one template.
-
-    Args:
-        template: the template.
-        place: where it is deployed, with the parameters that are given.
-        known: the pseudo parameters whose value in ``place`` is given and not assumed.
-    """
+    """The conditions of a template; ``known`` are the pseudo parameters whose value in ``place`` is given and not assumed."""
 
     template: Mapping[str, Any]
     place: Place
@@ -86,12 +79,13 @@ class Conditions:
         if name.startswith("["):
             return ["true", "false"]  # two free values compared with one another
         compared = list(self._compared[name])
-        if name in _PSEUDO:
-            default, others = {
-                "AWS::AccountId": (self.place.account, ()),
-                "AWS::Region": (self.place.region, _other_regions(self.place.region, compared)),
-                "AWS::Partition": (self.place.partition, PARTITIONS),
-            }[name]
+        pseudo: dict[str, tuple[str, Iterable[str]]] = {
+            "AWS::AccountId": (self.place.account, ()),
+            "AWS::Region": (self.place.region, _other_regions(self.place.region, compared)),
+            "AWS::Partition": (self.place.partition, PARTITIONS),
+        }
+        if name in pseudo:
+            default, others = pseudo[name]
             return list(dict.fromkeys((default, *compared, *others)))
         definition = definition_of(self.template, name)
         default_value = default_of(definition)

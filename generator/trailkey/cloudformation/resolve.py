@@ -71,14 +71,9 @@ class Unknowns(Protocol):
 
 
 def resolve(value: Any, template: Mapping[str, Any], place: Place, unknowns: Unknowns | None = None) -> Any:
-    """Return the value with its intrinsic functions resolved; ``NO_VALUE`` where nothing is left of it.
+    """Return a part of a template with its intrinsic functions resolved; ``NO_VALUE`` where nothing is left of it.
 
-    Args:
-        value: a part of the template.
-        template: the template, for its resources, mappings and parameters.
-        place: where it is deployed.
-        unknowns: who answers for conditions, parameters without value, and what only a deployment knows. Without it these
-            are errors.
+    Without ``unknowns``, conditions, parameters without value and what only a deployment knows are errors.
 
     Raises:
         PolicyError: a function that is not modelled or has the wrong arguments, and a name that the template does not hold.

@@ -164,11 +164,8 @@ def _service(value: Any) -> Any:
     return value
 
 
-Service = Annotated[
-    str,
-    BeforeValidator(_service),
-    WithJsonSchema({"enum": reader_kinds.services(), "type": "string"}),
-]
+_SERVICES = WithJsonSchema({"enum": reader_kinds.services(), "type": "string"})
+Service = Annotated[str, BeforeValidator(_service), _SERVICES]
 
 
 class Reader(Section):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from trailkey.config.resolve.principals import permission_set_patterns
+from trailkey.config.resolve.principals import account_of, permission_set_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,8 @@ def kind_of(settings: model.Reader) -> ReaderKind:
 def _principal(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
     text = settings.role or settings.principal_arn_like or ""
     arn = resolver.principal(text, path, pattern=settings.role is None)
-    return Who(account=resolver.account_with(arn), principal_arns=(arn,))
+    account = next(account for account in resolver.accounts.values() if account.id == account_of(arn))
+    return Who(account=account, principal_arns=(arn,))
 
 
 def _permission_set(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:

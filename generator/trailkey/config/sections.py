@@ -37,10 +37,9 @@ _ALLOWED = {
 
 
 def read(source: Source) -> tuple[Config, list[tuple[ConfigPath, str]]]:
-    """Return what is valid of a config, and every problem in its values, each with its config path.
+    """Return what is valid of a config, a mapping, and every problem in its values, each with its config path.
 
-    Args:
-        source: the text as plain values; a mapping. Where it has problems of its own, nothing more is said.
+    Where the text has problems of its own, nothing more is said.
     """
     reading = _Reading(source)
     data = reading.spelt(Config, source.data, ())

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trailkey.aws import CLOUDTRAIL
 from trailkey.config.deployment import identifier
 from trailkey.statements import actions
-from trailkey.statements.builders import EVERYONE, Guard, allow, deny, merged, service_principal, text
+from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, Guard, allow, deny, merged, service_principal, text
 from trailkey.statements.grantees import reader_grantee, source_trails
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ def cloudtrail_checks_acl(deployment: Deployment) -> Statement:
     """
     bucket = text(bucket_arn(deployment.config.bucket.name))
     guard = source_trails(deployment)
-    return allow(
-        "CloudTrailChecksAcl", actions.READ_BUCKET_ACL, to=service_principal(CLOUDTRAIL), on=bucket, guard=guard
-    )
+    return allow("CloudTrailChecksAcl", actions.READ_BUCKET_ACL, to=BY_CLOUDTRAIL, on=bucket, guard=guard)
 
 
 def cloudtrail_writes(deployment: Deployment) -> Statement:
@@ -49,7 +46,7 @@ def cloudtrail_writes(deployment: Deployment) -> Statement:
             paths.append(f"{bucket}/{prefix}AWSLogs/{deployment.config.organization.id}/*")
     guard = merged(source_trails(deployment), OWNER_CONTROLS)
     on = [text(path) for path in dict.fromkeys(paths)]
-    return allow("CloudTrailWritesLogs", actions.WRITE_OBJECTS, to=service_principal(CLOUDTRAIL), on=on, guard=guard)
+    return allow("CloudTrailWritesLogs", actions.WRITE_OBJECTS, to=BY_CLOUDTRAIL, on=on, guard=guard)
 
 
 def reader_finds_and_gets_logs(reader: Reader, deployment: Deployment) -> list[Statement]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trailkey.aws import CLOUDTRAIL
 from trailkey.config.deployment import identifier
 from trailkey.statements import actions
-from trailkey.statements.builders import EVERYONE, account_principal, allow, deny, merged, service_principal
+from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, account_principal, allow, deny, merged
 from trailkey.statements.grantees import grantee_of, reader_grantee, source_trails, through_s3, trail_context
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def cloudtrail_encrypts(deployment: Deployment) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     guard = merged(source_trails(deployment), trail_context(deployment))
-    return allow("CloudTrailEncryptsLogs", actions.ENCRYPT_LOGS, to=service_principal(CLOUDTRAIL), guard=guard)
+    return allow("CloudTrailEncryptsLogs", actions.ENCRYPT_LOGS, to=BY_CLOUDTRAIL, guard=guard)
 
 
 def cloudtrail_describes(deployment: Deployment) -> Statement:
@@ -32,8 +31,7 @@ def cloudtrail_describes(deployment: Deployment) -> Statement:
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
     """
-    guard = source_trails(deployment)
-    return allow("CloudTrailDescribesKey", actions.DESCRIBE_KEY, to=service_principal(CLOUDTRAIL), guard=guard)
+    return allow("CloudTrailDescribesKey", actions.DESCRIBE_KEY, to=BY_CLOUDTRAIL, guard=source_trails(deployment))
 
 
 def cloudtrail_decrypts(deployment: Deployment) -> Statement:
@@ -42,7 +40,7 @@ def cloudtrail_decrypts(deployment: Deployment) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     guard = source_trails(deployment)
-    return allow("CloudTrailDecryptsWithBucketKeys", actions.DECRYPT, to=service_principal(CLOUDTRAIL), guard=guard)
+    return allow("CloudTrailDecryptsWithBucketKeys", actions.DECRYPT, to=BY_CLOUDTRAIL, guard=guard)
 
 
 def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
@@ -126,12 +124,12 @@ def lake_encrypts() -> Statement:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html (event data stores)
     """
-    return allow("CloudTrailLakeUsesKey", actions.LAKE_SERVICE, to=service_principal(CLOUDTRAIL))
+    return allow("CloudTrailLakeUsesKey", actions.LAKE_SERVICE, to=BY_CLOUDTRAIL)
 
 
 def lake_describes() -> Statement:
     """CloudTrail Lake looks at the key. The same page."""
-    return allow("CloudTrailLakeDescribesKey", actions.DESCRIBE_KEY, to=service_principal(CLOUDTRAIL))
+    return allow("CloudTrailLakeDescribesKey", actions.DESCRIBE_KEY, to=BY_CLOUDTRAIL)
 
 
 def lake_queriers_use(arns: Sequence[str], *, directly: bool) -> Statement:

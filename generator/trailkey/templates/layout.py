@@ -57,17 +57,10 @@ class Layout:
 
     def key_arn(self, stack: Stack) -> Any:
         """Return the ARN of the trails' key as a stack has it."""
-        return stack.key_arn(self.key_stack, KEY, self.deployment.key_account.id, self.deployment.region)
+        return stack.key_arn(self.key_stack, KEY)
 
     def of(self, account: Account, region: str, purpose: str, detail: str = "") -> Stack:
-        """Return the stack of a purpose in an account and Region, made when first asked for.
-
-        Args:
-            account: the account.
-            region: the Region.
-            purpose: what it is for, in a word: stacks of an account and Region are one for each purpose.
-            detail: sets stacks of one purpose apart.
-        """
+        """Return the stack of a purpose in an account and Region, made when first asked for; ``detail`` sets some apart."""
         if self.single:
             place, name = (account.id, region, ""), self.deployment.name
             if name in NAMES_OF_FILES:
@@ -89,7 +82,7 @@ class Layout:
         name = f"organization-{reader}"
         if any(stack.name == name for stack in self.made.values()):  # an account may be called organization
             name = f"{name}-stack-set"
-        stack = Stack(
+        self.made["", "", reader] = stack = Stack(
             name=name,
             deployment=self.deployment,
             account=None,
@@ -97,7 +90,6 @@ class Layout:
             purposes=("iam",),
             organizational_path=path,
         )
-        self.made["", "", reader] = stack
         return stack
 
     def ordered(self) -> list[Stack]:
@@ -144,9 +136,6 @@ def _bucket(layout: Layout) -> None:
 def _key_people(layout: Layout) -> None:
     stack = layout.of(layout.deployment.key_account, layout.deployment.region, "iam")
     add_key_people(stack, layout.key_arn(stack))
-
-
-def _trail_deployers(layout: Layout) -> None:
     for owner in layout.deployment.deploying_elsewhere:
         stack = layout.of(owner, layout.deployment.region, "iam")
         describes = identity.describes_key(layout.key_arn(stack))
@@ -188,5 +177,5 @@ def _readers(layout: Layout) -> None:
             add_reader(stack, reader, layout.key_arn(stack))
 
 
-PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_people, _trail_deployers, _trails, _stores, _readers]
+PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_people, _trails, _stores, _readers]
 """What a deployment is made of, in the order in which its stacks are made. A new kind of stack is one entry."""

@@ -65,17 +65,9 @@ def add_policies(
 ) -> str:
     """Add the managed policies of one grantee: attached where exact roles or users are named, else under a fixed name.
 
-    Fixed names are what permission sets and other accounts refer to; they ask for CAPABILITY_NAMED_IAM.
+    Those that are patterns, and those who are not named at all, get the policies from others, by the fixed name, which ``who``
+    ends (``what``, which begins the logical ids, where it is left out). Fixed names are what permission sets and other accounts refer to; they ask for CAPABILITY_NAMED_IAM.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
-
-    Args:
-        stack: where they lie.
-        what: begins their logical ids.
-        statements: what they allow.
-        origin: the config path that asks for them.
-        description: what they are for.
-        arns: whom they are attached to; others attach them to those that are patterns, and where there are none.
-        who: ends the fixed name; ``what`` where it is left out.
 
     Returns:
         The fixed name, or an empty text where they have none.

@@ -78,21 +78,14 @@ def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.Advanced
     See: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
     """
     selectors = []
-    events = trail.settings.management_events
+    events, field = trail.settings.management_events, cloudtrail.AdvancedFieldSelector
     if events is not None:
-        fields = [cloudtrail.AdvancedFieldSelector(Field="eventCategory", Equals=["Management"])]
+        fields = [field(Field="eventCategory", Equals=["Management"])]
         if events.read_write_type != "All":
-            fields.append(
-                cloudtrail.AdvancedFieldSelector(
-                    Field="readOnly", Equals=["true" if events.read_write_type == "ReadOnly" else "false"]
-                )
-            )
+            read_only = "true" if events.read_write_type == "ReadOnly" else "false"
+            fields.append(field(Field="readOnly", Equals=[read_only]))
         if events.exclude_event_sources:
-            fields.append(
-                cloudtrail.AdvancedFieldSelector(
-                    Field="eventSource", NotEquals=sorted(set(events.exclude_event_sources))
-                )
-            )
+            fields.append(field(Field="eventSource", NotEquals=sorted(set(events.exclude_event_sources))))
         selectors.append(cloudtrail.AdvancedEventSelector(Name="Management events", FieldSelectors=fields))
     return selectors + [_selector(selector, deployment) for selector in trail.settings.advanced_event_selectors]
 

@@ -70,12 +70,9 @@ def _wrong_account(text: str, account_ids: Mapping[str, str]) -> Iterator[str]:
 
 
 def principal_arn(text: str, account_ids: Mapping[str, str], partition: str) -> str:
-    """Return the ARN (or ArnLike pattern) of a principal written in a config.
+    """Return the ARN (or ArnLike pattern) of a principal written in a config: ``account:role/Path/Name``, or an ARN.
 
-    Args:
-        text: ``account:role/Path/Name``, or an ARN.
-        account_ids: the ids of the accounts that are listed, by name; empty where an id is not known.
-        partition: the partition of the deployment.
+    ``account_ids`` are those of the accounts that are listed, by name; empty where an id is not known.
 
     Raises:
         PrincipalError: the account is not listed, the partition is another one, or IAM refuses the name.
@@ -87,6 +84,12 @@ def principal_arn(text: str, account_ids: Mapping[str, str], partition: str) -> 
     if problem := next(chain(wrong, _wrong_resource(arn.resource if arn else resource)), None):
         raise PrincipalError(problem)
     return text if arn else f"arn:{partition}:iam::{account_ids[account]}:{resource}"
+
+
+def account_of(arn: str) -> str:
+    """Return the account id of an IAM ARN."""
+    parsed = parse_arn(arn)
+    return parsed.account if parsed else ""
 
 
 def permission_set_patterns(name: str, account_id: str, partition: str) -> tuple[str, str]:

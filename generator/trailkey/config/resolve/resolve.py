@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from trailkey.aws import parse_arn
 from trailkey.config.deployment import Account, Deployment, Reader, Store, Trail, identifier
 from trailkey.config.reader_kinds import kind_of
-from trailkey.config.resolve.principals import patterns_meet
-from trailkey.config.resolve.resolver import Resolver, account_of, if_known
+from trailkey.config.resolve.principals import account_of, patterns_meet
+from trailkey.config.resolve.resolver import Resolver, if_known
 from trailkey.config.resolve.stores import keep_duties_apart, resolve_store, stores_apart
 from trailkey.config.resolve.trails import resolve_trail, trails_apart
 
@@ -25,9 +25,7 @@ BUCKET_KEYS = "AWS does not document CloudTrail's encryption context under S3 Bu
 def resolve(config: model.Config, source: Source) -> tuple[Deployment | None, list[tuple[ConfigPath, str]]]:
     """Return the deployment a config describes, or None and every problem, each with its config path.
 
-    Args:
-        config: the config; values that are wrong may be missing from it, and what needs them is left unsaid.
-        source: gives the line of each config path.
+    Values that are wrong may be missing from the config, and what needs them is left unsaid.
     """
     resolver = Resolver(config)
     deployment = None

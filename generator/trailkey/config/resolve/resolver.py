@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from trailkey.aws import parse_arn, partition_of
-from trailkey.config.resolve.principals import PrincipalError, is_pattern, principal_arn
+from trailkey.aws import partition_of
+from trailkey.config.resolve.principals import PrincipalError, account_of, is_pattern, principal_arn
 from trailkey.config.section import UnknownValueError
 
 if TYPE_CHECKING:
@@ -69,10 +69,6 @@ class Resolver:
             raise UnknownValueError(name)
         return self.accounts[name]
 
-    def account_with(self, arn: str) -> Account:
-        """Return the account of a principal that was resolved."""
-        return next(account for account in self.accounts.values() if account.id == account_of(arn))
-
     def principal(self, text: str, path: ConfigPath, *, pattern: bool = True) -> str:
         """Return the ARN of a principal, or note what is wrong with it."""
         ids = {name: self.accounts[name].id if name in self.accounts else "" for name in self.config.accounts}
@@ -115,9 +111,3 @@ class Resolver:
             if partition_of(region) != partition:
                 said = f"{region!r} is in partition {partition_of(region)!r}; this deployment is in {partition!r}; correct the Region, or set partition: {partition_of(region)}"
                 self.refuse((*path, key), said)
-
-
-def account_of(arn: str) -> str:
-    """Return the account id of an IAM ARN."""
-    parsed = parse_arn(arn)
-    return parsed.account if parsed else ""

@@ -22,13 +22,16 @@ def resolve_store(resolver: Resolver, settings: model.EventDataStore, path: Conf
     """Return an event data store with the people around its key."""
     resolver.in_partition(settings, "region", path)
     if resolver.config.partition == "aws-cn":
-        resolver.give_up(
-            path, f"event data store {settings.name!r} is in aws-cn; CloudTrail Lake does not exist there; remove it"
-        )
+        said = f"event data store {settings.name!r} is in aws-cn; CloudTrail Lake does not exist there; remove it"
+        resolver.give_up(path, said)
     _name(resolver, settings, path)
     account = resolver.account(settings.account, (*path, "account"))
     with if_known:
-        _owner(resolver, settings, path)
+        organization = resolver.config.organization
+        manager = organization.management_account if organization else None
+        if settings.organization_enabled and settings.account != manager:
+            said = f"{settings.account!r} is not the management account; an organization event data store and its key live in the management account; write account: {manager or 'the management account'}"
+            resolver.refuse((*path, "account"), said)
     administrators = resolver.principals_of(
         settings.administrators, (*path, "administrators"), account, "administer it"
     )
@@ -75,16 +78,6 @@ def _name(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) 
     if len(stack) > STACK_NAME_CHARACTERS:
         said = f"{settings.name!r} makes a stack name of {len(stack)} characters; CloudFormation allows {STACK_NAME_CHARACTERS}; shorten it"
         resolver.refuse((*path, "name"), said)
-
-
-def _owner(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) -> None:
-    if not settings.organization_enabled:
-        return
-    organization = resolver.config.organization
-    if organization is None or settings.account != organization.management_account:
-        owner = organization.management_account if organization else "the management account"
-        said = f"{settings.account!r} is not the management account; an organization event data store and its key live in the management account; write account: {owner}"
-        resolver.refuse((*path, "account"), said)
 
 
 def keep_duties_apart(

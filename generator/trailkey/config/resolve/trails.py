@@ -90,11 +90,7 @@ def _selectors(resolver: Resolver, settings: Settings, path: ConfigPath) -> None
         for number, field_selector in enumerate(selector.field_selectors):
             if field_selector.field != "resources.ARN":
                 continue
-            asked = [
-                value
-                for value in (*field_selector.equals, *field_selector.starts_with)
-                if value == bucket or value.startswith(f"{bucket}/")
-            ]
-            if asked:
-                said = f"{asked[0]!r} is in the log bucket; each delivery would log itself again without end; name other buckets"
+            asked = (*field_selector.equals, *field_selector.starts_with)
+            if own := next((value for value in asked if f"{value}/".startswith(f"{bucket}/")), None):
+                said = f"{own!r} is in the log bucket; each delivery would log itself again without end; name other buckets"
                 resolver.refuse((*path, "advanced_event_selectors", index, "field_selectors", number), said)
