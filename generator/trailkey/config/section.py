@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
@@ -14,6 +15,10 @@ Principal = Annotated[str, StringConstraints(min_length=1)]
 
 class UnknownValueError(Exception):
     """A value that is asked for is wrong or missing, which was said where it stands: what needs it is not judged."""
+
+
+if_known = suppress(UnknownValueError)
+"""Ends a judgement in silence where it needs a value that was refused already."""
 
 
 class Section(BaseModel):

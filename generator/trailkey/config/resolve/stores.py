@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from trailkey.aws import EVENT_DATA_STORES_PER_REGION, STACK_NAME_CHARACTERS
 from trailkey.config.deployment import Account, Store, identifier
 from trailkey.config.resolve.principals import patterns_meet
-from trailkey.config.resolve.resolver import if_known
+from trailkey.config.section import if_known
 from trailkey.config.source import written
 
 if TYPE_CHECKING:

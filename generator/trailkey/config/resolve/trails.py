@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trailkey.aws import TRAILS_PER_REGION, parse_arn
 from trailkey.config.deployment import Account, Trail
-from trailkey.config.resolve.resolver import if_known
+from trailkey.config.section import if_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
