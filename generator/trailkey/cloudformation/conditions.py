@@ -115,10 +115,11 @@ class Conditions:
             one, two = (self._side(side) for side in argument)
             if isinstance(one, _Free) and isinstance(two, _Free):
                 return one == two or chosen[_pair(one, two)] == "true"
-            for side, value in ((one, two), (two, one)):
-                if isinstance(side, _Free):
-                    self._compared.setdefault(side.name, {})[str(value)] = None
-            return _value(one, chosen) == _value(two, chosen)
+            side, value = (one, two) if isinstance(one, _Free) else (two, one)
+            if not isinstance(side, _Free):
+                return side == value
+            self._compared.setdefault(side.name, {})[str(value)] = None
+            return chosen[side.name] == value
         if depth > _MAX_CHAIN:
             raise PolicyError(f"Conditions/{name}: nested deeper than {_MAX_CHAIN} levels; flatten it")
         # Each part is asked, also where one decides: so all free values are met.
@@ -212,7 +213,3 @@ def text_of(value: Any) -> str:
 
 def _pair(one: _Free, two: _Free) -> str:
     return json.dumps(sorted((one.name, two.name)), ensure_ascii=False)
-
-
-def _value(side: str | _Free, chosen: Choice) -> str:
-    return chosen[side.name] if isinstance(side, _Free) else side

@@ -97,7 +97,8 @@ class _Reading:
         self._source.marks[new] = self._source.mark(old)
         if old in self._unreadable:
             self._unreadable.add(new)
-        for step, item in _entries(value):
+        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for step, item in entries:
             self._move(item, (*old, step), (*new, step))
 
     def note(self, errors: list[ErrorDetails]) -> None:
@@ -171,10 +172,6 @@ class _Reading:
 def _above(path: ConfigPath) -> Iterable[ConfigPath]:
     """Return a path and all that lead to it."""
     return (path[:length] for length in range(len(path) + 1))
-
-
-def _entries(value: Any) -> Iterable[tuple[Any, Any]]:
-    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
 
 
 def _place(error: ErrorDetails) -> ConfigPath:

@@ -162,10 +162,8 @@ def _readers(layout: Layout) -> None:
     deployment = layout.deployment
     for reader in deployment.readers:
         if reader.kind.iam_policy == "none":
-            if reader.kind.step:
-                layout.key_stack.before.append(
-                    reader_step(reader.kind.step, deployment.key_account.id, value=reader.value)
-                )
+            if step := reader.kind.step:
+                layout.key_stack.before.append(reader_step(step, deployment.key_account.id, value=reader.value))
             continue
         homes = [layout.of(reader.account, deployment.region, "iam")] if reader.account else []
         if reader.account is None:
