@@ -65,8 +65,8 @@ def add_policies(
 ) -> str:
     """Add the managed policies of one grantee: attached where exact roles or users are named, else under a fixed name.
 
-    Those that are patterns, and those who are not named at all, get the policies from others, by the fixed name, which ``who``
-    ends (``what``, which begins the logical ids, where it is left out). Fixed names are what permission sets and other accounts refer to; they ask for CAPABILITY_NAMED_IAM.
+    Fixed names are what permission sets and other accounts refer to, and what others attach to roles that ``arns`` matches with
+    a pattern. ``who`` ends the fixed name, ``what`` where it is empty. Fixed names ask for CAPABILITY_NAMED_IAM.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
 
     Returns:
