@@ -4,7 +4,7 @@ Three shelves, each of which knows only those before it: ``language`` (what IAM'
 (exact sets of texts, numbers and requests), ``analysis`` (policies as sets, and proofs about them).
 """
 
-from trailkey.access.algebra.boxes import Constraint, Single
+from trailkey.access.algebra.boxes import Constraint, Single, held_to
 from trailkey.access.algebra.languages import Language, texts, union
 from trailkey.access.algebra.request_sets import NO_REQUEST, PROVEN, REFUTED, UNKNOWN, Answer, RequestSet, joined
 from trailkey.access.analysis.caller_sets import in_account, people
@@ -34,6 +34,7 @@ __all__ = [
     "covers",
     "decide",
     "excludes",
+    "held_to",
     "in_account",
     "joined",
     "key_scope",

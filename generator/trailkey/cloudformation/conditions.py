@@ -15,18 +15,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import PARTITIONS, REGIONS, partition_of
-from trailkey.cloudformation.resolve import resolve
+from trailkey.cloudformation.resolve import mapping_in, resolve, shortened
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trailkey.cloudformation.placeholders import Place
 
 OTHER: Final = "\ufdd3"
 """A value of a parameter that no condition speaks about; a code point no template carries."""
 
-_PSEUDO: Final = ("AWS::AccountId", "AWS::Region", "AWS::Partition")
 _REFERENCES: Final = ("Ref", "Fn::GetAtt", "Fn::ImportValue", "Fn::GetStackOutput")
 _ARGUMENTS: Final = {"Fn::Equals": (2,), "Fn::Not": (1,), "Fn::And": range(1, 11), "Fn::Or": range(1, 11)}
 _MAX_CHAIN: Final = 50
@@ -38,19 +37,12 @@ Choice = dict[str, str]
 
 @dataclass(slots=True)
 class Conditions:
-    """The conditions of one template.
-
-    Args:
-        template: the template.
-        place: where it is deployed, with the parameters that are given.
-        known: the pseudo parameters whose value in ``place`` is given and not assumed.
-    """
+    """The conditions of a template; ``known`` are the pseudo parameters whose value in ``place`` is given and not assumed."""
 
     template: Mapping[str, Any]
     place: Place
     known: frozenset[str] = frozenset()
     _compared: dict[str, dict[str, None]] = field(default_factory=dict)
-    _below: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def choice(self, truths: Mapping[str, bool]) -> Choice | None:
         """Return free values under which conditions have these truths, or None where no such values are.
@@ -58,9 +50,10 @@ class Conditions:
         Raises:
             PolicyError: a condition that is not there, refers to itself, or cannot be read; too many free values.
         """
-        free: set[str] = set()
+        free = _Met()
+        met: dict[str, bool] = {}
         for name in truths:
-            free |= self._free(name, 0)
+            self._truth(name, free, met)
         for chosen in self._choices(sorted(free)):
             memo: dict[str, bool] = {}
             if all(self._truth(name, chosen, memo) == truth for name, truth in truths.items()):
@@ -86,12 +79,13 @@ class Conditions:
         if name.startswith("["):
             return ["true", "false"]  # two free values compared with one another
         compared = list(self._compared[name])
-        if name in _PSEUDO:
-            default, others = {
-                "AWS::AccountId": (self.place.account, ()),
-                "AWS::Region": (self.place.region, _other_regions(self.place.region, compared)),
-                "AWS::Partition": (self.place.partition, PARTITIONS),
-            }[name]
+        pseudo: dict[str, tuple[str, Iterable[str]]] = {
+            "AWS::AccountId": (self.place.account, ()),
+            "AWS::Region": (self.place.region, _other_regions(self.place.region, compared)),
+            "AWS::Partition": (self.place.partition, PARTITIONS),
+        }
+        if name in pseudo:
+            default, others = pseudo[name]
             return list(dict.fromkeys((default, *compared, *others)))
         definition = definition_of(self.template, name)
         default_value = default_of(definition)
@@ -104,55 +98,39 @@ class Conditions:
         # A default that no condition speaks about is the other value itself.
         return list(dict.fromkeys((*first, *compared, *([] if first and first[0] not in compared else [OTHER]))))
 
-    def _free(self, name: str, depth: int) -> frozenset[str]:
-        """Return the free values that decide a condition."""
-        if name not in self._below:
+    def _truth(self, name: str, chosen: Choice, memo: dict[str, bool], depth: int = 0) -> bool:
+        if name not in memo:
             if depth > _MAX_CHAIN:
                 raise PolicyError(
                     f"Conditions/{name}: refers to itself, or to others in a chain of more than {_MAX_CHAIN}; a condition is decided by parameters in the end; shorten it"
                 )
-            self._below[name] = frozenset(self._free_in(self._definition(name), name, depth))
-        return self._below[name]
-
-    def _free_in(self, formula: Any, name: str, depth: int) -> set[str]:
-        function, argument = self._function(formula, name)
-        if function == "Condition":
-            return set(self._free(argument, depth + 1))
-        if function == "Fn::Equals":
-            one, two = (self._side(side) for side in argument)
-            if isinstance(one, _Free) and isinstance(two, _Free):
-                return set() if one == two else {_pair(one, two)}
-            side, value = (one, two) if isinstance(one, _Free) else (two, one)
-            if isinstance(side, _Free):
-                self._compared.setdefault(side.name, {})[str(value)] = None
-                return {side.name}
-            return set()
-        if depth > _MAX_CHAIN:
-            raise PolicyError(f"Conditions/{name}: nested deeper than {_MAX_CHAIN} levels; flatten it")
-        return set().union(*(self._free_in(part, name, depth + 1) for part in argument))
-
-    def _truth(self, name: str, chosen: Choice, memo: dict[str, bool]) -> bool:
-        if name not in memo:
-            memo[name] = self._holds(self._definition(name), name, chosen, memo)
+            memo[name] = self._holds(self._definition(name), name, chosen, memo, depth)
         return memo[name]
 
-    def _holds(self, formula: Any, name: str, chosen: Choice, memo: dict[str, bool]) -> bool:
+    def _holds(self, formula: Any, name: str, chosen: Choice, memo: dict[str, bool], depth: int) -> bool:
         function, argument = self._function(formula, name)
         if function == "Condition":
-            return self._truth(argument, chosen, memo)
+            return self._truth(argument, chosen, memo, depth + 1)
         if function == "Fn::Equals":
             one, two = (self._side(side) for side in argument)
             if isinstance(one, _Free) and isinstance(two, _Free):
                 return one == two or chosen[_pair(one, two)] == "true"
-            return _value(one, chosen) == _value(two, chosen)
-        parts = (self._holds(part, name, chosen, memo) for part in argument)
+            side, value = (one, two) if isinstance(one, _Free) else (two, one)
+            if not isinstance(side, _Free):
+                return side == value
+            self._compared.setdefault(side.name, {})[str(value)] = None
+            return chosen[side.name] == value
+        if depth > _MAX_CHAIN:
+            raise PolicyError(f"Conditions/{name}: nested deeper than {_MAX_CHAIN} levels; flatten it")
+        # Each part is asked, also where one decides: so all free values are met.
+        parts = [self._holds(part, name, chosen, memo, depth + 1) for part in argument]
         if function == "Fn::Not":
-            return not next(parts)
+            return not parts[0]
         return all(parts) if function == "Fn::And" else any(parts)
 
     def _definition(self, name: str) -> Any:
-        conditions = self.template.get("Conditions")
-        if not isinstance(conditions, dict) or name not in conditions:
+        conditions = mapping_in(self.template, "Conditions")
+        if name not in conditions:
             raise PolicyError(f"condition {name!r}: the template has no such condition; correct the name")
         return conditions[name]
 
@@ -164,9 +142,9 @@ class Conditions:
                 return function, argument
             if number in _ARGUMENTS.get(function, ()):
                 return function, argument
-        shown = json.dumps(formula, ensure_ascii=False)
+        shown = shortened(json.dumps(formula, ensure_ascii=False), 60)
         raise PolicyError(
-            f"Conditions/{name}: {shown if len(shown) <= 60 else shown[:57] + '...'} is not a condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it"
+            f"Conditions/{name}: {shown} is not a condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it"
         )
 
     def _side(self, side: Any) -> str | _Free:
@@ -195,6 +173,13 @@ class Conditions:
         return any(key in _REFERENCES or self._is_open(item) for key, item in value.items())
 
 
+class _Met(Choice):
+    """Notes each free value that is asked for, before any is chosen."""
+
+    def __missing__(self, name: str) -> str:
+        return self.setdefault(name, OTHER)
+
+
 @dataclass(frozen=True, slots=True)
 class _Free:
     name: str
@@ -209,9 +194,7 @@ def _other_regions(own: str, compared: list[str]) -> tuple[str, ...]:
 
 def definition_of(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a parameter's entry under ``Parameters``, empty where there is none."""
-    parameters = template.get("Parameters")
-    found = parameters.get(name) if isinstance(parameters, dict) else None
-    return found if isinstance(found, dict) else {}
+    return mapping_in(mapping_in(template, "Parameters"), name)
 
 
 def default_of(definition: Mapping[str, Any]) -> str | None:
@@ -230,7 +213,3 @@ def text_of(value: Any) -> str:
 
 def _pair(one: _Free, two: _Free) -> str:
     return json.dumps(sorted((one.name, two.name)), ensure_ascii=False)
-
-
-def _value(side: str | _Free, chosen: Choice) -> str:
-    return chosen[side.name] if isinstance(side, _Free) else side

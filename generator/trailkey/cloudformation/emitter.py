@@ -12,18 +12,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-_KEY_ORDER: Final = {
-    key: place
-    for place, key in enumerate(
-        (
-            *("AWSTemplateFormatVersion", "Transform", "Version", "Id", "Sid", "Effect", "Principal", "NotPrincipal"),
-            *("Action", "NotAction", "Resource", "NotResource", "Type", "Description", "DependsOn", "Condition"),
-            *("DeletionPolicy", "UpdateReplacePolicy", "Metadata", "Parameters", "Rules", "Mappings", "Conditions"),
-            *("Resources", "Outputs", "Properties", "Key", "Value", "Export"),
-        )
-    )
-}
+_FIRST_KEYS: Final = (
+    *("AWSTemplateFormatVersion", "Transform", "Version", "Id", "Sid", "Effect", "Principal", "NotPrincipal"),
+    *("Action", "NotAction", "Resource", "NotResource", "Type", "Description", "DependsOn", "Condition"),
+    *("DeletionPolicy", "UpdateReplacePolicy", "Metadata", "Parameters", "Rules", "Mappings", "Conditions"),
+    *("Resources", "Outputs", "Properties", "Key", "Value", "Export"),
+)
 """One order that suits templates, resources, statements and tags alike; every other key follows by alphabet."""
+_KEY_ORDER: Final = {key: place for place, key in enumerate(_FIRST_KEYS)}
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
 _SHORT_FORMS: Final = frozenset(

@@ -64,13 +64,9 @@ def attribute_placeholder(logical_id: str, attribute: str, kind: str, place: Pla
 
 
 def placeholder(name: str, position: Position, place: Place, definition: Mapping[str, Any] | None = None) -> str:
-    """Return a believable value for a name that nobody has given one, as its position asks.
+    """Return a believable value for a parameter or an export that nobody has given one, as its position asks.
 
-    Args:
-        name: what the value is called: a parameter, an export.
-        position: where it stands.
-        place: where the template is deployed.
-        definition: the parameter's entry under ``Parameters``: a value that its AllowedPattern refuses is not made up.
+    ``definition`` is a parameter's entry under ``Parameters``: a value that its AllowedPattern refuses is not made up.
     """
     definition = definition or {}
     word = re.sub(r"[^A-Za-z0-9]+", "-", name.removeprefix("Fn::")).strip("-")[-40:].strip("-") or "Value"

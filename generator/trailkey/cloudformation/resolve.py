@@ -15,7 +15,7 @@ from trailkey.cloudformation.placeholders import Place, Position, attribute_plac
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["NO_VALUE", "Place", "Position", "Unknowns", "attribute_placeholder", "resolve"]
 
@@ -28,6 +28,18 @@ _NAMES: Final = {
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::User": "UserName",
 }
+
+_ARGUMENTS: Final = {
+    "Ref": "the name of a parameter or resource",
+    "Fn::GetAtt": "the name of a resource and one of its attributes",
+    "Fn::Sub": "a text, or a text and a mapping of variables",
+    "Fn::Join": "a delimiter and a list",
+    "Fn::If": "a condition's name and two values",
+    "Fn::Split": "a delimiter and a text",
+    "Fn::Select": "an index and a list",
+    "Fn::FindInMap": "the name of a mapping and two keys",
+}
+"""What each function that is modelled takes."""
 
 NO_VALUE: Final = object()
 """What ``AWS::NoValue`` resolves to: the element that holds it is left out."""
@@ -59,14 +71,9 @@ class Unknowns(Protocol):
 
 
 def resolve(value: Any, template: Mapping[str, Any], place: Place, unknowns: Unknowns | None = None) -> Any:
-    """Return the value with its intrinsic functions resolved; ``NO_VALUE`` where nothing is left of it.
+    """Return a part of a template with its intrinsic functions resolved; ``NO_VALUE`` where nothing is left of it.
 
-    Args:
-        value: a part of the template.
-        template: the template, for its resources, mappings and parameters.
-        place: where it is deployed.
-        unknowns: who answers for conditions, parameters without value, and what only a deployment knows. Without it these
-            are errors.
+    Without ``unknowns``, conditions, parameters without value and what only a deployment knows are errors.
 
     Raises:
         PolicyError: a function that is not modelled or has the wrong arguments, and a name that the template does not hold.
@@ -74,9 +81,9 @@ def resolve(value: Any, template: Mapping[str, Any], place: Place, unknowns: Unk
     return _Resolver(template, place, unknowns).value(value, Position())
 
 
-def _wrong(function: str, argument: Any, allowed: str) -> PolicyError:
-    text = json.dumps(argument, ensure_ascii=False)
-    return PolicyError(f"{function}: {text if len(text) <= 60 else text[:57] + '...'} is not {allowed}; correct it")
+def _wrong(function: str, argument: Any) -> PolicyError:
+    given = shortened(json.dumps(argument, ensure_ascii=False), 60)
+    return PolicyError(f"{function}: {given} is not {_ARGUMENTS[function]}; correct it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,34 +118,48 @@ class _Resolver:
             return text
         if _DYNAMIC.fullmatch(text):
             return self._unknown(text, position)
-        found = ""
-        at = 0
-        for match in _DYNAMIC.finditer(text):
+        return self._filled(_DYNAMIC, text, position, lambda match, here: str(self._unknown(match[0], here)))
+
+    def _filled(
+        self, holes: re.Pattern[str], text: str, position: Position, fill: Callable[[re.Match[str], Position], str]
+    ) -> str:
+        """Return a text with each of its holes filled, which depends on the text before it."""
+        whole = position.whole and holes.fullmatch(text) is not None
+        found, at = "", 0
+        for match in holes.finditer(text):
             found += text[at : match.start()]
-            found += str(self._unknown(match[0], Position(position.path, position.before + found, whole=False)))
+            found += fill(match, Position(position.path, position.before + found, whole=whole))
             at = match.end()
         return found + text[at:]
 
     def _function(self, function: str, argument: Any, position: Position) -> Any:
-        match function:
-            case "Ref":
-                return self._reference(argument, position)
-            case "Fn::GetAtt":
-                return self._attribute(argument, position)
-            case "Fn::Sub":
-                return self._substituted(argument, position)
-            case "Fn::Join":
-                return self._joined(argument, position)
-            case "Fn::If" if self.unknowns:
-                return self._chosen(argument, position)
-            case "Fn::Split":
-                return self._split(argument)
-            case "Fn::Select":
-                return self._selected(argument, position)
-            case "Fn::FindInMap":
+        match function, argument:
+            case "Ref", str(name):
+                return self._reference(name, position)
+            case "Fn::GetAtt", [str(name), str(attribute)]:
+                return self._attribute(name, attribute, position)
+            case "Fn::GetAtt", str(name) if "." in name:
+                return self._function(function, name.split(".", 1), position)
+            case "Fn::Sub", str(text):
+                return self._substituted(text, {}, position)
+            case "Fn::Sub", [str(text), dict(variables)]:
+                return self._substituted(text, variables, position)
+            case "Fn::Join", [str(delimiter), dict() | list() as parts]:
+                return self._joined(delimiter, parts, position)
+            case "Fn::If", _ if not self.unknowns:
+                pass
+            case "Fn::If", [str(name), yes, no] if self.unknowns:
+                return self.value(yes if self.unknowns.condition(name) else no, position)
+            case "Fn::Split", [str(delimiter), text] if delimiter:
+                return _as_text(self.value(text, Position(whole=False)), function, "its text").split(delimiter)
+            case "Fn::Select", [index, dict() | list() as entries]:
+                return self._selected(index, entries, position)
+            case "Fn::FindInMap", [_, _, _] | [_, _, _, {"DefaultValue": _}]:
                 return self._mapped(argument, position)
-            case "Fn::ToJsonString":
+            case "Fn::ToJsonString", _:
                 return json.dumps(self.value(argument, Position()), ensure_ascii=False)
+            case _ if function in _ARGUMENTS:
+                raise _wrong(function, argument)
         return self._unknown({function: argument}, position)
 
     def _unknown(self, expression: Any, position: Position) -> Any:
@@ -150,7 +171,7 @@ class _Resolver:
             )
         return self.unknowns.value(what, position)
 
-    def _reference(self, name: Any, position: Position) -> Any:
+    def _reference(self, name: str, position: Position) -> Any:
         place = self.place
         pseudo: dict[str, Any] = {
             "AWS::AccountId": place.account,
@@ -161,30 +182,21 @@ class _Resolver:
             "AWS::StackId": f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:stack/stack/0",
             "AWS::NoValue": NO_VALUE,
         }
-        if not isinstance(name, str):
-            raise _wrong("Ref", name, "the name of a parameter or resource")
         if name in pseudo:
             return pseudo[name]
         if name in place.parameters:
             return place.parameters[name]
-        resource = _mapping(self.template, "Resources").get(name)
+        resource = mapping_in(self.template, "Resources").get(name)
         if resource is None:
-            if self.unknowns and name in _mapping(self.template, "Parameters"):
+            if self.unknowns and name in mapping_in(self.template, "Parameters"):
                 return self.unknowns.parameter(name, position)
             raise PolicyError(
                 f"Ref {name!r}: no value is given for it; give the parameter a value, or correct the name"
             )
         return self._name(name, resource) or attribute_placeholder(name, "Ref", _kind(resource), place)
 
-    def _attribute(self, argument: Any, position: Position) -> Any:
-        match argument:
-            case str() if "." in argument:
-                name, attribute = argument.split(".", 1)
-            case [str(name), str(attribute)]:
-                pass
-            case _:
-                raise _wrong("Fn::GetAtt", argument, "the name of a resource and one of its attributes")
-        resource = _mapping(self.template, "Resources").get(name)
+    def _attribute(self, name: str, attribute: str, position: Position) -> Any:
+        resource = mapping_in(self.template, "Resources").get(name)
         if resource is None:
             raise PolicyError(f"Fn::GetAtt {name!r}: the template has no such resource; correct the name")
         kind = _kind(resource)
@@ -193,54 +205,38 @@ class _Resolver:
         found = attribute_placeholder(name, attribute, kind, self.place)
         real = self._name(name, resource) if self.unknowns else ""
         if kind in ("AWS::IAM::Role", "AWS::IAM::User") and attribute == "Arn":
-            path = _mapping(resource, "Properties").get("Path", "/")
+            path = mapping_in(resource, "Properties").get("Path", "/")
             start = found.removesuffix(f"/{name}")
             return f"{start}{self.value(path, Position())}{real or name}" if self.unknowns else found
         return f"{found.removesuffix(name)}{real}" if real and kind == "AWS::CloudTrail::Trail" else found
 
     def _name(self, name: str, resource: Any) -> str:
         """Return the name that a resource is given in the template, or an empty text."""
-        properties = _mapping(resource, "Properties")
+        properties = mapping_in(resource, "Properties")
         written = properties.get(_NAMES.get(_kind(resource), ""))
         found = NO_VALUE if written is None else self.value(written, Position((name,), whole=False))
         return "" if found is NO_VALUE else str(found)
 
-    def _substituted(self, argument: Any, position: Position) -> str:
-        variables: dict[str, Any] = {}
-        match argument:
-            case str(text):
-                pass
-            case [str(text), dict(variables)]:
-                pass
-            case _:
-                raise _wrong("Fn::Sub", argument, "a text, or a text and a mapping of variables")
-        whole = position.whole and _VARIABLE.fullmatch(text) is not None
-        found = ""
-        at = 0
-        for match in _VARIABLE.finditer(text):
-            found += text[at : match.start()]
-            at = match.end()
-            here = Position(position.path, position.before + found, whole=whole)
+    def _substituted(self, text: str, variables: Mapping[str, Any], position: Position) -> str:
+        def fill(match: re.Match[str], here: Position) -> str:
             name = match[2].strip()
             if match[1]:
-                found += f"${{{match[2]}}}"
-            elif name in variables:
-                found += _as_text(self.value(variables[name], here), "Fn::Sub", name)
-            else:
-                value = self._attribute(name, here) if "." in name else self._reference(name, here)
-                found += _as_text(value, "Fn::Sub", name)
-        return str(self.value(found + text[at:], Position(position.path, position.before, whole=whole)))
+                return f"${{{match[2]}}}"
+            if name in variables:
+                return _as_text(self.value(variables[name], here), "Fn::Sub", name)
+            value = self._function("Fn::GetAtt" if "." in name else "Ref", name, here)
+            return _as_text(value, "Fn::Sub", name)
 
-    def _joined(self, argument: Any, position: Position) -> str:
-        match argument:
-            case [str(delimiter), dict() | list() as parts]:
-                pass
-            case _:
-                raise _wrong("Fn::Join", argument, "a delimiter and a list")
+        filled = self._filled(_VARIABLE, text, position, fill)
+        whole = position.whole and _VARIABLE.fullmatch(text) is not None
+        return str(self.value(filled, Position(position.path, position.before, whole=whole)))
+
+    def _joined(self, delimiter: str, parts: Any, position: Position) -> str:
         if isinstance(parts, dict):
-            parts = self.value(parts, Position(position.path))
-            if not isinstance(parts, list):
-                raise _wrong("Fn::Join", argument, "a delimiter and a list")
+            listed = self.value(parts, Position(position.path))
+            if not isinstance(listed, list):
+                raise _wrong("Fn::Join", [delimiter, parts])
+            parts = listed
         found: str | None = None
         for part in parts:
             before = "" if found is None else found + delimiter
@@ -250,46 +246,22 @@ class _Resolver:
                 found = before + _as_text(value, "Fn::Join", "its list")
         return found or ""
 
-    def _chosen(self, argument: Any, position: Position) -> Any:
-        match argument:
-            case [str(name), yes, no] if self.unknowns:
-                return self.value(yes if self.unknowns.condition(name) else no, position)
-        raise _wrong("Fn::If", argument, "a condition's name and two values")
-
-    def _split(self, argument: Any) -> list[str]:
-        match argument:
-            case [str(delimiter), text] if delimiter:
-                return _as_text(self.value(text, Position(whole=False)), "Fn::Split", "its text").split(delimiter)
-        raise _wrong("Fn::Split", argument, "a delimiter and a text")
-
-    def _selected(self, argument: Any, position: Position) -> Any:
-        match argument:
-            case [index, dict() | list() as entries]:
-                pass
-            case _:
-                raise _wrong("Fn::Select", argument, "an index and a list")
+    def _selected(self, index: Any, entries: Any, position: Position) -> Any:
         found = self.value(entries, Position(position.path))
         at = str(self.value(index, Position(whole=False)))
         if isinstance(found, list) and at.isdecimal() and int(at) < len(found):
             return found[int(at)]
-        return self._unknown({"Fn::Select": argument}, position)
+        return self._unknown({"Fn::Select": [index, entries]}, position)
 
-    def _mapped(self, argument: Any, position: Position) -> Any:
-        match argument:
-            case [name, top, second]:
-                fallback = NO_VALUE
-            case [name, top, second, {"DefaultValue": fallback}]:
-                pass
-            case _:
-                raise _wrong("Fn::FindInMap", argument, "the name of a mapping and two keys")
-        found: Any = _mapping(self.template, "Mappings")
-        for key in (name, top, second):
+    def _mapped(self, argument: list[Any], position: Position) -> Any:
+        found: Any = mapping_in(self.template, "Mappings")
+        for key in argument[:3]:
             step = self.value(key, Position(whole=False))
             found = found.get(step, NO_VALUE) if isinstance(found, dict) and isinstance(step, str) else NO_VALUE
         if found is not NO_VALUE:
             return found
-        if fallback is not NO_VALUE:
-            return self.value(fallback, position)
+        if len(argument) > 3:
+            return self.value(argument[3]["DefaultValue"], position)
         return self._unknown({"Fn::FindInMap": argument}, position)
 
 
@@ -302,7 +274,13 @@ def _as_text(value: Any, function: str, name: str) -> str:
     return str(value)
 
 
-def _mapping(holder: Any, key: str) -> Mapping[str, Any]:
+def shortened(text: str, limit: int) -> str:
+    """Return a text, or what of it fits a limit."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def mapping_in(holder: Any, key: str) -> Mapping[str, Any]:
+    """Return the mapping under a key, empty where there is none."""
     found = holder.get(key) if isinstance(holder, dict) else None
     return found if isinstance(found, dict) else {}
 
@@ -315,4 +293,4 @@ def _named(expression: Mapping[str, Any]) -> str:
     """Return a function and its argument as short text, which names the value in sentences."""
     function, argument = next(iter(expression.items()))
     text = argument if isinstance(argument, str) else json.dumps(argument, ensure_ascii=False, sort_keys=True)
-    return f"{function} {text if len(text) <= 80 else text[:77] + '...'}"
+    return f"{function} {shortened(text, 80)}"

@@ -75,6 +75,11 @@ class Store:
     break_glass: tuple[str, ...]
     path: ConfigPath
 
+    @property
+    def identifier(self) -> str:
+        """What the logical ids of the store and its key begin with."""
+        return identifier(self.settings.name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
@@ -107,6 +112,11 @@ class Deployment:
     def trail_owners(self) -> tuple[Account, ...]:
         """The accounts that own a trail, each once, in the order of the config."""
         return tuple({trail.account.id: trail.account for trail in self.trails}.values())
+
+    @property
+    def deploying_elsewhere(self) -> tuple[Account, ...]:
+        """The trail owners beside the key's account that have a deployer, who looks at the key."""
+        return tuple(one for one in self.trail_owners if one.id != self.key_account.id and one.deployer)
 
     @property
     def log_prefixes(self) -> tuple[str, ...]:

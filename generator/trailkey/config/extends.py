@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath, Mark, Source
 
 _ANY: Final = None
+_NOTHING: Final = object()
 MIRRORED: Final[tuple[tuple[str | None, ...], ...]] = (
     ("name",),
     ("organization", "id"),
@@ -53,10 +54,8 @@ def extend(source: Source, base: Source) -> Mirrored | None:
         return None
     name = str(base.data.get("name"))
     if source.data.get("name", base.data.get("name")) == base.data.get("name"):
-        source.refuse(
-            ("name",),
-            f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name",
-        )
+        said = f"the name is {name!r} as in {named!r}; a file that extends another writes to a folder of its own; write another name"
+        source.refuse(("name",), said)
     overlay = _Overlay(source, named, own=dict(source.marks))
     source.marks = dict(base.marks)
     source.marks["name",] = overlay.own.get(("name",), overlay.own[()])
@@ -74,14 +73,11 @@ class _Overlay:
     def laid(self, base: Any, over: Any, path: ConfigPath, over_path: ConfigPath) -> Any:
         """Return base with the values of over in place of its own, and note each changed path with its mark."""
         if isinstance(base, dict) and isinstance(over, dict):
-            merged = dict(base)
-            for key, value in over.items():
-                if key in base:
-                    merged[key] = self.laid(base[key], value, (*path, key), (*over_path, key))
-                else:
-                    merged[key] = value
-                    self._changed(value, (*path, key), (*over_path, key))
-            return merged
+            below = {
+                key: self.laid(base.get(key, _NOTHING), value, (*path, key), (*over_path, key))
+                for key, value in over.items()
+            }
+            return {**base, **below}
         if over and _named(base) and _named(over):
             return self._entries(base, over, path, over_path)
         if base != over:
@@ -92,24 +88,19 @@ class _Overlay:
         merged = list(base)
         names = [item["name"] for item in base]
         for index, item in enumerate(over):
-            if item["name"] in [other["name"] for other in over[:index]]:
-                self._refuse(
-                    (*path, len(base) + index),
-                    (*over_path, index),
-                    f"{text.shown(item['name'])} is given twice; an entry is changed once; put the changes together",
-                )
-            elif item["name"] in names:
-                position = names.index(item["name"])
-                rest = {key: value for key, value in item.items() if key != "name"}
-                merged[position] = self.laid(base[position], rest, (*path, position), (*over_path, index))
+            name, place, own = item["name"], (*path, len(base) + index), (*over_path, index)
+            if name in [other["name"] for other in over[:index]]:
+                said = "is given twice; an entry is changed once; put the changes together"
+            elif name not in names:
+                said = f"is not in {self.base!r}; named entries may be changed, not added; add it there"
             else:
-                said = f"{text.shown(item['name'])} is not in {self.base!r}; named entries may be changed, not added; add it there"
-                self._refuse((*path, len(base) + index), (*over_path, index), said)
+                position = names.index(name)
+                rest = {key: value for key, value in item.items() if key != "name"}
+                merged[position] = self.laid(base[position], rest, (*path, position), own)
+                continue
+            self.source.marks[place] = self.own[own]
+            self.source.refuse(place, f"{text.shown(name)} {said}")
         return merged
-
-    def _refuse(self, place: ConfigPath, over_place: ConfigPath, said: str) -> None:
-        self.source.marks[place] = self.own[over_place]
-        self.source.refuse(place, said)
 
     def _changed(self, value: Any, path: ConfigPath, over_path: ConfigPath) -> None:
         for below, mark in self.own.items():
@@ -118,10 +109,8 @@ class _Overlay:
         if any(_matches(path, form) for form in MIRRORED):
             self.changes.append(path)
         else:
-            self.source.refuse(
-                path,
-                f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there",
-            )
+            said = f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, and keys of topics and log groups; change it there"
+            self.source.refuse(path, said)
 
 
 def _matches(path: ConfigPath, form: tuple[str | None, ...]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trailkey.config import extends, sections
 from trailkey.config import source as text
-from trailkey.config.resolve.resolve import resolve
+from trailkey.config.resolve.resolver import resolve
 from trailkey.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -25,18 +25,11 @@ def load(path: Path) -> Deployment:
         ConfigError: the config is refused; the error has every problem in it.
     """
     source = _read(path)
-    mirrored = None
-    if isinstance(source.data, dict) and "extends" in source.data:
-        base = _base(source, path)
-        mirrored = extends.extend(source, base) if base else None
-        if mirrored is None:
-            raise _refusal(source, source.problems)
+    mirrored = _mirrored(source, path)
     deployment, problems = _judge(source)
     if problems or deployment is None:
         raise _refusal(source, problems)
-    if mirrored is None:
-        return deployment
-    return replace(deployment, mirrors=mirrored.name, differences=mirrored.differences)
+    return replace(deployment, mirrors=mirrored.name, differences=mirrored.differences) if mirrored else deployment
 
 
 def _read(path: Path) -> Source:
@@ -45,29 +38,32 @@ def _read(path: Path) -> Source:
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file; name a config file, or run trailkey init for a starter") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(
-            [
-                f"config error: {path}:1: the file is not UTF-8 text ({error.reason} at byte {error.start}); UTF-8 is allowed; save it as UTF-8"
-            ]
-        ) from error
+        said = f"the file is not UTF-8 text ({error.reason} at byte {error.start}); UTF-8 is allowed; save it as UTF-8"
+        raise ConfigError([f"config error: {path}:1: {said}"]) from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); name a readable config file") from error
     return text.parse(content, path.as_posix())
 
 
-def _base(source: Source, path: Path) -> Source | None:
-    """Return the file that this one extends, or None with the problem noted."""
-    named = source.data["extends"]
-    if not isinstance(named, str) or not (path.parent / named).is_file():
-        source.refuse(
-            ("extends",),
-            f"{text.shown(named)} is not a file; the path of a config, from this file's folder, is allowed; correct it",
-        )
+def _mirrored(source: Source, path: Path) -> extends.Mirrored | None:
+    """Lay a file over the one that it extends, and return what it mirrors; None where it extends none."""
+    if not isinstance(source.data, dict) or "extends" not in source.data:
         return None
-    base = _read(path.parent / named)
-    if base.problems:
-        raise _refusal(base, base.problems)
-    return base
+    named = source.data["extends"]
+    mirrored = None
+    if isinstance(named, str) and (path.parent / named).is_file():
+        base = _read(path.parent / named)
+        if base.problems:
+            raise _refusal(base, base.problems)
+        mirrored = extends.extend(source, base)
+    else:
+        said = (
+            f"{text.shown(named)} is not a file; the path of a config, from this file's folder, is allowed; correct it"
+        )
+        source.refuse(("extends",), said)
+    if mirrored is None:
+        raise _refusal(source, source.problems)
+    return mirrored
 
 
 def _refusal(source: Source, problems: list[tuple[ConfigPath, str]]) -> ConfigError:

@@ -5,7 +5,7 @@ Holds what can be judged of a value alone; what one part says about another is j
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -14,6 +14,9 @@ from trailkey.config import names, reader_kinds
 from trailkey.config.section import Principal, Section
 from trailkey.config.source import shown
 from trailkey.config.trail_model import Trail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Tags = dict[names.TagKey, names.TagValue]
 
@@ -46,12 +49,10 @@ class Alarm(Section):
     email: names.Email | None = None
     """An address that is subscribed to the topic made here; whoever reads the mail must confirm."""
 
-    def check(self) -> None:
-        """Refuse values that contradict each other."""
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
         if self.topic_arn and self.email:
-            raise ValueError(
-                "email is given beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
-            )
+            yield "email is given beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
 
 
 class KeySettings(Section):
@@ -96,16 +97,12 @@ class Lifecycle(Section):
     noncurrent_version_expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days until a replaced or deleted version goes for good."""
 
-    def check(self) -> None:
-        """Refuse values that contradict each other."""
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
         if self.transition_storage_class == "STANDARD_IA" and 0 < (self.transition_days or 0) < 30:
-            raise ValueError(
-                f"transition_days is {self.transition_days}; S3 moves objects to STANDARD_IA after 30 days or more; raise it or choose GLACIER_IR"
-            )
+            yield f"transition_days is {self.transition_days}; S3 moves objects to STANDARD_IA after 30 days or more; raise it or choose GLACIER_IR"
         if self.transition_days and self.expiration_days and self.expiration_days <= self.transition_days:
-            raise ValueError(
-                f"expiration_days is {self.expiration_days}, transition_days {self.transition_days}; objects must move before they go; raise expiration_days"
-            )
+            yield f"expiration_days is {self.expiration_days}, transition_days {self.transition_days}; objects must move before they go; raise expiration_days"
 
 
 class ObjectLock(Section):
@@ -167,11 +164,8 @@ def _service(value: Any) -> Any:
     return value
 
 
-Service = Annotated[
-    str,
-    BeforeValidator(_service),
-    WithJsonSchema({"enum": reader_kinds.services(), "type": "string"}),
-]
+_SERVICES = WithJsonSchema({"enum": reader_kinds.services(), "type": "string"})
+Service = Annotated[str, BeforeValidator(_service), _SERVICES]
 
 
 class Reader(Section):
@@ -198,23 +192,19 @@ class Reader(Section):
     via_service: bool = True
     """Decrypt only through S3 (kms:ViaService); false for a reader that calls KMS itself."""
 
-    def check(self) -> None:
-        """Refuse values that contradict each other."""
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
         allowed = reader_kinds.keys()
         given = [key for key in allowed if getattr(self, key) is not None]
         if len(given) != 1:
             found = f"{' and '.join(given)} are given together" if given else "the reader says nothing of who reads"
             advice = "keep one" if given else "add one"
-            raise ValueError(f"{found}; exactly one of {', '.join(allowed)} is allowed; {advice}")
+            yield f"{found}; exactly one of {', '.join(allowed)} is allowed; {advice}"
         kind = reader_kinds.kind_of(self)
         if kind.account_reason and self.account is None:
-            raise ValueError(
-                f"{kind.key.replace('_', ' ')} {kind.value(self)!r} is given without an account; {kind.account_reason}; add account"
-            )
+            yield f"{kind.key.replace('_', ' ')} {kind.value(self)!r} is given without an account; {kind.account_reason}; add account"
         if self.account is not None and not kind.account_reason:
-            raise ValueError(
-                f"account {self.account!r} is given without a permission set; a reader of kind {kind.key} names its own account; remove account"
-            )
+            yield f"account {self.account!r} is given without a permission set; a reader of kind {kind.key} names its own account; remove account"
 
 
 class EventDataStore(KeySettings):
@@ -244,12 +234,10 @@ class EventDataStore(KeySettings):
     break_glass: tuple[Principal, ...] = ()
     """As for the trails' key."""
 
-    def check(self) -> None:
-        """Refuse values that contradict each other."""
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
         if self.billing_mode == "FIXED_RETENTION_PRICING" and self.retention_days > 2557:
-            raise ValueError(
-                f"retention_days is {self.retention_days}; fixed pricing allows up to 2,557; lower it or use EXTENDABLE_RETENTION_PRICING"
-            )
+            yield f"retention_days is {self.retention_days}; fixed pricing allows up to 2,557; lower it or use EXTENDABLE_RETENTION_PRICING"
 
 
 class AcceptedRisk(Section):

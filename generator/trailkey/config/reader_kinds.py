@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from trailkey.config.resolve.principals import permission_set_patterns
+from trailkey.config.resolve.principals import account_of, permission_set_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class ReaderKind:
     """From the settings and the path of ``key`` to whom the reader stands for; refuses through the resolver."""
     service: str = ""
     """The value of ``key`` that selects the kind, where several kinds share the key."""
-    iam_policy: Literal["attached", "named", "none"]
+    iam_policy: Literal["attached", "named", "none"] = "named"
     """The reader's IAM policy is attached to its roles here, has a fixed name for others to attach, or is the reader's own."""
     step: ReaderStep | None = None
     """What there is to do beside the stacks: once the reader's policy is there, or before the first stack where it has none."""
@@ -96,7 +96,8 @@ def kind_of(settings: model.Reader) -> ReaderKind:
 def _principal(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
     text = settings.role or settings.principal_arn_like or ""
     arn = resolver.principal(text, path, pattern=settings.role is None)
-    return Who(account=resolver.account_with(arn), principal_arns=(arn,))
+    account = next(account for account in resolver.accounts.values() if account.id == account_of(arn))
+    return Who(account=account, principal_arns=(arn,))
 
 
 def _permission_set(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
@@ -108,10 +109,8 @@ def _permission_set(resolver: Resolver, settings: model.Reader, path: ConfigPath
 def _account(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
     account = resolver.account(settings.account_principal or "", path)
     if account == resolver.key_account:
-        resolver.give_up(
-            path,
-            f"{account.name!r} is the key's own account; there its administrators would read too, so a whole account is another one; name a role or a permission set",
-        )
+        said = f"{account.name!r} is the key's own account; there its administrators would read too, so a whole account is another one; name a role or a permission set"
+        resolver.give_up(path, said)
     return Who(account=account)
 
 
@@ -119,20 +118,14 @@ def _organization(resolver: Resolver, settings: model.Reader, path: ConfigPath) 
     organization = resolver.config.organization
     value = settings.principal_org_path or settings.principal_org_id or ""
     if organization is None:
-        resolver.give_up(
-            path,
-            f"{value!r} is in an organization, and none is given; organization: {{id, management_account}} is needed; add it",
-        )
+        said = f"{value!r} is in an organization, and none is given; organization: {{id, management_account}} is needed; add it"
+        resolver.give_up(path, said)
     if value.partition("/")[0] != organization.id:
-        resolver.give_up(
-            path,
-            f"{value!r} is not in this organization, {organization.id!r}; readers of another organization are not supported; correct the id",
-        )
+        said = f"{value!r} is not in this organization, {organization.id!r}; readers of another organization are not supported; correct the id"
+        resolver.give_up(path, said)
     if "/r-" not in value and organization.root_id is None:
-        resolver.give_up(
-            path,
-            f"{value!r} covers the whole organization, whose root is not known; the stack set for its accounts targets the root; add organization.root_id: r-...",
-        )
+        said = f"{value!r} covers the whole organization, whose root is not known; the stack set for its accounts targets the root; add organization.root_id: r-..."
+        resolver.give_up(path, said)
     return Who(organization_path=settings.principal_org_path or "")
 
 
@@ -154,10 +147,8 @@ def _macie(resolver: Resolver, _settings: model.Reader, path: ConfigPath) -> Who
     """
     config, account = resolver.config, resolver.key_account
     if config.bucket.account != config.key.account:
-        resolver.give_up(
-            path,
-            f"macie reads the bucket in {config.bucket.account!r}, the key is in {config.key.account!r}; Macie's service-linked role uses keys of its own account; keep key and bucket in one account",
-        )
+        said = f"macie reads the bucket in {config.bucket.account!r}, the key is in {config.key.account!r}; Macie's service-linked role uses keys of its own account; keep key and bucket in one account"
+        resolver.give_up(path, said)
     role = f"arn:{config.partition}:iam::{account.id}:role/aws-service-role/macie.amazonaws.com/AWSServiceRoleForAmazonMacie"
     return Who(account=account, principal_arns=(role,))
 
@@ -171,29 +162,16 @@ READER_KINDS: tuple[ReaderKind, ...] = (
     ReaderKind(
         key="permission_set",
         resolve=_permission_set,
-        iam_policy="named",
         step=ReaderStep(
             kind="permission-set",
             text="Permission set {value} refers to the customer managed policy {policy} and is provisioned to account {account}.",
         ),
         account_reason="a permission set is a role in each account it is assigned to",
     ),
-    ReaderKind(key="principal_arn_like", resolve=_principal, iam_policy="named", step=_IAM_DECIDES),
-    ReaderKind(key="account_principal", resolve=_account, iam_policy="named", step=_IAM_DECIDES),
-    ReaderKind(
-        key="principal_org_path",
-        resolve=_organization,
-        iam_policy="named",
-        step=_IAM_DECIDES,
-        differs_in_mirror=True,
-    ),
-    ReaderKind(
-        key="principal_org_id",
-        resolve=_organization,
-        iam_policy="named",
-        step=_IAM_DECIDES,
-        differs_in_mirror=True,
-    ),
+    ReaderKind(key="principal_arn_like", resolve=_principal, step=_IAM_DECIDES),
+    ReaderKind(key="account_principal", resolve=_account, step=_IAM_DECIDES),
+    ReaderKind(key="principal_org_path", resolve=_organization, step=_IAM_DECIDES, differs_in_mirror=True),
+    ReaderKind(key="principal_org_id", resolve=_organization, step=_IAM_DECIDES, differs_in_mirror=True),
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html (cross-account access)
     ReaderKind(
         key="service",

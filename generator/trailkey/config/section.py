@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Principal = Annotated[str, StringConstraints(min_length=1)]
 
 
 class UnknownValueError(Exception):
     """A value that is asked for is wrong or missing, which was said where it stands: what needs it is not judged."""
+
+
+if_known = suppress(UnknownValueError)
+"""Ends a judgement in silence where it needs a value that was refused already."""
 
 
 class Section(BaseModel):
@@ -20,15 +28,13 @@ class Section(BaseModel):
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
-        self.check()
+        if contradiction := next(self.contradictions(), None):
+            raise ValueError(contradiction)
         return self
 
-    def check(self) -> None:
-        """Refuse values that contradict each other.
-
-        Raises:
-            ValueError: they do.
-        """
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other; nobody asks for more than the first."""
+        yield from ()
 
     if not TYPE_CHECKING:  # a type checker would take every attribute for one that is there
 

@@ -7,14 +7,15 @@ with UnknownValueError, since that value was refused already.
 from __future__ import annotations
 
 from collections import Counter
+from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
-from trailkey.config import messages
 from trailkey.config.model import Config
 from trailkey.config.section import Section, UnknownValueError
+from trailkey.config.source import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,11 +25,21 @@ if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath, Source
 
 
-def read(source: Source) -> tuple[Config, list[tuple[ConfigPath, str]]]:
-    """Return what is valid of a config, and every problem in its values, each with its config path.
+_ALLOWED = {
+    "string_type": "text is allowed",
+    "int_type": "a whole number is allowed",
+    "bool_type": "true or false is allowed",
+    "tuple_type": "a list is allowed",
+    "dict_type": "a mapping is allowed",
+    "model_type": "a mapping is allowed",
+    "model_attributes_type": "a mapping is allowed",
+}
 
-    Args:
-        source: the text as plain values; a mapping. Where it has problems of its own, nothing more is said.
+
+def read(source: Source) -> tuple[Config, list[tuple[ConfigPath, str]]]:
+    """Return what is valid of a config, a mapping, and every problem in its values, each with its config path.
+
+    Where the text has problems of its own, nothing more is said.
     """
     reading = _Reading(source)
     data = reading.spelt(Config, source.data, ())
@@ -55,15 +66,15 @@ class _Reading:
     def spelt(self, kind: Any, value: Any, path: ConfigPath) -> Any:
         """Return a value with lists as tuples, as the model wants them, and unknown keys as those that were probably meant."""
         if isinstance(value, list):
-            entry = messages.below(kind, 0) if get_origin(kind) is tuple else None
+            entry = _below(kind, 0) if get_origin(kind) is tuple else None
             return tuple(self.spelt(entry, item, (*path, index)) for index, item in enumerate(value))
         if not isinstance(value, dict):
             return value
-        if messages.is_section(kind):
+        if _is_section(kind):
             value = dict(self._meant(kind, value, path))
         elif get_origin(kind) is not dict:
             kind = None
-        return {key: self.spelt(messages.below(kind, key), item, (*path, key)) for key, item in value.items()}
+        return {key: self.spelt(_below(kind, key), item, (*path, key)) for key, item in value.items()}
 
     def _meant(self, kind: type[Section], value: dict[str, Any], path: ConfigPath) -> Iterable[tuple[str, Any]]:
         known = sorted(kind.model_fields)
@@ -71,8 +82,10 @@ class _Reading:
             if key in known:
                 yield key, item
                 continue
-            near = messages.nearest(key, known)
-            self.problems.append(((*path, key), messages.unknown_key(key, known, near)))
+            near = next(iter(get_close_matches(key, known, n=1)), None)
+            hint = f"did you mean {near!r}?" if near else "remove it"
+            said = f"unknown key {shown(key)}; allowed are {', '.join(known)}; {hint}"
+            self.problems.append(((*path, key), said))
             if near is None or near in value:
                 self._unsure.add(path)
             else:
@@ -84,15 +97,16 @@ class _Reading:
         self._source.marks[new] = self._source.mark(old)
         if old in self._unreadable:
             self._unreadable.add(new)
-        for step, item in _entries(value):
+        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for step, item in entries:
             self._move(item, (*old, step), (*new, step))
 
     def note(self, errors: list[ErrorDetails]) -> None:
         """Note what pydantic found, but for what follows from another problem."""
-        places = Counter(above for error in errors for above in _above(messages.place(error)))
+        places = Counter(above for error in errors for above in _above(_place(error)))
         unreadable = {above for path in self._unreadable for above in _above(path)}
         for error in errors:
-            place = messages.place(error)
+            place = _place(error)
             contradiction = error["type"] == "value_error" and isinstance(error["input"], dict)
             if contradiction and place in unreadable:
                 continue  # judged of a value that is unknown: see known
@@ -101,7 +115,7 @@ class _Reading:
             self._wrong.add(place)
             told = not self._unreadable.isdisjoint(_above(place))
             if not (told or (contradiction and place in self._unsure)):
-                self.problems.append(messages.problem(self._source, error))
+                self.problems.append(_problem(self._source, error))
 
     @cached_property
     def _holding_wrong(self) -> set[ConfigPath]:
@@ -121,25 +135,25 @@ class _Reading:
         for key in unknown:
             section.__dict__.pop(key, None)  # no default takes the place of a wrong value
         try:
-            section.check()
+            contradiction = next(section.contradictions(), None)
         except UnknownValueError:
-            pass
-        except ValueError as error:
-            if path not in self._unsure:
-                self.problems.append((path, str(error)))
-            raise UnknownValueError(path) from error
-        return section
+            return section
+        if contradiction is None:
+            return section
+        if path not in self._unsure:
+            self.problems.append((path, contradiction))
+        raise UnknownValueError(path)
 
     def _part(self, annotation: Any, value: Any, path: ConfigPath) -> Any:
         if path not in self._holding_wrong:
             return TypeAdapter(annotation).validate_python(value)
-        kind = messages.unwrapped(annotation)
+        kind = _unwrapped(annotation)
         if path in self._wrong:
             raise UnknownValueError(path)
-        if messages.is_section(kind):
+        if _is_section(kind):
             return self.known(kind, value, path)
-        entry = messages.below(kind, 0)
-        if not messages.is_section(entry):
+        entry = _below(kind, 0)
+        if not _is_section(entry):
             raise UnknownValueError(path)
         if get_origin(kind) is dict:
             return {key: self._entry(entry, item, (*path, key)) for key, item in value.items()}
@@ -160,5 +174,73 @@ def _above(path: ConfigPath) -> Iterable[ConfigPath]:
     return (path[:length] for length in range(len(path) + 1))
 
 
-def _entries(value: Any) -> Iterable[tuple[Any, Any]]:
-    return value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+def _place(error: ErrorDetails) -> ConfigPath:
+    """Return the config path an error of pydantic is about; of a key that is missing, where it would stand."""
+    path = tuple(error["loc"])
+    return path[:-1] if path[-1:] == ("[key]",) else path
+
+
+def _problem(source: Source, error: ErrorDetails) -> tuple[ConfigPath, str]:
+    """Return where an error of pydantic is shown, and its text: the value, what is allowed, what to do."""
+    path = _place(error)
+    if error["type"] == "missing":
+        section: Any = Config
+        for step in path[:-1]:
+            section = _below(section, step)
+        needed = [name for name, field in section.model_fields.items() if field.is_required()]
+        return path[:-1], f"{path[-1]!r} is missing; needed here: {', '.join(needed)}; add it"
+    return path, _text(source, path, error)
+
+
+def _text(source: Source, path: ConfigPath, error: ErrorDetails) -> str:
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    match kind:
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            return f"{shown(value)} is refused; {context['expected']} is allowed; correct it"
+        case "greater_than_equal":
+            return f"{shown(value)} is out of range; {context['ge']:,} or more is allowed; raise it"
+        case "less_than_equal":
+            return f"{shown(value)} is out of range; {context['le']:,} or less is allowed; lower it"
+        case "too_short" | "string_too_short" if isinstance(value, str):
+            return "the text is empty; one or more characters are needed; write some, or remove it"
+        case "too_long" | "string_too_long" if isinstance(value, str):
+            return f"{shown(value)} is too long; {context['max_length']:,} characters are allowed; shorten it"
+        case "too_short":
+            return f"{path[-1]} is empty; one or more entries are needed; add one"
+        case "too_long":
+            return f"{path[-1]} has too many entries; {context['max_length']:,} are allowed; remove some"
+    return _wrong_type(source, path, value, _ALLOWED.get(kind, error["msg"]))
+
+
+def _wrong_type(source: Source, path: ConfigPath, value: Any, allowed: str) -> str:
+    if value is None:
+        return f"no value is given; {allowed}; write one, or remove the key"
+    mark = source.mark(path)
+    advice = "correct it"
+    if allowed.startswith("text") and mark.written is not None and not mark.quoted:
+        advice = "put it in quotes"
+    elif allowed.startswith(("true", "a whole")) and (str(value).isdecimal() or value in ("true", "false")):
+        advice = "write it without quotes"
+    return f"{shown(value)} is refused; {allowed}; {advice}"
+
+
+def _is_section(kind: Any) -> bool:
+    """Tell whether a type is a part of the model, with keys of its own."""
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def _below(kind: Any, step: str | int) -> Any:
+    """Return the type of what stands below a part of the model: of a key, of the entries of a list; None where there is none."""
+    if _is_section(kind):
+        return _unwrapped(kind.model_fields[str(step)].annotation)
+    arguments = [argument for argument in get_args(kind) if argument is not Ellipsis]
+    return _unwrapped(arguments[-1]) if arguments else None
+
+
+def _unwrapped(annotation: Any) -> Any:
+    """Return what an optional type is about: ``AccessLogs | None`` is about AccessLogs."""
+    if get_origin(annotation) in (tuple, dict):
+        return annotation
+    return next((kind for kind in get_args(annotation) if _is_section(kind)), annotation)

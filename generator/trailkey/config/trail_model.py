@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from trailkey.aws import SELECTOR_VALUES
 from trailkey.config import names
 from trailkey.config.section import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class ManagementEvents(Section):
@@ -45,21 +48,22 @@ class FieldSelector(Section):
     not_ends_with: tuple[str, ...] = ()
 
     @property
+    def operators(self) -> dict[str, tuple[str, ...]]:
+        """The values of every operator, by the name that CloudTrail has for it."""
+        keys = [key for key in type(self).model_fields if key != "field"]
+        return {key.title().replace("_", ""): getattr(self, key) for key in keys}
+
+    @property
     def values(self) -> tuple[str, ...]:
         """Every value of every operator; AWS counts them."""
-        named = (self.equals, self.starts_with, self.ends_with)
-        return tuple(chain(*named, self.not_equals, self.not_starts_with, self.not_ends_with))
+        return tuple(chain(*self.operators.values()))
 
-    def check(self) -> None:
-        """Refuse values that contradict each other."""
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
         if not self.values:
-            raise ValueError(
-                f"field {self.field!r} has no operator; equals, starts_with, ends_with, not_equals, not_starts_with and not_ends_with are allowed, each a list of one or more values; add one"
-            )
+            yield f"field {self.field!r} has no operator; equals, starts_with, ends_with, not_equals, not_starts_with and not_ends_with are allowed, each a list of one or more values; add one"
         if any(not 1 <= len(value) <= 2048 for value in self.values):
-            raise ValueError(
-                f"field {self.field!r} has an empty or overlong value; CloudTrail allows 1 to 2,048 characters; correct it"
-            )
+            yield f"field {self.field!r} has an empty or overlong value; CloudTrail allows 1 to 2,048 characters; correct it"
 
 
 class AdvancedEventSelector(Section):
@@ -68,30 +72,22 @@ class AdvancedEventSelector(Section):
     name: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     field_selectors: Annotated[tuple[FieldSelector, ...], Field(min_length=1)]
 
-    def check(self) -> None:
-        """Refuse values that contradict each other."""
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
         fields = [selector.field for selector in self.field_selectors]
-        if len(set(fields)) != len(fields):
-            twice = next(field for field in fields if fields.count(field) > 1)
-            raise ValueError(
-                f"field {twice!r} is given twice; each may be given once in a selector; put its operators together"
-            )
+        if twice := next((field for field in fields if fields.count(field) > 1), None):
+            yield f"field {twice!r} is given twice; each may be given once in a selector; put its operators together"
         category = next((selector for selector in self.field_selectors if selector.field == "eventCategory"), None)
         if category is None or category.values != category.equals or len(category.equals) != 1:
-            raise ValueError(
-                "the selector does not say exactly one category; eventCategory with equals and one value is needed; write {field: eventCategory, equals: [Data]}"
-            )
-        if category.equals[0] == "Management":
-            raise ValueError(
-                "eventCategory 'Management' has its own key; Data and NetworkActivity are allowed here; use management_events"
-            )
-        if category.equals[0] not in ("Data", "NetworkActivity"):
-            raise ValueError(
-                f"eventCategory {category.equals[0]!r} is not a category that a trail logs; Data and NetworkActivity are allowed; correct it"
-            )
-        needed = "resources.type" if category.equals[0] == "Data" else "eventSource"
-        if not any(selector.field == needed and selector.equals for selector in self.field_selectors):
-            raise ValueError(f"{needed} is missing; {category.equals[0]} selectors name it with equals; add it")
+            yield "the selector does not say exactly one category; eventCategory with equals and one value is needed; write {field: eventCategory, equals: [Data]}"
+        elif category.equals[0] == "Management":
+            yield "eventCategory 'Management' has its own key; Data and NetworkActivity are allowed here; use management_events"
+        elif category.equals[0] not in ("Data", "NetworkActivity"):
+            yield f"eventCategory {category.equals[0]!r} is not a category that a trail logs; Data and NetworkActivity are allowed; correct it"
+        else:
+            needed = "resources.type" if category.equals[0] == "Data" else "eventSource"
+            if not any(selector.field == needed and selector.equals for selector in self.field_selectors):
+                yield f"{needed} is missing; {category.equals[0]} selectors name it with equals; add it"
 
 
 class CloudWatchLogs(Section):
@@ -146,24 +142,16 @@ class Trail(Section):
     sns_topic: SnsTopic | None = None
     """Tell of each delivered log file."""
 
-    def check(self) -> None:
-        """Refuse values that contradict each other."""
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
         if self.is_multi_region_trail and not self.include_global_service_events:
-            raise ValueError(
-                "include_global_service_events is false; CloudTrail allows that for a single-Region trail only; set is_multi_region_trail: false or remove the line"
-            )
+            yield "include_global_service_events is false; CloudTrail allows that for a single-Region trail only; set is_multi_region_trail: false or remove the line"
         if self.management_events is None and not self.advanced_event_selectors:
-            raise ValueError(
-                "the trail logs nothing: management_events is null and there are no advanced_event_selectors; one of them is needed; remove the line management_events: null, or add a selector"
-            )
+            yield "the trail logs nothing: management_events is null and there are no advanced_event_selectors; one of them is needed; remove the line management_events: null, or add a selector"
         if self.insights and (self.management_events is None or self.management_events.read_write_type == "ReadOnly"):
-            raise ValueError(
-                "insights are made from write management events, which this trail does not log; management_events with read_write_type All or WriteOnly is needed; log them, or remove insights"
-            )
+            yield "insights are made from write management events, which this trail does not log; management_events with read_write_type All or WriteOnly is needed; log them, or remove insights"
         values = sum(
             len(field.values) for selector in self.advanced_event_selectors for field in selector.field_selectors
         )
         if values > SELECTOR_VALUES - 20:
-            raise ValueError(
-                f"the selectors hold {values} values; CloudTrail allows {SELECTOR_VALUES} in a trail, 20 of which are kept for management events and the log bucket; use fewer, with starts_with"
-            )
+            yield f"the selectors hold {values} values; CloudTrail allows {SELECTOR_VALUES} in a trail, 20 of which are kept for management events and the log bucket; use fewer, with starts_with"

@@ -281,7 +281,7 @@ def _callers_of(one: Box) -> Language:
 
 def _for_callers(sides: Mapping[str, Constraint], callers: Language) -> dict[str, Constraint]:
     others = _less(sides, PRINCIPAL)
-    return others if callers == ALL else {**others, PRINCIPAL: Single(absent=False, values=callers)}
+    return others if callers == ALL else {**others, PRINCIPAL: Single(callers)}
 
 
 def _less(sides: Mapping[str, Constraint], name: str) -> dict[str, Constraint]:
@@ -308,4 +308,4 @@ def _meeting(some: Iterable[Box], others: Sequence[Box]) -> list[Box]:
 
 
 def _actions(boxes: Iterable[Box]) -> Single:
-    return Single(absent=False, values=union([language_of(one.sides[ACTION]) for one in boxes]))
+    return Single(union([language_of(one.sides[ACTION]) for one in boxes]))

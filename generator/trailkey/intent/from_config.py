@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trailkey.access.analysis.witnesses import STRANGER
@@ -20,7 +21,7 @@ def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
     account = deployment.key_account
     linked = [arn for reader in deployment.readers if reader.kind.named_directly for arn in reader.principal_arns]
     readers = [reader.principal_arns for reader in deployment.readers]
-    keepers = [deployment.administrators, deployment.break_glass, _one(account.deployer)]
+    roles = [deployment.administrators, deployment.break_glass, (account.deployer or "",)]
     return TrailKeyIntent(
         path=("key",),
         deployer_path=("accounts", account.name, "deployer"),
@@ -30,19 +31,19 @@ def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
         alias=deployment.config.key.alias,
         trails=tuple(trail.arn for trail in deployment.trails),
         trail_owners=tuple(owner.id for owner in deployment.trail_owners),
-        readers=readers_of(deployment),
+        readers=tuple(_reader(reader, deployment) for reader in deployment.readers),
         administrators=deployment.administrators,
         break_glass=deployment.break_glass,
         deployer=account.deployer or "",
         trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
         cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
-        named_directly=(*linked, *_directly(deployment, [*keepers, *readers])),
+        named_directly=(*linked, *_directly(deployment, [*roles, *readers])),
     )
 
 
 def store_key_intent(store: Store, deployment: Deployment) -> StoreKeyIntent:
     """Return what the key of an event data store is meant for."""
-    named = [store.administrators, store.break_glass, store.queriers, _one(store.account.deployer)]
+    named = [store.administrators, store.break_glass, store.queriers, (store.account.deployer or "",)]
     return StoreKeyIntent(
         path=store.path,
         deployer_path=("accounts", store.account.name, "deployer"),
@@ -60,10 +61,6 @@ def store_key_intent(store: Store, deployment: Deployment) -> StoreKeyIntent:
     )
 
 
-def _one(arn: str | None) -> tuple[str, ...]:
-    return (arn,) if arn else ()
-
-
 def _directly(deployment: Deployment, groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     """Return whom ``name_roles`` has the policies name as Principal: groups that are held by exact ARNs only."""
     if not deployment.config.key.name_roles:
@@ -74,26 +71,24 @@ def _directly(deployment: Deployment, groups: Iterable[tuple[str, ...]]) -> tupl
 def bucket_intent(deployment: Deployment) -> BucketIntent:
     """Return what the log bucket is meant for."""
     arn = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
-    organization = deployment.config.organization
-    members = [account.id for account in deployment.accounts.values() if account.id != deployment.bucket_account.id]
+    account, organization = deployment.bucket_account, deployment.config.organization
+    logs = tuple(f"{arn}/{prefix}AWSLogs/" for prefix in deployment.log_prefixes)
+    members = [other.id for other in deployment.accounts.values() if other.id != account.id]
     return BucketIntent(
         path=("bucket",),
         partition=deployment.partition,
-        account=deployment.bucket_account.id,
+        account=account.id,
         arn=arn,
         deliveries=tuple(_deliveries(arn, deployment)),
-        logs=tuple(f"{arn}/{prefix}AWSLogs/*" for prefix in deployment.log_prefixes),
+        logs=tuple(f"{folder}*" for folder in logs),
         logs_by_account=tuple(
-            (
-                account,
-                tuple(f"{arn}/{prefix}AWSLogs/{organization.id}/{account}/*" for prefix in deployment.log_prefixes),
-            )
-            for account in (*members, STRANGER)
+            (member, tuple(f"{folder}{organization.id}/{member}/*" for folder in logs))
+            for member in (*members, STRANGER)
             if organization
         ),
-        readers=readers_of(deployment),
-        deployer=deployment.bucket_account.deployer or "",
-        deployer_path=("accounts", deployment.bucket_account.name, "deployer"),
+        readers=tuple(_reader(reader, deployment) for reader in deployment.readers),
+        deployer=account.deployer or "",
+        deployer_path=("accounts", account.name, "deployer"),
         named_directly=_directly(deployment, [reader.principal_arns for reader in deployment.readers]),
     )
 
@@ -113,37 +108,19 @@ def _deliveries(bucket: str, deployment: Deployment) -> Iterator[tuple[str, tupl
 
 def key_intents(deployment: Deployment) -> Iterator[tuple[KeyRoles, KeyIntent]]:
     """Yield each key of the config, and what it says of it as the audit takes it: the trails' key, then those of stores."""
-    intent = trail_key_intent(deployment)
+    key = trail_key_intent(deployment)
     organization = deployment.config.organization
-    readers = tuple(who for one in intent.readers for who in one.principal_arns or (one.account,) if who)
-    yield (
-        intent,
-        KeyIntent(
-            trails=intent.trails,
-            organization_id=organization.id if organization else "",
-            readers=readers,
-            administrators=intent.administrators,
-            deployer=intent.deployer,
-            break_glass=intent.break_glass,
-        ),
-    )
+    readers = tuple(who for one in key.readers for who in one.principal_arns or (one.account,) if who)
+    said = KeyIntent(trails=key.trails, organization_id=organization.id if organization else "", readers=readers)
+    yield key, _with_roles(said, key)
     for store in deployment.stores:
         roles = store_key_intent(store, deployment)
-        yield (
-            roles,
-            KeyIntent(
-                readers=(*roles.queriers, *filter(None, (roles.deployer,))),
-                administrators=roles.administrators,
-                deployer=roles.deployer,
-                break_glass=roles.break_glass,
-                lake=True,
-            ),
-        )
+        said = KeyIntent(readers=(*roles.queriers, *filter(None, (roles.deployer,))), lake=True)
+        yield roles, _with_roles(said, roles)
 
 
-def readers_of(deployment: Deployment) -> tuple[ReaderIntent, ...]:
-    """Return the readers as the claims speak of them."""
-    return tuple(_reader(reader, deployment) for reader in deployment.readers)
+def _with_roles(said: KeyIntent, key: KeyRoles) -> KeyIntent:
+    return replace(said, administrators=key.administrators, deployer=key.deployer, break_glass=key.break_glass)
 
 
 def _reader(reader: Reader, deployment: Deployment) -> ReaderIntent:
@@ -157,7 +134,7 @@ def _reader(reader: Reader, deployment: Deployment) -> ReaderIntent:
         organization_id=organization.id if organization and reader.account is None else "",
         organization_path=reader.organization_path,
         member_role=reader.kind.member_role,
-        own_logs_only=reader.kind.own_logs_only,
+        own_logs_only=reader.kind.own_logs_only and reader.account is None and organization is not None,
         service_linked=not reader.kind.bucket_statements,
         via_service=f"s3.{deployment.region}.amazonaws.com" if reader.settings.via_service else "",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trailkey.access import Constraint, Language, Single, in_account, people, texts, union
+from trailkey.access import Constraint, Language, Single, held_to, in_account, people, texts, union
 from trailkey.access.algebra.boxes import Many
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import arn, glob
@@ -38,6 +38,7 @@ class ReaderIntent:
     member_role: str = ""
     """The role, with its path, that a reader such as policy generation uses in each account; empty for others."""
     own_logs_only: bool = False
+    """The reader gets the logs of its caller's account only; needs an organization, which tells whose logs are where."""
     service_linked: bool = False
     """The reader brings its own rights to the bucket."""
     via_service: str = ""
@@ -60,10 +61,15 @@ class ReaderIntent:
         """The keys that show a caller to be of the organization, where the reader is not named otherwise."""
         if not self.organization_id:
             return {}
-        keys: dict[str, Constraint] = {"aws:PrincipalOrgID": Single(absent=False, values=texts(self.organization_id))}
+        keys: dict[str, Constraint] = {"aws:PrincipalOrgID": held_to(self.organization_id)}
         if self.organization_path:
             keys["aws:PrincipalOrgPaths"] = Many(some=(language([glob(self.organization_path)]),))
         return keys
+
+    @property
+    def route(self) -> dict[str, Constraint]:
+        """The key that shows a call on the key to come through S3, where that is asked for."""
+        return {"kms:ViaService": held_to(self.via_service)} if self.via_service else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +96,17 @@ class KeyRoles:
         return named(arns) & people(self.partition)
 
     @property
-    def root_user(self) -> Language:
-        """The root user of the key's account."""
-        return texts(f"arn:{self.partition}:iam::{self.account}:root")
+    def root(self) -> str:
+        """The ARN of the root user of the key's account."""
+        return f"arn:{self.partition}:iam::{self.account}:root"
 
     @property
-    def policy_holders(self) -> Language:
+    def root_user(self) -> Language:
+        """The root user of the key's account, as a caller."""
+        return texts(self.root)
+
+    @property
+    def policy_writers(self) -> Language:
         """Who may replace the key policy."""
         return union([self.named((*self.break_glass, self.deployer)), self.root_user])
 
@@ -132,12 +143,12 @@ class TrailKeyIntent(KeyRoles):
     def context(self) -> dict[str, Constraint]:
         """The encryption context that a trail of a trail owner sends."""
         patterns = [glob(f"arn:{self.partition}:cloudtrail:*:{owner}:trail/*") for owner in self.trail_owners]
-        return {TRAIL_CONTEXT: Single(absent=False, values=language(patterns))}
+        return {TRAIL_CONTEXT: Single(language(patterns))}
 
     @property
     def source(self) -> dict[str, Constraint]:
         """CloudTrail acting for a trail of the deployment."""
-        return {"aws:SourceArn": Single(absent=False, values=texts(*self.trails))}
+        return {"aws:SourceArn": held_to(*self.trails)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,19 +181,18 @@ class BucketIntent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HolderIntent:
-    """What the IAM policies of one holder are meant for, on one resource: at least ``needs``, at most ``bounds``.
+class GranteeIntent:
+    """What the IAM policies of one grantee are meant for, on one resource: at least ``needs``, at most ``bounds``.
 
-    ``arns`` are those who hold them, as far as they are known by name or pattern.
+    ``arns`` are those who get them, as far as they are known by name or pattern.
     """
 
     path: ConfigPath
-    name: str
     needs: RequestSet
     bounds: RequestSet
     arns: tuple[str, ...] = ()
 
     @property
     def callers(self) -> Language:
-        """Whoever holds the policies: anybody, where nobody is known."""
+        """Whoever gets the policies: anybody, where nobody is known."""
         return named(self.arns) if self.arns else NO_SERVICE

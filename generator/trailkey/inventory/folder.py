@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.aws import parse_arn
 from trailkey.cloudformation.resolve import Place, attribute_placeholder, resolve
 from trailkey.errors import PolicyError, UsageError
 from trailkey.findings import Location
@@ -47,10 +46,7 @@ class StackAsDeployed:
     place: Place
     outputs: Mapping[str, Any]
     unfilled: tuple[str, ...]
-    keys: tuple[ResourcePolicy, ...]
-    buckets: tuple[ResourcePolicy, ...]
-    identities: tuple[IdentityPolicy, ...]
-    resources: tuple[Resource, ...]
+    policies: PolicySet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +56,6 @@ class Folder:
     ``missing`` are templates that the manifest names and the folder does not hold.
     """
 
-    what: str
     prefix: str
     manifest: Manifest
     files: Mapping[str, bytes] = field(repr=False)
@@ -98,19 +93,21 @@ def read_folder(what: str, files: Mapping[str, bytes], *, prefix: str = "") -> F
         found = _stack(prefix, stack, files[stack.template], manifest.partition, outputs)
         outputs |= {(stack.stack, name): value for name, value in found.outputs.items()}
         stacks.append(found)
-    existing = _existing_bucket(prefix, files, manifest)
+    deployed = [one.policies for one in stacks]
     return Folder(
-        what=what,
         prefix=prefix,
         manifest=manifest,
         files=files,
         stacks=tuple(stacks),
         policies=PolicySet(
             what=what,
-            keys=tuple(key for one in stacks for key in one.keys),
-            buckets=tuple(bucket for one in (*stacks,) for bucket in one.buckets) + existing,
-            identities=tuple(policy for one in stacks for policy in one.identities),
-            resources=tuple(resource for one in stacks for resource in one.resources),
+            keys=tuple(key for one in deployed for key in one.keys),
+            buckets=(
+                *(bucket for one in deployed for bucket in one.buckets),
+                *_existing_bucket(prefix, files, manifest),
+            ),
+            identities=tuple(policy for one in deployed for policy in one.identities),
+            resources=tuple(resource for one in deployed for resource in one.resources),
         ),
         missing=tuple(missing),
     )
@@ -139,17 +136,20 @@ def _stack(
         raise PolicyError(
             f"{file}: not a template as trailkey generate writes it ({error!r}); run trailkey generate again"
         ) from error
-    policies = [policy for policy, _ in found if policy is not None]
+    of_resources = [policy for policy, _ in found if isinstance(policy, ResourcePolicy)]
     return StackAsDeployed(
         stack=stack,
         template=template,
         place=place,
         outputs=given,
         unfilled=tuple(unfilled),
-        keys=tuple(one for one in policies if isinstance(one, ResourcePolicy) and not _is_bucket(one)),
-        buckets=tuple(one for one in policies if isinstance(one, ResourcePolicy) and _is_bucket(one)),
-        identities=tuple(one for one in policies if isinstance(one, IdentityPolicy)),
-        resources=tuple(resource for _, resource in found),
+        policies=PolicySet(
+            what=file,
+            keys=tuple(one for one in of_resources if not one.is_bucket),
+            buckets=tuple(one for one in of_resources if one.is_bucket),
+            identities=tuple(policy for policy, _ in found if isinstance(policy, IdentityPolicy)),
+            resources=tuple(resource for _, resource in found),
+        ),
     )
 
 
@@ -213,11 +213,6 @@ def _resource(
 def _attached(properties: Mapping[str, Any]) -> Iterable[str]:
     for kind in ("Role", "User", "Group"):
         yield from (f"{kind.lower()}/{name}" for name in properties.get(f"{kind}s", ()))
-
-
-def _is_bucket(policy: ResourcePolicy) -> bool:
-    arn = parse_arn(policy.arn)
-    return arn is not None and arn.service == "s3"
 
 
 def _existing_bucket(prefix: str, files: Mapping[str, bytes], manifest: Manifest) -> tuple[ResourcePolicy, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trailkey.access import EffectivePermissions, Scope
+    from trailkey.aws import Arn
     from trailkey.findings import Location
 
 ANY_ACCOUNT: Final = "000000000000"
@@ -32,7 +33,24 @@ _NAMES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResourcePolicy:
+class _FoundPolicy:
+    location: Location
+    document: Any
+    account: str
+
+    @property
+    def name(self) -> str:
+        """The logical id in its template; empty for a policy document."""
+        return self.location.logical_id
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
+        return parse_policy(self.document, what=str(self.location), resource_based=isinstance(self, ResourcePolicy))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourcePolicy(_FoundPolicy):
     """A key policy or a bucket policy as AWS would get it: intrinsic functions resolved, its shape not checked yet.
 
     ``arn`` is its key or bucket, or stands for a key that is not made yet; ``account`` owns it. ``assumptions`` say what was
@@ -40,29 +58,21 @@ class ResourcePolicy:
     account's digits are made up, also where the policy says that the key is of the account the template is deployed to.
     """
 
-    location: Location
-    document: Any
     arn: str
-    account: str
     assumptions: tuple[str, ...] = ()
     account_known: bool = True
     account_is_placeholder: bool = False
 
     @property
-    def name(self) -> str:
-        """The logical id in its template; empty for a policy document."""
-        return self.location.logical_id
+    def is_bucket(self) -> bool:
+        """Whether it is a bucket's policy, not a key's."""
+        arn = parse_arn(self.arn)
+        return arn is not None and arn.service == "s3"
 
     @property
     def scope(self) -> Scope:
         """What the policy is asked about: its key, or its bucket and the objects there."""
-        arn = parse_arn(self.arn)
-        return bucket_scope(self.arn, self.account) if arn and arn.service == "s3" else key_scope(self.arn)
-
-    @cached_property
-    def policy(self) -> Policy:
-        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
-        return parse_policy(self.document, what=str(self.location), resource_based=True)
+        return bucket_scope(self.arn, self.account) if self.is_bucket else key_scope(self.arn)
 
     @cached_property
     def permissions(self) -> EffectivePermissions:
@@ -76,32 +86,21 @@ class ResourcePolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdentityPolicy:
+class IdentityPolicy(_FoundPolicy):
     """An IAM managed policy of a template, in the account of its stack, or ``ANY_ACCOUNT`` where that is a stack set.
 
     ``attached`` are the roles, users and groups that the template attaches it to (``role/NAME``, without path); ``policy_name``
     is the fixed name by which others attach it, empty where it has none.
     """
 
-    location: Location
-    document: Any
-    account: str
     partition: str
     attached: frozenset[str]
     policy_name: str
 
-    @cached_property
-    def policy(self) -> Policy:
-        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
-        return parse_policy(self.document, what=str(self.location), resource_based=False)
-
     def attachment(self, arn: str) -> str:
         """Return the attachment to the role or user of an ARN, or an empty text: a template attaches by name, without path."""
         parts = parse_arn(arn)
-        if parts is None or parts.account != self.account:
-            return ""
-        kind, _, name = parts.resource.partition("/")
-        found = f"{kind}/{name.rpartition('/')[2]}"
+        found = attachment_of(parts) if parts and parts.account == self.account else ""
         return found if found in self.attached else ""
 
     def renamed(self, names: Mapping[str, str]) -> IdentityPolicy:
@@ -110,6 +109,12 @@ class IdentityPolicy:
             [self.document, self.account, sorted(self.attached), self.policy_name], names
         )
         return replace(self, document=document, account=account, attached=frozenset(attached), policy_name=policy_name)
+
+
+def attachment_of(arn: Arn) -> str:
+    """Return a role or user as a template attaches policies to it: ``role/NAME``, without path."""
+    kind, _, name = arn.resource.partition("/")
+    return f"{kind}/{name.rpartition('/')[2]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +144,12 @@ class PolicySet:
     ``what`` names the source in messages: ``output/organization/``, ``policy.json``.
     """
 
-    what: str
+    what: str = ""
     keys: tuple[ResourcePolicy, ...] = ()
     buckets: tuple[ResourcePolicy, ...] = ()
     identities: tuple[IdentityPolicy, ...] = ()
     resources: tuple[Resource, ...] = ()
-    assumptions: tuple[str, ...] = field(default=())
+    assumptions: tuple[str, ...] = ()
 
     def key_of_alias(self, account: str, region: str, alias: str) -> ResourcePolicy | None:
         """Return the key that an alias of an account and Region leads to, or None where no alias does."""

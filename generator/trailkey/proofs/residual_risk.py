@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.language.actions import REPLACE_POLICY
-from trailkey.intent.from_config import store_key_intent, trail_key_intent
+from trailkey.intent.from_config import key_intents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trailkey.config.deployment import Account, Deployment
+    from trailkey.config.deployment import Deployment
     from trailkey.intent.model import KeyRoles
     from trailkey.proofs.matrix import Matrix
 
@@ -56,39 +56,26 @@ def scp(deployment: Deployment) -> dict[str, Any] | None:
     a deployment without an organization has none. Where no statement is left, the answer is None.
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
     """
-    management = deployment.management
     statements = [
-        _statement(f"KeepKey{number or ''}", account, region, keepers)
-        for number, (account, region, keepers) in enumerate(_keys(deployment))
-        if management and account.id != management.id
+        {
+            "Sid": f"KeepKey{number or ''}",
+            "Effect": "Deny",
+            "Action": list(_GUARDED),
+            "Resource": f"arn:{key.partition}:kms:{key.region}:{key.account}:key/{KEY_ID}",
+            "Condition": {
+                "ArnNotLike": {"aws:PrincipalArn": [*filter(None, [key.deployer]), *key.break_glass, key.root]}
+            },
+        }
+        for number, (key, _) in enumerate(key_intents(deployment))
+        if _is_bound(key, deployment)
     ]
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
 
 
 def beyond_scps(deployment: Deployment) -> list[str]:
     """Return the aliases of the keys that no SCP binds."""
-    aliases = [deployment.config.key.alias, *(store.settings.alias for store in deployment.stores)]
-    management = deployment.management
-    return [
-        alias
-        for alias, (account, _, _) in zip(aliases, _keys(deployment), strict=True)
-        if management is None or account.id == management.id
-    ]
+    return [key.alias for key, _ in key_intents(deployment) if not _is_bound(key, deployment)]
 
 
-def _keys(deployment: Deployment) -> Iterator[tuple[Account, str, KeyRoles]]:
-    yield deployment.key_account, deployment.region, trail_key_intent(deployment)
-    for store in deployment.stores:
-        yield store.account, store.settings.region, store_key_intent(store, deployment)
-
-
-def _statement(sid: str, account: Account, region: str, keepers: KeyRoles) -> dict[str, Any]:
-    root = f"arn:{keepers.partition}:iam::{keepers.account}:root"
-    spared = [*([keepers.deployer] if keepers.deployer else []), *keepers.break_glass, root]
-    return {
-        "Sid": sid,
-        "Effect": "Deny",
-        "Action": list(_GUARDED),
-        "Resource": f"arn:{keepers.partition}:kms:{region}:{account.id}:key/{KEY_ID}",
-        "Condition": {"ArnNotLike": {"aws:PrincipalArn": spared}},
-    }
+def _is_bound(key: KeyRoles, deployment: Deployment) -> bool:
+    return deployment.management is not None and key.account != deployment.management.id

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from trailkey.access import REFUTED, UNKNOWN
 from trailkey.access.analysis.witnesses import sentence
 from trailkey.audit.registry import RULES, audit
 from trailkey.config.source import written
-from trailkey.findings import Finding, Location, Rule
+from trailkey.findings import NOWHERE, Finding, Rule
 from trailkey.intent.from_config import key_intents
 from trailkey.proofs.judge import PROPERTIES, prove
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT, rollout_results
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
+    from trailkey.findings import Location
     from trailkey.inventory.folder import Folder
     from trailkey.proofs.properties.property import Result
+
+Reads = Literal["yes", "no", "unknown", "own"]
+"""``own``: the reader is an AWS service that brings the permission itself, so there is nothing of ours to judge."""
 
 UNNEEDED = Rule(
     id="accepted-risk-unneeded",
@@ -50,6 +54,25 @@ class Verdict:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A reader, and whether each of the policies lets it read all that it should.
+
+    A log file is read only where all three allow: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+
+    name: str
+    key_policy: Reads
+    bucket_policy: Reads
+    iam_policy: Reads
+
+    @property
+    def reads(self) -> Reads:
+        """Whether it reads: ``no`` if any policy keeps it from it, ``unknown`` if that is not known of one."""
+        parts = (self.key_policy, self.bucket_policy, self.iam_policy)
+        return "no" if "no" in parts else "unknown" if "unknown" in parts else "yes"
+
+
 def verdict(deployment: Deployment, folder: Folder) -> Verdict:
     """Return what the proofs of a folder come to, against the config of its deployment."""
     results = prove(deployment, folder)
@@ -65,16 +88,40 @@ def verdict(deployment: Deployment, folder: Folder) -> Verdict:
         for risk in risks
     )
     ids = {risk.id for risk in risks}
-    findings = [_acceptable(one) for one in failing if one.id not in ids]
-    findings += [
-        _unneeded(one, deployment, ("accepted_risks", index)) for index, one in enumerate(accepted) if not one.failing
+    findings = [
+        replace(one, remedy=f"{one.remedy}, or accept it under accepted_risks with id {one.id} and a reason")
+        for one in failing
+        if one.id not in ids
     ]
+    for index, one in enumerate(accepted):
+        if not one.failing:
+            location = _location(deployment, ("accepted_risks", index), NOWHERE)
+            message = f"{one.id!r} holds, so there is nothing to accept; a risk is accepted only while it is there"
+            findings.append(Finding(rule=UNNEEDED, location=location, message=message, remedy=UNNEEDED.remedy))
     return Verdict(results=tuple(results), accepted=accepted, findings=tuple(findings))
 
 
 def rollout_findings(deployment: Deployment, folder: Folder) -> list[Finding]:
     """Return what is wrong with how a folder is rolled out, before anything is asked of its policies."""
     return [_failed(deployment, one) for one in rollout_results(deployment, folder) if not one.holds]
+
+
+def readings(deployment: Deployment, verdict: Verdict) -> list[Reading]:
+    """Return whether each reader of a deployment can read, by what is proven of the policies."""
+
+    def part(name: str, path: ConfigPath) -> Reads:
+        verdicts = {one.answer.verdict for one in verdict.results if one.id == name and one.path == path}
+        return "own" if not verdicts else "no" if REFUTED in verdicts else "unknown" if UNKNOWN in verdicts else "yes"
+
+    return [
+        Reading(
+            name=reader.name,
+            key_policy=part("readers-decrypt", reader.path),
+            bucket_policy=part("readers-get-logs", reader.path),
+            iam_policy=part("policies-sufficient", reader.path),
+        )
+        for reader in deployment.readers
+    ]
 
 
 def _failed(deployment: Deployment, result: Result) -> Finding:
@@ -111,44 +158,17 @@ def _flawed(deployment: Deployment, folder: Folder) -> Iterator[Finding]:
                 yield replace(one, severity="error", location=location)
 
 
-def _acceptable(finding: Finding) -> Finding:
-    remedy = f"{finding.remedy}, or accept it under accepted_risks with id {finding.id} and a reason"
-    return replace(finding, remedy=remedy)
-
-
 def _location(deployment: Deployment, path: ConfigPath, found: Location) -> Location:
     """Return where the config asks for something, with the resource of a template that it is about."""
     if not path:
         return found
     mark = deployment.mark(path)
-    return Location(
-        file=mark.file,
-        line=mark.line,
-        config_path=written(path),
-        template=found.file,
-        logical_id=found.logical_id,
-        branch=found.branch,
-    )
-
-
-def _unneeded(accepted: Accepted, deployment: Deployment, path: ConfigPath) -> Finding:
-    return Finding(
-        rule=UNNEEDED,
-        location=_location(deployment, path, Location()),
-        message=f"{accepted.id!r} holds, so there is nothing to accept; a risk is accepted only while it is there",
-        remedy=UNNEEDED.remedy,
-    )
-
-
-def known_risks() -> Iterable[str]:
-    """Return the ids that ``accepted_risks`` may hold: of the properties of policies, and of the rules of the audit."""
-    properties = (one.id for one in PROPERTIES if one not in OF_THE_ROLLOUT)
-    return dict.fromkeys((*properties, *(one.id for one in RULES)))
+    return replace(found, file=mark.file, line=mark.line, config_path=written(path), template=found.file)
 
 
 def unknown_risks(deployment: Deployment) -> list[str]:
-    """Return a problem for each accepted risk that is the id of no property and no rule."""
-    ids = list(known_risks())
+    """Return a problem for each accepted risk that is the id of no property of policies, and of no rule of the audit."""
+    ids = [one.id for one in (*PROPERTIES, *RULES) if one not in OF_THE_ROLLOUT]
     problems = []
     for index, risk in enumerate(deployment.config.accepted_risks):
         if risk.id not in ids:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from trailkey.proofs.read_path import readings
 from trailkey.proofs.residual_risk import ASSUMPTIONS, KEY_ID, beyond_scps, policy_writers, scp
+from trailkey.proofs.verdict import readings
 from trailkey.reports.findings import finding_text, where_text
 from trailkey.reports.view import bounds, deciding
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from trailkey.proofs.matrix import Cell, Line, Matrix
     from trailkey.proofs.matrix.cells import Verdict as Answer
-    from trailkey.proofs.read_path import Part
+    from trailkey.proofs.verdict import Reads
     from trailkey.reports.view import Access
 
 _WORDS: Final[dict[Answer, str]] = {"yes": "yes", "iam": "IAM", "no": "no", "unknown": "unknown"}
-_PARTS: Final[dict[Part, str]] = {"yes": "yes", "no": "no", "unknown": "unknown", "own": "brings its own"}
+_PARTS: Final[dict[Reads, str]] = {"yes": "yes", "no": "no", "unknown": "unknown", "own": "brings its own"}
 LEGEND: Final = (
     ("yes", "something in this cell is allowed, with no IAM policy"),
     ("IAM", "something in this cell is allowed if the caller's own IAM policy allows it too; a root user needs none"),

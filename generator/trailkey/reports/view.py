@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trailkey.proofs.matrix import matrices
-from trailkey.proofs.read_path import readings
 from trailkey.proofs.residual_risk import ASSUMPTIONS, beyond_scps, policy_writers, scp
+from trailkey.proofs.verdict import readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trailkey.aws import CLOUDTRAIL
 from trailkey.config.deployment import identifier
 from trailkey.statements import actions
-from trailkey.statements.builders import EVERYONE, Guard, allow, deny, merged, service_principal, text
+from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, Guard, allow, deny, merged, service_principal, text
 from trailkey.statements.grantees import reader_grantee, source_trails
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ def cloudtrail_checks_acl(deployment: Deployment) -> Statement:
     """
     bucket = text(bucket_arn(deployment.config.bucket.name))
     guard = source_trails(deployment)
-    return allow(
-        "CloudTrailChecksAcl", actions.READ_BUCKET_ACL, to=service_principal(CLOUDTRAIL), on=bucket, guard=guard
-    )
+    return allow("CloudTrailChecksAcl", actions.READ_BUCKET_ACL, to=BY_CLOUDTRAIL, on=bucket, guard=guard)
 
 
 def cloudtrail_writes(deployment: Deployment) -> Statement:
@@ -49,32 +46,26 @@ def cloudtrail_writes(deployment: Deployment) -> Statement:
             paths.append(f"{bucket}/{prefix}AWSLogs/{deployment.config.organization.id}/*")
     guard = merged(source_trails(deployment), OWNER_CONTROLS)
     on = [text(path) for path in dict.fromkeys(paths)]
-    return allow("CloudTrailWritesLogs", actions.WRITE_OBJECTS, to=service_principal(CLOUDTRAIL), on=on, guard=guard)
+    return allow("CloudTrailWritesLogs", actions.WRITE_OBJECTS, to=BY_CLOUDTRAIL, on=on, guard=guard)
 
 
-def reader_gets_objects(reader: Reader, deployment: Deployment) -> Statement:
-    """A reader gets log and digest files; some kinds those of their own account only.
+def reader_finds_and_gets_logs(reader: Reader, deployment: Deployment) -> list[Statement]:
+    """A reader gets log and digest files, some kinds those of their own account only, and finds them.
 
+    The console and Athena ask for the bucket's Region too.
     See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html,
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-policy-generation.html
     """
-    grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
-    on = _logs(reader, deployment)
-    return allow(f"Reader{identifier(reader.name)}GetsLogs", actions.READ_OBJECTS, to=grantee, on=on)
-
-
-def reader_lists_bucket(reader: Reader, deployment: Deployment) -> Statement:
-    """A reader finds log files. The same pages; the console and Athena ask for the bucket's Region too."""
-    grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
-    bucket = text(bucket_arn(deployment.config.bucket.name))
-    return allow(f"Reader{identifier(reader.name)}ListsLogs", actions.LIST_BUCKET, to=grantee, on=bucket)
-
-
-def _logs(reader: Reader, deployment: Deployment) -> list[object]:
-    below = "AWSLogs/*"
+    bucket, below = bucket_arn(deployment.config.bucket.name), "AWSLogs/*"
     if reader.kind.own_logs_only and reader.account is None and deployment.config.organization:
         below = f"AWSLogs/{deployment.config.organization.id}/${{aws:PrincipalAccount}}/*"
-    return [text(f"{bucket_arn(deployment.config.bucket.name)}/{prefix}{below}") for prefix in deployment.log_prefixes]
+    grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
+    objects = [text(f"{bucket}/{prefix}{below}") for prefix in deployment.log_prefixes]
+    sid = f"Reader{identifier(reader.name)}"
+    return [
+        allow(f"{sid}GetsLogs", actions.READ_OBJECTS, to=grantee, on=objects),
+        allow(f"{sid}ListsLogs", actions.LIST_BUCKET, to=grantee, on=text(bucket)),
+    ]
 
 
 def only_tls(sid: str, bucket: str) -> Statement:
@@ -105,5 +96,5 @@ def log_bucket_policy(deployment: Deployment) -> list[Statement]:
     statements = [cloudtrail_checks_acl(deployment), cloudtrail_writes(deployment)]
     for reader in deployment.readers:
         if reader.kind.bucket_statements:
-            statements += [reader_gets_objects(reader, deployment), reader_lists_bucket(reader, deployment)]
+            statements += reader_finds_and_gets_logs(reader, deployment)
     return [*statements, only_tls("OnlyTls", deployment.config.bucket.name)]

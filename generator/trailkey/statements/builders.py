@@ -10,6 +10,8 @@ from awacs import aws as policy
 from awacs.aws import Action, AWSPrincipal, PolicyDocument, Principal, Statement
 from troposphere import Sub
 
+from trailkey.aws import CLOUDTRAIL
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -17,6 +19,7 @@ Guard = dict[str, dict[str, Any]]
 """Conditions as policies write them: operator, condition key, value or values."""
 
 EVERYONE = AWSPrincipal("*")
+BY_CLOUDTRAIL = Principal("Service", CLOUDTRAIL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,8 @@ def trail_context(deployment: Deployment) -> Guard:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    return {
-        "StringLike": {
-            TRAIL_CONTEXT: texts([f"arn:aws:cloudtrail:*:{owner.id}:trail/*" for owner in deployment.trail_owners])
-        }
-    }
+    trails = [f"arn:aws:cloudtrail:*:{owner.id}:trail/*" for owner in deployment.trail_owners]
+    return {"StringLike": {TRAIL_CONTEXT: texts(trails)}}
 
 
 def through_s3(reader: Reader, deployment: Deployment) -> Guard:
@@ -76,11 +73,8 @@ def through_s3(reader: Reader, deployment: Deployment) -> Guard:
     The suffix is ``.amazonaws.com`` in every partition:
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
-    return (
-        {"StringEquals": {"kms:ViaService": f"s3.{deployment.region}.amazonaws.com"}}
-        if reader.settings.via_service
-        else {}
-    )
+    service = f"s3.{deployment.region}.amazonaws.com"
+    return {"StringEquals": {"kms:ViaService": service}} if reader.settings.via_service else {}
 
 
 def source_trails(deployment: Deployment) -> Guard:

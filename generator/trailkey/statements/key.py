@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trailkey.aws import CLOUDTRAIL
 from trailkey.config.deployment import identifier
 from trailkey.statements import actions
-from trailkey.statements.builders import EVERYONE, account_principal, allow, deny, merged, service_principal
+from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, account_principal, allow, deny, merged
 from trailkey.statements.grantees import grantee_of, reader_grantee, source_trails, through_s3, trail_context
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from awacs.aws import Statement
 
-    from trailkey.config.deployment import Account, Deployment, Reader
+    from trailkey.config.deployment import Account, Deployment, Reader, Store
 
 
 def cloudtrail_encrypts(deployment: Deployment) -> Statement:
@@ -24,7 +23,7 @@ def cloudtrail_encrypts(deployment: Deployment) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     guard = merged(source_trails(deployment), trail_context(deployment))
-    return allow("CloudTrailEncryptsLogs", actions.ENCRYPT_LOGS, to=service_principal(CLOUDTRAIL), guard=guard)
+    return allow("CloudTrailEncryptsLogs", actions.ENCRYPT_LOGS, to=BY_CLOUDTRAIL, guard=guard)
 
 
 def cloudtrail_describes(deployment: Deployment) -> Statement:
@@ -32,8 +31,7 @@ def cloudtrail_describes(deployment: Deployment) -> Statement:
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
     """
-    guard = source_trails(deployment)
-    return allow("CloudTrailDescribesKey", actions.DESCRIBE_KEY, to=service_principal(CLOUDTRAIL), guard=guard)
+    return allow("CloudTrailDescribesKey", actions.DESCRIBE_KEY, to=BY_CLOUDTRAIL, guard=source_trails(deployment))
 
 
 def cloudtrail_decrypts(deployment: Deployment) -> Statement:
@@ -42,7 +40,7 @@ def cloudtrail_decrypts(deployment: Deployment) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     guard = source_trails(deployment)
-    return allow("CloudTrailDecryptsWithBucketKeys", actions.DECRYPT, to=service_principal(CLOUDTRAIL), guard=guard)
+    return allow("CloudTrailDecryptsWithBucketKeys", actions.DECRYPT, to=BY_CLOUDTRAIL, guard=guard)
 
 
 def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
@@ -126,12 +124,12 @@ def lake_encrypts() -> Statement:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html (event data stores)
     """
-    return allow("CloudTrailLakeUsesKey", actions.LAKE_SERVICE, to=service_principal(CLOUDTRAIL))
+    return allow("CloudTrailLakeUsesKey", actions.LAKE_SERVICE, to=BY_CLOUDTRAIL)
 
 
 def lake_describes() -> Statement:
     """CloudTrail Lake looks at the key. The same page."""
-    return allow("CloudTrailLakeDescribesKey", actions.DESCRIBE_KEY, to=service_principal(CLOUDTRAIL))
+    return allow("CloudTrailLakeDescribesKey", actions.DESCRIBE_KEY, to=BY_CLOUDTRAIL)
 
 
 def lake_queriers_use(arns: Sequence[str], *, directly: bool) -> Statement:
@@ -151,47 +149,31 @@ def trail_key_policy(deployment: Deployment) -> list[Statement]:
     if config.bucket.bucket_key_enabled:
         statements.append(cloudtrail_decrypts(deployment))
     statements += [reader_decrypts(reader, deployment) for reader in deployment.readers]
-    statements += [
-        trail_deployer_describes(owner, directly=config.key.name_roles)
-        for owner in deployment.trail_owners
-        if owner.id != deployment.key_account.id and owner.deployer
-    ]
-    return statements + _key_roles(
-        deployment.key_account, deployment.administrators, deployment.break_glass, directly=config.key.name_roles
-    )
+    directly = config.key.name_roles
+    statements += [trail_deployer_describes(owner, directly=directly) for owner in deployment.deploying_elsewhere]
+    return statements + _key_roles(deployment.key_account, deployment, directly=directly)
 
 
-def lake_key_policy(
-    account: Account,
-    queriers: Sequence[str],
-    administrators: Sequence[str],
-    break_glass: Sequence[str],
-    *,
-    directly: bool,
-) -> list[Statement]:
+def lake_key_policy(store: Store, *, directly: bool) -> list[Statement]:
     """Return the statements of an event data store's key."""
     statements = [lake_encrypts(), lake_describes()]
-    if queriers:
-        statements.append(lake_queriers_use(queriers, directly=directly))
-    if account.deployer:
-        statements.append(lake_deployer_uses(account.deployer, directly=directly))
-    return statements + _key_roles(account, administrators, break_glass, directly=directly)
+    if store.queriers:
+        statements.append(lake_queriers_use(store.queriers, directly=directly))
+    if store.account.deployer:
+        statements.append(lake_deployer_uses(store.account.deployer, directly=directly))
+    return statements + _key_roles(store.account, store, directly=directly)
 
 
-def _key_roles(
-    account: Account, administrators: Sequence[str], break_glass: Sequence[str], *, directly: bool
-) -> list[Statement]:
+def _key_roles(account: Account, people: Deployment | Store, *, directly: bool) -> list[Statement]:
     """Return the statements that every key has for those who look after it."""
     statements = []
-    if administrators:
-        statements += [
-            administrators_manage(administrators, directly=directly),
-            administrators_never_use(administrators, account),
-        ]
+    if people.administrators:
+        statements.append(administrators_manage(people.administrators, directly=directly))
+        statements.append(administrators_never_use(people.administrators, account))
     if account.deployer:
         statements.append(deployer_updates(account.deployer, directly=directly))
-    if break_glass:
-        statements.append(break_glass_repairs(break_glass, directly=directly))
+    if people.break_glass:
+        statements.append(break_glass_repairs(people.break_glass, directly=directly))
     return [
         *statements,
         root_user_recovers(account),

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from awacs import sts
 
-from trailkey.aws import CLOUDTRAIL
 from trailkey.statements import actions
-from trailkey.statements.builders import allow, service_principal, text
+from trailkey.statements.builders import BY_CLOUDTRAIL, allow, service_principal, text
 
 if TYPE_CHECKING:
     from awacs.aws import Statement
@@ -32,7 +31,7 @@ def cloudtrail_publishes(topic_arn: Any, trail: Trail) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
     """
     guard = {"StringEquals": {"aws:SourceArn": text(trail.arn)}}
-    return allow("CloudTrailPublishes", actions.PUBLISH, to=service_principal(CLOUDTRAIL), on=topic_arn, guard=guard)
+    return allow("CloudTrailPublishes", actions.PUBLISH, to=BY_CLOUDTRAIL, on=topic_arn, guard=guard)
 
 
 def cloudtrail_assumes() -> Statement:
@@ -40,7 +39,7 @@ def cloudtrail_assumes() -> Statement:
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
     """
-    statement = allow("CloudTrailAssumesRole", (sts.AssumeRole,), to=service_principal(CLOUDTRAIL))
+    statement = allow("CloudTrailAssumesRole", (sts.AssumeRole,), to=BY_CLOUDTRAIL)
     del statement.properties["Resource"]  # a trust policy has none
     return statement
 

@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import GetAtt, Ref, s3
 
-from trailkey.output.manifest import Step
 from trailkey.statements.bucket import log_bucket_policy, only_tls, s3_writes_access_logs
 from trailkey.statements.builders import document
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from awacs.aws import Statement
+
     from trailkey.config.deployment import Deployment
     from trailkey.config.model import Lifecycle
+    from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
 
 BUCKET = "LogBucket"
-BUCKET_POLICY = "LogBucketPolicy"
+BUCKET_POLICY = f"{BUCKET}Policy"
 ACCESS_LOGS = "AccessLogBucket"
 
 
 def add_bucket(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
-    """Add the log bucket: private, versioned, encrypted with the key, retained like the key.
-
-    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
-    """
+    """Add the log bucket, encrypted with the key."""
     settings = deployment.config.bucket
     optional: dict[str, Any] = {}
     if settings.object_lock is not None:
@@ -40,61 +41,70 @@ def add_bucket(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
         if settings.access_logs and not settings.access_logs.existing:
             # S3 checks that it may write there when logging is turned on.
             optional["DependsOn"] = [f"{ACCESS_LOGS}Policy"]
-    encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key_arn)
-    rule = s3.ServerSideEncryptionRule(
-        ServerSideEncryptionByDefault=encryption, BucketKeyEnabled=settings.bucket_key_enabled
+    encryption = s3.ServerSideEncryptionRule(
+        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key_arn),
+        BucketKeyEnabled=settings.bucket_key_enabled,
     )
-    bucket = s3.Bucket(
-        BUCKET,
-        BucketName=settings.name,
-        BucketEncryption=s3.BucketEncryption(ServerSideEncryptionConfiguration=[rule]),
-        LifecycleConfiguration=s3.LifecycleConfiguration(Rules=_lifecycle(settings.lifecycle)),
-        **_private(),
-        **optional,
-        **stack.tags(),
-    )
-    stack.add(bucket, ("bucket",))
-    policy = document(log_bucket_policy(deployment))
-    stack.add(s3.BucketPolicy(BUCKET_POLICY, Bucket=Ref(bucket), PolicyDocument=policy), ("bucket",))
+    lifecycle = {"Id": "Logs", **_lifecycle(settings.lifecycle)}
+    statements = log_bucket_policy(deployment)
+    bucket = _add_private(stack, BUCKET, settings.name, encryption, lifecycle, statements, ("bucket",), **optional)
     stack.output("LogBucketName", Ref(bucket), "Name of the log bucket.")
     stack.output("LogBucketArn", GetAtt(bucket, "Arn"), "ARN of the log bucket.")
 
 
-def _private() -> dict[str, Any]:
-    """Return what every bucket made here has: no public access, no ACLs, versions, retained.
+def _add_private(
+    stack: Stack,
+    logical_id: str,
+    name: str,
+    encryption: s3.ServerSideEncryptionRule,
+    lifecycle: dict[str, Any],
+    statements: Sequence[Statement],
+    origin: ConfigPath,
+    **optional: Any,
+) -> s3.Bucket:
+    """Add a bucket and its policy: no public access, no ACLs, versions, retained like the key.
 
-    See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    Parts of an upload that never ended always go, after a week.
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html,
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
-    return {
-        "PublicAccessBlockConfiguration": s3.PublicAccessBlockConfiguration(
+    abort = s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7)
+    rule = s3.LifecycleRule(Status="Enabled", AbortIncompleteMultipartUpload=abort, **lifecycle)
+    bucket = s3.Bucket(
+        logical_id,
+        BucketName=name,
+        BucketEncryption=s3.BucketEncryption(ServerSideEncryptionConfiguration=[encryption]),
+        LifecycleConfiguration=s3.LifecycleConfiguration(Rules=[rule]),
+        PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
             BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
         ),
-        "OwnershipControls": s3.OwnershipControls(
-            Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
-        ),
-        "VersioningConfiguration": s3.VersioningConfiguration(Status="Enabled"),
-        "DeletionPolicy": "RetainExceptOnCreate",
-        "UpdateReplacePolicy": "Retain",
-    }
+        OwnershipControls=s3.OwnershipControls(Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]),
+        VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
+        DeletionPolicy="RetainExceptOnCreate",
+        UpdateReplacePolicy="Retain",
+        **optional,
+        **stack.tags(),
+    )
+    stack.add(bucket, origin)
+    stack.add(s3.BucketPolicy(f"{logical_id}Policy", Bucket=Ref(bucket), PolicyDocument=document(statements)), origin)
+    return bucket
 
 
-def _lifecycle(settings: Lifecycle) -> list[s3.LifecycleRule]:
-    """Return the lifecycle rules; parts of an upload that never ended always go, after a week."""
-    optional: dict[str, Any] = {}
+def _lifecycle(settings: Lifecycle) -> dict[str, Any]:
+    rule: dict[str, Any] = {}
     if settings.transition_days is not None:
-        optional["Transitions"] = [
+        rule["Transitions"] = [
             s3.LifecycleRuleTransition(
                 StorageClass=settings.transition_storage_class, TransitionInDays=settings.transition_days
             )
         ]
     if settings.expiration_days is not None:
-        optional["ExpirationInDays"] = settings.expiration_days
+        rule["ExpirationInDays"] = settings.expiration_days
     if settings.noncurrent_version_expiration_days is not None:
-        optional["NoncurrentVersionExpiration"] = s3.NoncurrentVersionExpiration(
+        rule["NoncurrentVersionExpiration"] = s3.NoncurrentVersionExpiration(
             NoncurrentDays=settings.noncurrent_version_expiration_days
         )
-    abort = s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7)
-    return [s3.LifecycleRule(Id="Logs", Status="Enabled", AbortIncompleteMultipartUpload=abort, **optional)]
+    return rule
 
 
 def _access_logs(stack: Stack, deployment: Deployment, name: str) -> Any:
@@ -105,36 +115,22 @@ def _access_logs(stack: Stack, deployment: Deployment, name: str) -> Any:
     """
     settings = deployment.config.bucket.access_logs
     if settings is None or settings.existing:
-        stack.before.append(
-            Step(
-                kind="bucket-exists",
-                account=deployment.bucket_account.id,
-                text=f"Bucket {name} exists in account {deployment.bucket_account.id}, {deployment.region}, and its policy lets logging.s3.amazonaws.com write.",
-                arn=f"arn:{deployment.partition}:s3:::{name}",
-            )
+        stack.asks(
+            "bucket-exists",
+            deployment.bucket_account.id,
+            f"Bucket {name} exists in account {deployment.bucket_account.id}, {deployment.region}, and its policy lets logging.s3.amazonaws.com write.",
+            arn=f"arn:{deployment.partition}:s3:::{name}",
         )
         return name
-    encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
-    expiry = s3.LifecycleRule(
-        Id="AccessLogs",
-        Status="Enabled",
-        ExpirationInDays=settings.expiration_days,
-        NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=30),
-        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7),
+    encryption = s3.ServerSideEncryptionRule(
+        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
     )
-    bucket = s3.Bucket(
-        ACCESS_LOGS,
-        BucketName=name,
-        BucketEncryption=s3.BucketEncryption(
-            ServerSideEncryptionConfiguration=[s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=encryption)]
-        ),
-        LifecycleConfiguration=s3.LifecycleConfiguration(Rules=[expiry]),
-        **_private(),
-        **stack.tags(),
-    )
-    origin = ("bucket", "access_logs")
-    stack.add(bucket, origin)
-    policy = document([s3_writes_access_logs(deployment, name), only_tls("OnlyTls", name)])
-    stack.add(s3.BucketPolicy(f"{ACCESS_LOGS}Policy", Bucket=Ref(bucket), PolicyDocument=policy), origin)
+    lifecycle = {
+        "Id": "AccessLogs",
+        "ExpirationInDays": settings.expiration_days,
+        "NoncurrentVersionExpiration": s3.NoncurrentVersionExpiration(NoncurrentDays=30),
+    }
+    statements = [s3_writes_access_logs(deployment, name), only_tls("OnlyTls", name)]
+    bucket = _add_private(stack, ACCESS_LOGS, name, encryption, lifecycle, statements, ("bucket", "access_logs"))
     stack.output("AccessLogBucketName", Ref(bucket), "Name of the bucket for access logs of the log bucket.")
     return Ref(bucket)

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from troposphere import GetAtt, Ref, events, kms, sns
 
-from trailkey.config.deployment import identifier
-from trailkey.output.manifest import Step
 from trailkey.statements.builders import document
 from trailkey.statements.key import trail_key_policy
 from trailkey.statements.services import eventbridge_publishes
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from trailkey.config.deployment import Deployment
-    from trailkey.config.model import KeySettings
+    from trailkey.config.model import Alarm, KeySettings
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
 
@@ -60,37 +58,36 @@ def add_key(stack: Stack, deployment: Deployment) -> None:
     description = f"Encrypts the CloudTrail logs of {names}"[:8192]
     build_key(stack, KEY, deployment.config.key, policy, deployment.config.key.alias, description, ("key",))
     if deployment.config.key.alarm is not None:
-        _add_alarm(stack, deployment)
+        _add_alarm(stack, deployment.config.key.alarm)
 
 
-def _add_alarm(stack: Stack, deployment: Deployment) -> None:
+def _add_alarm(stack: Stack, alarm: Alarm) -> None:
     """Tell of changes that endanger the key, matched by its ARN in the event's resources.
 
     requestParameters.keyId may hold an id or an ARN; ``resources`` always holds the ARN.
     See: https://docs.aws.amazon.com/kms/latest/developerguide/ct-schedule-key-deletion.html,
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
     """
-    alarm = deployment.config.key.alarm
     origin: ConfigPath = ("key", "alarm")
-    topic: Any = alarm.topic_arn if alarm else None
+    topic: Any = alarm.topic_arn
     if topic is None:
-        made = sns.Topic("KeyAlarmTopic", DisplayName=f"Changes of {deployment.config.key.alias}"[:100], **stack.tags())
+        made = sns.Topic(
+            "KeyAlarmTopic", DisplayName=f"Changes of {stack.deployment.config.key.alias}"[:100], **stack.tags()
+        )
         stack.add(made, origin)
         topic = Ref(made)
         stack.output("KeyAlarmTopicArn", topic, "Subscribe here to hear of changes that endanger the key.")
-        if alarm and alarm.email:
+        if alarm.email:
             stack.add(
                 sns.SubscriptionResource("KeyAlarmEmail", Protocol="email", Endpoint=alarm.email, TopicArn=topic),
                 (*origin, "email"),
             )
     else:
-        stack.before.append(
-            Step(
-                kind="topic-admits-service",
-                account=deployment.key_account.id,
-                text=f"The policy of topic {topic} lets events.amazonaws.com call sns:Publish for the rule in account {deployment.key_account.id}.",
-                arn=topic,
-            )
+        stack.asks(
+            "topic-admits-service",
+            stack.account_id,
+            f"The policy of topic {topic} lets events.amazonaws.com call sns:Publish for the rule in account {stack.account_id}.",
+            arn=topic,
         )
     rule = events.Rule(
         "KeyAlarmRule",
@@ -108,11 +105,6 @@ def _add_alarm(stack: Stack, deployment: Deployment) -> None:
         Targets=[events.Target(Arn=topic, Id="KeyAlarmTopic")],
     )
     stack.add(rule, origin)
-    if deployment.config.key.alarm and not deployment.config.key.alarm.topic_arn:
+    if not alarm.topic_arn:
         policy = document([eventbridge_publishes(topic, GetAtt(rule, "Arn"))])
         stack.add(sns.TopicPolicy("KeyAlarmTopicPolicy", Topics=[topic], PolicyDocument=policy), origin)
-
-
-def store_key(name: str) -> str:
-    """Return the logical id of an event data store's key."""
-    return f"{identifier(name)}Key"

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from troposphere import encode_to_dict
 
 from trailkey.cloudformation.resolve import Place, resolve
-from trailkey.config.deployment import identifier
-from trailkey.output.manifest import BUCKET_POLICY_STEP, Step
+from trailkey.output.manifest import BUCKET_POLICY_STEP
 from trailkey.statements import identity
 from trailkey.statements.bucket import log_bucket_policy
 from trailkey.statements.builders import document
 from trailkey.templates.bucket import add_bucket
-from trailkey.templates.key import KEY, add_key, store_key
-from trailkey.templates.lake import add_store, store_id
-from trailkey.templates.managed_policies import add_deployer, add_key_people, add_reader, add_store_people
+from trailkey.templates.key import KEY, add_key
+from trailkey.templates.lake import add_store
+from trailkey.templates.managed_policies import add_deployer, add_key_people, add_reader
 from trailkey.templates.stack import Stack, reader_step
 from trailkey.templates.trail import add_trail
 
@@ -58,17 +57,10 @@ class Layout:
 
     def key_arn(self, stack: Stack) -> Any:
         """Return the ARN of the trails' key as a stack has it."""
-        return stack.key_arn(self.key_stack, KEY, self.deployment.key_account.id, self.deployment.region)
+        return stack.key_arn(self.key_stack, KEY)
 
     def of(self, account: Account, region: str, purpose: str, detail: str = "") -> Stack:
-        """Return the stack of a purpose in an account and Region, made when first asked for.
-
-        Args:
-            account: the account.
-            region: the Region.
-            purpose: what it is for, in a word: stacks of an account and Region are one for each purpose.
-            detail: sets stacks of one purpose apart.
-        """
+        """Return the stack of a purpose in an account and Region, made when first asked for; ``detail`` sets some apart."""
         if self.single:
             place, name = (account.id, region, ""), self.deployment.name
             if name in NAMES_OF_FILES:
@@ -90,7 +82,7 @@ class Layout:
         name = f"organization-{reader}"
         if any(stack.name == name for stack in self.made.values()):  # an account may be called organization
             name = f"{name}-stack-set"
-        stack = Stack(
+        self.made["", "", reader] = stack = Stack(
             name=name,
             deployment=self.deployment,
             account=None,
@@ -98,7 +90,6 @@ class Layout:
             purposes=("iam",),
             organizational_path=path,
         )
-        self.made["", "", reader] = stack
         return stack
 
     def ordered(self) -> list[Stack]:
@@ -134,31 +125,21 @@ def _bucket(layout: Layout) -> None:
         stack = layout.of(deployment.bucket_account, deployment.region, "bucket")
         add_bucket(stack, deployment, layout.key_arn(stack))
         return
-    layout.key_stack.before.append(
-        Step(
-            kind=BUCKET_POLICY_STEP,
-            account=deployment.bucket_account.id,
-            text=f"The policy of bucket {name} (account {deployment.bucket_account.id}) holds the statements of bucket-policy.json before a trail is deployed; add them, replace none that others need.",
-            arn=f"arn:{deployment.partition}:s3:::{name}",
-        )
+    layout.key_stack.asks(
+        BUCKET_POLICY_STEP,
+        deployment.bucket_account.id,
+        f"The policy of bucket {name} (account {deployment.bucket_account.id}) holds the statements of bucket-policy.json before a trail is deployed; add them, replace none that others need.",
+        arn=f"arn:{deployment.partition}:s3:::{name}",
     )
 
 
 def _key_people(layout: Layout) -> None:
     stack = layout.of(layout.deployment.key_account, layout.deployment.region, "iam")
     add_key_people(stack, layout.key_arn(stack))
-
-
-def _trail_deployers(layout: Layout) -> None:
-    for owner in _deploying_elsewhere(layout.deployment):
+    for owner in layout.deployment.deploying_elsewhere:
         stack = layout.of(owner, layout.deployment.region, "iam")
         describes = identity.describes_key(layout.key_arn(stack))
         add_deployer(stack, owner.deployer or "", "TrailDeployer", describes, ("accounts", owner.name, "deployer"))
-
-
-def _deploying_elsewhere(deployment: Deployment) -> list[Account]:
-    """Return the trail owners beside the key's account, whose deployers look at the key."""
-    return [one for one in deployment.trail_owners if one.id != deployment.key_account.id and one.deployer]
 
 
 def _trails(layout: Layout) -> None:
@@ -168,28 +149,21 @@ def _trails(layout: Layout) -> None:
         add_trail(stack, deployment, trail, layout.key_arn(stack))
         if not deployment.config.bucket.existing:
             stack.needs(layout.of(deployment.bucket_account, deployment.region, "bucket"))
-        if trail.account in _deploying_elsewhere(deployment):
+        if trail.account in deployment.deploying_elsewhere:
             stack.needs(layout.of(trail.account, deployment.region, "iam"))
 
 
 def _stores(layout: Layout) -> None:
     for store in layout.deployment.stores:
-        detail = identifier(store.settings.name).lower()
-        stack = layout.of(store.account, store.settings.region, "lake", detail)
-        add_store(stack, layout.deployment, store)
-        # Names in IAM are global to the account, so the people of a store stand beside it, each policy under the store's name.
-        arn = stack.key_arn(stack, store_key(store.settings.name), store.account.id, store.settings.region)
-        add_store_people(stack, store, arn, store_id(store.settings.name))
+        add_store(layout.of(store.account, store.settings.region, "lake", store.identifier.lower()), store)
 
 
 def _readers(layout: Layout) -> None:
     deployment = layout.deployment
     for reader in deployment.readers:
         if reader.kind.iam_policy == "none":
-            if reader.kind.step:
-                layout.key_stack.before.append(
-                    reader_step(reader.kind.step, deployment.key_account.id, value=reader.value)
-                )
+            if step := reader.kind.step:
+                layout.key_stack.before.append(reader_step(step, deployment.key_account.id, value=reader.value))
             continue
         homes = [layout.of(reader.account, deployment.region, "iam")] if reader.account else []
         if reader.account is None:
@@ -201,5 +175,5 @@ def _readers(layout: Layout) -> None:
             add_reader(stack, reader, layout.key_arn(stack))
 
 
-PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_people, _trail_deployers, _trails, _stores, _readers]
+PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_people, _trails, _stores, _readers]
 """What a deployment is made of, in the order in which its stacks are made. A new kind of stack is one entry."""

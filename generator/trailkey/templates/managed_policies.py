@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from troposphere import GetAtt, encode_to_dict, iam
+from troposphere import encode_to_dict, iam
 
 from trailkey.aws import MANAGED_POLICY_CHARACTERS, parse_arn
 from trailkey.config.deployment import identifier
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from awacs.aws import Statement
 
-    from trailkey.config.deployment import Reader, Store
+    from trailkey.config.deployment import Deployment, Reader, Store
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
 
@@ -65,17 +65,9 @@ def add_policies(
 ) -> str:
     """Add the managed policies of one grantee: attached where exact roles or users are named, else under a fixed name.
 
-    Fixed names are what permission sets and other accounts refer to; they ask for CAPABILITY_NAMED_IAM.
+    Fixed names are what permission sets and other accounts refer to, and what others attach to roles that ``arns`` matches with
+    a pattern. ``who`` ends the fixed name, ``what`` where it is empty. Fixed names ask for CAPABILITY_NAMED_IAM.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
-
-    Args:
-        stack: where they lie.
-        what: begins their logical ids.
-        statements: what they allow.
-        origin: the config path that asks for them.
-        description: what they are for.
-        arns: whom they are attached to; others attach them to those that are patterns, and where there are none.
-        who: ends the fixed name; ``what`` where it is left out.
 
     Returns:
         The fixed name, or an empty text where they have none.
@@ -95,24 +87,21 @@ def add_policies(
             ),
             origin,
         )
-    stack.before += [_exists(arn, stack) for arn in exact]
+    for arn in exact:
+        _ask_for(arn, stack)
     if patterns:
         text = f"Policy {name}, or one that allows the same, is attached to the roles {', '.join(patterns)}: their names are not known here."
         stack.after.append(Step(kind="attach-policy", account=stack.account_id, text=text, arn=stack.policy_arn(name)))
     return name
 
 
-def _exists(arn: str, stack: Stack) -> Step:
+def _ask_for(arn: str, stack: Stack) -> None:
     parts = parse_arn(arn)
-    kind, _, path = parts.resource.partition("/") if parts else ("role", "", arn)
-    name = path.rpartition("/")[2]
-    return Step(
-        kind=f"{kind}-exists",
-        account=parts.account if parts else "",
-        text=f"{arn} exists: stack {stack.name} attaches a policy to it.",
-        command=f"aws iam get-{kind} --{kind}-name {name}",
-        arn=arn,
-    )
+    account, resource = (parts.account, parts.resource) if parts else ("", f"role/{arn}")
+    kind, _, path = resource.partition("/")
+    command = f"aws iam get-{kind} --{kind}-name {path.rpartition('/')[2]}"
+    text = f"{arn} exists: stack {stack.name} attaches a policy to it."
+    stack.asks(f"{kind}-exists", account, text, command=command, arn=arn)
 
 
 def _named(arns: Sequence[str], kind: str) -> list[str]:
@@ -141,21 +130,18 @@ def add_reader(stack: Stack, reader: Reader, key_arn: Any) -> None:
 
 def add_key_people(stack: Stack, key_arn: Any) -> None:
     """Add the policies of the administrators, break glass and the deployer of the trails' key."""
-    deployment = stack.deployment
-    alias = text(f"arn:aws:kms:{deployment.region}:{deployment.key_account.id}:{deployment.config.key.alias}")
-    _add_key_roles(stack, "", deployment.administrators, deployment.break_glass, key_arn, alias, ("key",))
-    deployer = deployment.key_account.deployer
-    if deployer:
-        origin = ("accounts", deployment.key_account.name, "deployer")
-        add_deployer(stack, deployer, "Deployer", identity.deploys_key(key_arn, alias), origin)
-        stack.before.append(
-            Step(
-                kind="deployer-policy",
-                account=deployment.key_account.id,
-                text=f"{deployer} may call kms:CreateKey, kms:TagResource and what its stacks need beside the key (IAM, S3, CloudTrail, EventBridge, SNS) before the first stack; "
-                f"for the key it needs, until stack {stack.name} attaches them, the actions of its policy there. A first creation that fails cannot delete its key: the deployer never holds kms:ScheduleKeyDeletion.",
-                arn=deployer,
-            )
+    deployment, account = stack.deployment, stack.deployment.key_account
+    alias = text(f"arn:aws:kms:{deployment.region}:{account.id}:{deployment.config.key.alias}")
+    _add_key_roles(stack, "", deployment, key_arn, alias, ("key",))
+    if account.deployer:
+        origin = ("accounts", account.name, "deployer")
+        add_deployer(stack, account.deployer, "Deployer", identity.deploys_key(key_arn, alias), origin)
+        stack.asks(
+            "deployer-policy",
+            account.id,
+            f"{account.deployer} may call kms:CreateKey, kms:TagResource and what its stacks need beside the key (IAM, S3, CloudTrail, EventBridge, SNS) before the first stack; "
+            f"for the key it needs, until stack {stack.name} attaches them, the actions of its policy there. A first creation that fails cannot delete its key: the deployer never holds kms:ScheduleKeyDeletion.",
+            arn=account.deployer,
         )
 
 
@@ -165,35 +151,29 @@ def add_deployer(stack: Stack, deployer: str, what: str, statements: Sequence[St
     add_policies(stack, what, statements, origin, description, [deployer], f"deploy-{what.lower()}")
 
 
-def add_store_people(stack: Stack, store: Store, key_arn: Any, store_id: str) -> None:
+def add_store_people(stack: Stack, store: Store, key_arn: Any, store_arn: Any) -> None:
     """Add the policies of the people around an event data store, which is made in the same template."""
-    name = identifier(store.settings.name)
+    name = store.identifier
     alias = text(f"arn:aws:kms:{store.settings.region}:{store.account.id}:{store.settings.alias}")
-    _add_key_roles(stack, name, store.administrators, store.break_glass, key_arn, alias, store.path)
+    _add_key_roles(stack, name, store, key_arn, alias, store.path)
     if store.account.deployer:
         statements = [*identity.deploys_key(key_arn, alias), *identity.uses_store_key(key_arn)]
         add_deployer(stack, store.account.deployer, f"{name}Deployer", statements, store.path)
     if store.queriers:
-        queries = identity.queries_store(key_arn, GetAtt(store_id, "EventDataStoreArn"))
+        queries = identity.queries_store(key_arn, store_arn)
         description = f"Queries event data store {store.settings.name}"
         add_policies(stack, f"{name}Querier", queries, (*store.path, "queriers"), description, store.queriers)
 
 
 def _add_key_roles(
-    stack: Stack,
-    prefix: str,
-    administrators: Sequence[str],
-    break_glass: Sequence[str],
-    key_arn: Any,
-    alias: Any,
-    origin: ConfigPath,
+    stack: Stack, prefix: str, people: Deployment | Store, key_arn: Any, alias: Any, origin: ConfigPath
 ) -> None:
-    if administrators:
+    if people.administrators:
         administers = identity.administers_key(key_arn, alias)
         description = "Administers the key that encrypts CloudTrail events, without its use"
         path = (*origin, "administrators")
-        add_policies(stack, f"{prefix}Administrator", administers, path, description, administrators)
-    if break_glass:
+        add_policies(stack, f"{prefix}Administrator", administers, path, description, people.administrators)
+    if people.break_glass:
         repairs = identity.repairs_key(key_arn)
         description = "Repairs, disables and deletes the key that encrypts CloudTrail events"
-        add_policies(stack, f"{prefix}BreakGlass", repairs, (*origin, "break_glass"), description, break_glass)
+        add_policies(stack, f"{prefix}BreakGlass", repairs, (*origin, "break_glass"), description, people.break_glass)

@@ -68,6 +68,10 @@ class Stack:
         self.origins[resource.title] = origin
         return self.template.add_resource(resource)
 
+    def asks(self, kind: str, account: str, text: str, *, command: str = "", arn: str = "") -> None:
+        """Note what a person does or checks before the first stack."""
+        self.before.append(Step(kind=kind, account=account, text=text, command=command, arn=arn))
+
     def output(self, name: str, value: Any, description: str) -> None:
         """Declare an Output, exported under the stack's name so that other stacks can import it."""
         self.template.add_output(
@@ -78,19 +82,19 @@ class Stack:
         """Return the Tags property, or nothing where the config has none."""
         return {"Tags": Tags(**self.deployment.config.tags)} if self.deployment.config.tags else {}
 
-    def key_arn(self, key_stack: Stack, logical_id: str, account_id: str, region: str) -> Any:
+    def key_arn(self, key_stack: Stack, logical_id: str) -> Any:
         """Return the ARN of a key: by GetAtt where this template makes it, else by a parameter that only such an ARN fits."""
         if key_stack is self:
             return GetAtt(logical_id, "Arn")
-        parameter = f"{logical_id}Arn"
+        parameter, account, region = f"{logical_id}Arn", key_stack.account_id, key_stack.region
         if parameter not in self.parameters:
             self.template.add_parameter(
                 Parameter(
                     parameter,
                     Type="String",
-                    Description=f"ARN of the KMS key: Output {parameter} of stack {key_stack.name} in account {account_id}.",
-                    AllowedPattern=f"^arn:{re.escape(self.deployment.partition)}:kms:{region}:{account_id}:key/{KEY_ID_PATTERN}$",
-                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account_id}, arn:{self.deployment.partition}:kms:{region}:{account_id}:key/ID",
+                    Description=f"ARN of the KMS key: Output {parameter} of stack {key_stack.name} in account {account}.",
+                    AllowedPattern=f"^arn:{re.escape(self.deployment.partition)}:kms:{region}:{account}:key/{KEY_ID_PATTERN}$",
+                    ConstraintDescription=f"the ARN of a KMS key in {region} of account {account}, arn:{self.deployment.partition}:kms:{region}:{account}:key/ID",
                 )
             )
             self.template.add_parameter_to_group(parameter, "From the stacks deployed before")

@@ -8,14 +8,13 @@ from troposphere import GetAtt, Ref, cloudtrail, iam, logs, sns
 
 from trailkey.aws import parse_arn
 from trailkey.config.deployment import identifier
-from trailkey.output.manifest import Step
 from trailkey.statements.builders import document, text
 from trailkey.statements.services import cloudtrail_assumes, cloudtrail_publishes, role_writes_log_events
 from trailkey.templates.bucket import BUCKET_POLICY
 
 if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment, Trail
-    from trailkey.config.trail_model import AdvancedEventSelector, FieldSelector
+    from trailkey.config.trail_model import AdvancedEventSelector, CloudWatchLogs, FieldSelector, SnsTopic
     from trailkey.templates.stack import Stack
 
 
@@ -26,7 +25,7 @@ def add_trail(stack: Stack, deployment: Deployment, trail: Trail, key_arn: Any) 
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudtrail-trail.html
     """
     settings = trail.settings
-    name = identifier(trail.settings.name).removesuffix("Trail")
+    name = f"{identifier(settings.name).removesuffix('Trail')}Trail"
     waits = [BUCKET_POLICY] if BUCKET_POLICY in stack.template.resources else []
     optional: dict[str, Any] = {}
     if settings.s3_key_prefix:
@@ -34,14 +33,13 @@ def add_trail(stack: Stack, deployment: Deployment, trail: Trail, key_arn: Any) 
     if settings.insights:
         optional["InsightSelectors"] = [cloudtrail.InsightSelector(InsightType=kind) for kind in settings.insights]
     if settings.cloudwatch_logs:
-        role_policy = _add_log_group(stack, deployment, trail, f"{name}Trail", optional)
-        waits.append(role_policy)
+        waits.append(_add_log_group(stack, trail, settings.cloudwatch_logs, name, optional))
     if settings.sns_topic:
-        waits.append(_add_topic(stack, trail, f"{name}Trail", optional))
+        waits.append(_add_topic(stack, trail, settings.sns_topic, name, optional))
     if waits:
         optional["DependsOn"] = waits
     resource = cloudtrail.Trail(
-        f"{name}Trail",
+        name,
         TrailName=settings.name,
         S3BucketName=deployment.config.bucket.name,
         KMSKeyId=key_arn,
@@ -55,21 +53,21 @@ def add_trail(stack: Stack, deployment: Deployment, trail: Trail, key_arn: Any) 
         **stack.tags(),
     )
     stack.add(resource, trail.path)
-    stack.output(f"{name}TrailArn", GetAtt(resource, "Arn"), f"ARN of trail {settings.name}.")
-    if trail.settings.is_organization_trail:
-        stack.before.append(trusted_access(deployment))
+    stack.output(f"{name}Arn", GetAtt(resource, "Arn"), f"ARN of trail {settings.name}.")
+    if settings.is_organization_trail:
+        ask_for_trusted_access(stack)
 
 
-def trusted_access(deployment: Deployment) -> Step:
-    """Return the step that lets CloudTrail see the accounts of the organization.
+def ask_for_trusted_access(stack: Stack) -> None:
+    """Ask that CloudTrail can see the accounts of the organization.
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     """
-    management = deployment.management
-    return Step(
-        kind="trusted-access",
-        account=management.id if management else "",
-        text="The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on.",
+    management = stack.deployment.management
+    stack.asks(
+        "trusted-access",
+        management.id if management else "",
+        "The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on.",
         command="aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com",
     )
 
@@ -80,21 +78,14 @@ def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.Advanced
     See: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
     """
     selectors = []
-    events = trail.settings.management_events
+    events, field = trail.settings.management_events, cloudtrail.AdvancedFieldSelector
     if events is not None:
-        fields = [cloudtrail.AdvancedFieldSelector(Field="eventCategory", Equals=["Management"])]
+        fields = [field(Field="eventCategory", Equals=["Management"])]
         if events.read_write_type != "All":
-            fields.append(
-                cloudtrail.AdvancedFieldSelector(
-                    Field="readOnly", Equals=["true" if events.read_write_type == "ReadOnly" else "false"]
-                )
-            )
+            read_only = "true" if events.read_write_type == "ReadOnly" else "false"
+            fields.append(field(Field="readOnly", Equals=[read_only]))
         if events.exclude_event_sources:
-            fields.append(
-                cloudtrail.AdvancedFieldSelector(
-                    Field="eventSource", NotEquals=sorted(set(events.exclude_event_sources))
-                )
-            )
+            fields.append(field(Field="eventSource", NotEquals=sorted(set(events.exclude_event_sources))))
         selectors.append(cloudtrail.AdvancedEventSelector(Name="Management events", FieldSelectors=fields))
     return selectors + [_selector(selector, deployment) for selector in trail.settings.advanced_event_selectors]
 
@@ -116,18 +107,10 @@ def _selector(selector: AdvancedEventSelector, deployment: Deployment) -> cloudt
 
 
 def _field(field: FieldSelector, deployment: Deployment, left_out: list[Any]) -> cloudtrail.AdvancedFieldSelector:
-    operators = {
-        "Equals": field.equals,
-        "StartsWith": field.starts_with,
-        "EndsWith": field.ends_with,
-        "NotEquals": field.not_equals,
-        "NotStartsWith": field.not_starts_with,
-        "NotEndsWith": field.not_ends_with,
-    }
     own_arn = f"arn:{deployment.partition}:"
     values = {
         name: [text(value) if value.startswith(own_arn) else value for value in given]
-        for name, given in operators.items()
+        for name, given in field.operators.items()
         if given
     }
     if left_out:
@@ -135,14 +118,11 @@ def _field(field: FieldSelector, deployment: Deployment, left_out: list[Any]) ->
     return cloudtrail.AdvancedFieldSelector(Field=field.field, **values)
 
 
-def _add_log_group(stack: Stack, deployment: Deployment, trail: Trail, name: str, optional: dict[str, Any]) -> str:
+def _add_log_group(stack: Stack, trail: Trail, settings: CloudWatchLogs, name: str, optional: dict[str, Any]) -> str:
     """Add the log group and the role CloudTrail writes to it with; return what the trail waits for.
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
     """
-    settings = trail.settings.cloudwatch_logs
-    if settings is None:
-        raise ValueError("no log group is asked for")
     origin = (*trail.path, "cloudwatch_logs")
     group_name = f"/trailkey/{trail.settings.name}"
     key = {"KmsKeyId": text(settings.kms_key_arn)} if settings.kms_key_arn else {}
@@ -161,7 +141,7 @@ def _add_log_group(stack: Stack, deployment: Deployment, trail: Trail, name: str
     policy = iam.PolicyType(
         f"{name}LogsRolePolicy",
         PolicyName="WriteLogEvents",
-        PolicyDocument=document(role_writes_log_events(trail, deployment, group_name)),
+        PolicyDocument=document(role_writes_log_events(trail, stack.deployment, group_name)),
         Roles=[Ref(role)],
     )
     stack.add(policy, origin)
@@ -170,14 +150,11 @@ def _add_log_group(stack: Stack, deployment: Deployment, trail: Trail, name: str
     return str(policy.title)
 
 
-def _add_topic(stack: Stack, trail: Trail, name: str, optional: dict[str, Any]) -> str:
+def _add_topic(stack: Stack, trail: Trail, settings: SnsTopic, name: str, optional: dict[str, Any]) -> str:
     """Add the topic and its policy; return what the trail waits for.
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html
     """
-    settings = trail.settings.sns_topic
-    if settings is None:
-        raise ValueError("no topic is asked for")
     origin = (*trail.path, "sns_topic")
     key = {"KmsMasterKeyId": text(settings.kms_key)} if settings.kms_key else {}
     topic = sns.Topic(f"{name}Topic", TopicName=settings.name, **key, **stack.tags())
@@ -189,12 +166,10 @@ def _add_topic(stack: Stack, trail: Trail, name: str, optional: dict[str, Any]) 
     optional["SnsTopicName"] = GetAtt(topic, "TopicName")
     if settings.kms_key:
         arn = parse_arn(settings.kms_key)
-        stack.before.append(
-            Step(
-                kind="key-admits-service",
-                account=arn.account if arn else "",
-                text=f"The policy of the key {settings.kms_key} of topic {settings.name} lets cloudtrail.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt. Never use the trails' key there.",
-                arn=settings.kms_key,
-            )
+        stack.asks(
+            "key-admits-service",
+            arn.account if arn else "",
+            f"The policy of the key {settings.kms_key} of topic {settings.name} lets cloudtrail.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt. Never use the trails' key there.",
+            arn=settings.kms_key,
         )
     return str(policy.title)

@@ -15,9 +15,8 @@ from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request
 from trailkey.proofs.matrix import matrices
-from trailkey.proofs.read_path import readings
 from trailkey.proofs.residual_risk import KEY_ID, beyond_scps, policy_writers, scp
-from trailkey.proofs.verdict import verdict
+from trailkey.proofs.verdict import readings, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

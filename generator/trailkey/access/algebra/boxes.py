@@ -45,6 +45,11 @@ class Single:
         return self.values.contains(values[0]) if values else self.absent
 
 
+def held_to(*values: str) -> Single:
+    """Return the constraint on a dimension that is there, with one of these texts."""
+    return Single(texts(*values))
+
+
 @dataclass(frozen=True, slots=True)
 class Many:
     """A constraint on a dimension that is a set of texts: all are in ``every``, and each of ``some`` has one of them.

@@ -7,7 +7,7 @@ from itertools import chain
 from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import REFUTED, Constraint, Language, Single, joined, region, texts
+from trailkey.access import REFUTED, Constraint, Language, Single, held_to, joined, region, texts
 from trailkey.access.algebra.languages import ALL, EMPTY, language
 from trailkey.access.algebra.patterns import Chars, Run, row
 from trailkey.access.analysis.prove import reaches
@@ -73,7 +73,7 @@ def _held(subject: Subject, account: str, trails: Constraint, context: Constrain
     Of the keys only those that tell something: SourceArn always, the others where the policy speaks of them.
     """
     others: dict[str, Constraint] = {
-        "aws:SourceAccount": Single(absent=False, values=texts(account)),
+        "aws:SourceAccount": held_to(account),
         TRAIL_CONTEXT: context,
         **subject.outside("Source"),
     }
@@ -97,7 +97,7 @@ def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
 
 def _for_strangers(subject: Subject) -> Iterator[Search]:
     """Yield the calls for trails of an account that the policy has nothing to do with."""
-    trails = Single(absent=False, values=_trails_of(subject, subject.stranger))
+    trails = Single(_trails_of(subject, subject.stranger))
     sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
     remedy = f"{_HOLD}; if it is an event data store's key, say so in its Id, such as {_STORE_ID}"
     yield Search(
@@ -125,7 +125,7 @@ def _beyond_named(subject: Subject) -> Iterator[Search]:
     for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))) if trails else ():
         others = _trails_of(subject, account) - texts(*trails)
         yield Search(
-            within=_held(subject, account, Single(absent=False, values=others), Single(absent=True, values=others)),
+            within=_held(subject, account, Single(others), Single(absent=True, values=others)),
             says=lambda request: (
                 f"lets CloudTrail call {request['action']} for trails beside {', '.join(trails)}, such as "
                 f"{request['context']['aws:SourceArn']}"
@@ -162,8 +162,8 @@ def _cannot(subject: Subject, action: str, *carried: str) -> Iterator[Match | Un
     """Yield the trails for which CloudTrail may not call an action; its requests carry the trail's ARN under some keys."""
     for trail in subject.intent.trails if subject.whole else ():
         arn = parse_arn(trail)
-        keys = dict.fromkeys(carried, Single(absent=False, values=texts(trail)))
-        keys["aws:SourceAccount"] = Single(absent=False, values=texts(arn.account if arn else ""))
+        keys = dict.fromkeys(carried, held_to(trail))
+        keys["aws:SourceAccount"] = held_to(arn.account if arn else "")
         calls = region(principals=_SERVICE, actions=(action,))
         short = (part for part in _naming_cloudtrail(subject) if not subject.is_empty(part.requests & calls))
         yield from refused(

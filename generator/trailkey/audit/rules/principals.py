@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import Constraint, Single, in_account, people, region, texts
+from trailkey.access import Single, held_to, in_account, people, region
 from trailkey.access.algebra.languages import EMPTY
 from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
@@ -72,7 +72,7 @@ def _everyone_at_home(subject: Subject) -> Iterator[Match | Undecided]:
 def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
     for reader in subject.intent.readers if subject.whole else ():
         trails = subject.intent.trails
-        context: dict[str, Constraint] = {TRAIL_CONTEXT: Single(absent=False, values=texts(*trails))} if trails else {}
+        context = {TRAIL_CONTEXT: held_to(*trails)} if trails else {}
         within = region(principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context)
         what = f"the events of {', '.join(trails)}" if trails else "anything"
         yield from refused(

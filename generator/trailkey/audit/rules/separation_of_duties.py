@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access import REFUTED, UNKNOWN, Language, Single, in_account, region, texts, union
+from trailkey.access import REFUTED, UNKNOWN, Language, Single, held_to, in_account, region, texts, union
 from trailkey.access.algebra.languages import EMPTY
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.language.actions import DECRYPT, GRANT, REPLACE_POLICY, REPLICATE, TAKE_OVER, UPKEEP
@@ -25,7 +25,7 @@ _ADMINISTRATORS_PAGE: Final = f"{_DEFAULT_PAGE}#key-policy-default-allow-adminis
 _FOR_SERVICES: Final = "kms:GrantIsForAWSResource"
 _FALSE: Final = Single(absent=True, values=texts("false"))
 _READING: Final = (*DECRYPT, *TAKE_OVER)
-_TRUE: Final = Single(absent=False, values=texts("true"))
+_TRUE: Final = held_to("true")
 
 
 def administrators(subject: Subject) -> Language:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import Constraint, Single, region, texts
+from trailkey.access import Constraint, Single, held_to, region, texts
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRANT
@@ -26,8 +26,8 @@ def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
     """Yield the statements that let services beside CloudTrail act for anybody, as far as no Deny asks for whom."""
     asked = {key for part in subject.parts if part.statement.effect == "Deny" for key in keys(part.statement)}
     sent: dict[str, Constraint] = {
-        "aws:SourceArn": Single(absent=False, values=language([glob(f"arn:*:*:*:{subject.stranger}:*")])),
-        "aws:SourceAccount": Single(absent=False, values=texts(subject.stranger)),
+        "aws:SourceArn": Single(language([glob(f"arn:*:*:*:{subject.stranger}:*")])),
+        "aws:SourceAccount": held_to(subject.stranger),
         **subject.outside("Source"),
     }
     context = {key: side for key, side in sent.items() if key.casefold() in asked}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from trailkey.access.algebra.patterns import glob
@@ -10,7 +11,9 @@ from trailkey.aws import parse_arn
 from trailkey.config.section import UnknownValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from trailkey.aws import Arn
 
 _RESOURCE = re.compile(r"(role|user)/((?:[\w+=,.@*?-]+/)*)([\w+=,.@*?-]+)", re.ASCII)
 _PATH_CHARACTERS = 512
@@ -21,82 +24,72 @@ class PrincipalError(ValueError):
     """A principal that IAM would refuse or that names an account the config does not list."""
 
 
-def check_resource(resource: str) -> None:
-    """Refuse a role or user name that IAM refuses.
+def is_pattern(arn: str) -> bool:
+    """Tell whether the text holds a wildcard of ArnLike."""
+    return "*" in arn or "?" in arn
+
+
+def _wrong_resource(resource: str) -> Iterator[str]:
+    """Yield what is wrong with a role or user name.
 
     Limits: names 64 characters of ``[A-Za-z0-9_+=,.@-]``, paths 512.
     See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     """
     match = _RESOURCE.fullmatch(resource)
     if not match:
-        raise PrincipalError(
-            f"{resource!r} is not a role or user; role/Path/Name or user/Path/Name with letters, digits and _+=,.@- is allowed (and * or ? in patterns); correct the name"
-        )
-    if len(match[3]) > _NAME_CHARACTERS:
-        raise PrincipalError(
-            f"{match[3]!r} has {len(match[3])} characters; IAM allows {_NAME_CHARACTERS} in a name; shorten it"
-        )
-    if len(match[2]) > _PATH_CHARACTERS:
-        raise PrincipalError(
-            f"the path before {match[3]!r} has {len(match[2])} characters; IAM allows {_PATH_CHARACTERS}; shorten it"
-        )
-    if not set(match[2] + match[3]) - set("*?/"):
-        raise PrincipalError(
-            f"{resource!r} matches every {match[1]} of the account; a pattern must contain part of the name; name the roles that are meant"
-        )
+        yield f"{resource!r} is not a role or user; role/Path/Name or user/Path/Name with letters, digits and _+=,.@- is allowed (and * or ? in patterns); correct the name"
+        return
+    kind, path, name = match.groups()
+    if len(name) > _NAME_CHARACTERS:
+        yield f"{name!r} has {len(name)} characters; IAM allows {_NAME_CHARACTERS} in a name; shorten it"
+    if len(path) > _PATH_CHARACTERS:
+        yield f"the path before {name!r} has {len(path)} characters; IAM allows {_PATH_CHARACTERS}; shorten it"
+    if not set(path + name) - set("*?/"):
+        yield f"{resource!r} matches every {kind} of the account; a pattern must contain part of the name; name the roles that are meant"
 
 
-def is_pattern(arn: str) -> bool:
-    """Tell whether the text holds a wildcard of ArnLike."""
-    return "*" in arn or "?" in arn
+def _wrong_arn(text: str, arn: Arn, account_ids: Mapping[str, str], partition: str) -> Iterator[str]:
+    if (arn.service, arn.region) != ("iam", ""):
+        yield f"{text!r} is not the ARN of an IAM role or user; arn:{partition}:iam::123456789012:role/Name is allowed; name the role itself, not its session"
+    if arn.partition != partition:
+        yield f"{text!r} is in partition {arn.partition!r}; this deployment is in {partition!r}; correct the ARN"
+    if arn.account not in account_ids.values():
+        if "" in account_ids.values():
+            raise UnknownValueError(text)
+        known = ", ".join(sorted(account_ids.values()))
+        yield f"account {arn.account!r} in {text!r} is not listed; listed are {known}; list it under accounts"
+
+
+def _wrong_account(text: str, account_ids: Mapping[str, str]) -> Iterator[str]:
+    account, colon, _ = text.partition(":")
+    if not colon:
+        yield f"{text!r} names no account; account:role/Path/Name or a full ARN is allowed; put the account's name before it"
+    if account not in account_ids:
+        listed = f"listed are {', '.join(sorted(account_ids))}" if account_ids else "none is listed"
+        yield f"account {account!r} in {text!r} is not listed; {listed}; list it under accounts"
 
 
 def principal_arn(text: str, account_ids: Mapping[str, str], partition: str) -> str:
-    """Return the ARN (or ArnLike pattern) of a principal written in a config.
+    """Return the ARN (or ArnLike pattern) of a principal written in a config: ``account:role/Path/Name``, or an ARN.
 
-    Args:
-        text: ``account:role/Path/Name``, or an ARN.
-        account_ids: the ids of the accounts that are listed, by name; empty where an id is not known.
-        partition: the partition of the deployment.
+    ``account_ids`` are those of the accounts that are listed, by name; empty where an id is not known.
 
     Raises:
         PrincipalError: the account is not listed, the partition is another one, or IAM refuses the name.
         UnknownValueError: the account may be one whose id is not known.
     """
     arn = parse_arn(text)
-    if arn is not None:
-        if (arn.service, arn.region) != ("iam", ""):
-            raise PrincipalError(
-                f"{text!r} is not the ARN of an IAM role or user; arn:{partition}:iam::123456789012:role/Name is allowed; name the role itself, not its session"
-            )
-        if arn.partition != partition:
-            raise PrincipalError(
-                f"{text!r} is in partition {arn.partition!r}; this deployment is in {partition!r}; correct the ARN"
-            )
-        if arn.account not in account_ids.values():
-            if "" in account_ids.values():
-                raise UnknownValueError(text)
-            known = ", ".join(sorted(account_ids.values()))
-            raise PrincipalError(
-                f"account {arn.account!r} in {text!r} is not listed; listed are {known}; list it under accounts"
-            )
-        check_resource(arn.resource)
-        return text
-    account, colon, resource = text.partition(":")
-    if not colon:
-        raise PrincipalError(
-            f"{text!r} names no account; account:role/Path/Name or a full ARN is allowed; put the account's name before it"
-        )
-    if account not in account_ids:
-        raise PrincipalError(
-            f"account {account!r} in {text!r} is not listed; {_listed(account_ids)}; list it under accounts"
-        )
-    check_resource(resource)
-    return f"arn:{partition}:iam::{account_ids[account]}:{resource}"
+    account, _, resource = text.partition(":")
+    wrong = _wrong_arn(text, arn, account_ids, partition) if arn else _wrong_account(text, account_ids)
+    if problem := next(chain(wrong, _wrong_resource(arn.resource if arn else resource)), None):
+        raise PrincipalError(problem)
+    return text if arn else f"arn:{partition}:iam::{account_ids[account]}:{resource}"
 
 
-def _listed(account_ids: Mapping[str, str]) -> str:
-    return f"listed are {', '.join(sorted(account_ids))}" if account_ids else "none is listed"
+def account_of(arn: str) -> str:
+    """Return the account id of an IAM ARN."""
+    parsed = parse_arn(arn)
+    return parsed.account if parsed else ""
 
 
 def permission_set_patterns(name: str, account_id: str, partition: str) -> tuple[str, str]:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from trailkey.aws import EVENT_DATA_STORES_PER_REGION, STACK_NAME_CHARACTERS
 from trailkey.config.deployment import Account, Store, identifier
 from trailkey.config.resolve.principals import patterns_meet
-from trailkey.config.resolve.resolver import Resolver
+from trailkey.config.section import if_known
 from trailkey.config.source import written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.config import model
+    from trailkey.config.resolve.resolver import Resolver
     from trailkey.config.source import ConfigPath
 
-    Place = tuple[str, str, str]
 
-
-def resolve_store(resolver: Resolver, index: int, settings: model.EventDataStore) -> Store:
+def resolve_store(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) -> Store:
     """Return an event data store with the people around its key."""
-    path: ConfigPath = ("event_data_stores", index)
-    resolver.attempt(Resolver.in_partition, settings, "region", path)
+    resolver.in_partition(settings, "region", path)
     if resolver.config.partition == "aws-cn":
-        resolver.give_up(
-            path, f"event data store {settings.name!r} is in aws-cn; CloudTrail Lake does not exist there; remove it"
-        )
+        said = f"event data store {settings.name!r} is in aws-cn; CloudTrail Lake does not exist there; remove it"
+        resolver.give_up(path, said)
     _name(resolver, settings, path)
     account = resolver.account(settings.account, (*path, "account"))
-    resolver.attempt(_owner, settings, path)
+    with if_known:
+        organization = resolver.config.organization
+        manager = organization.management_account if organization else None
+        if settings.organization_enabled and settings.account != manager:
+            said = f"{settings.account!r} is not the management account; an organization event data store and its key live in the management account; write account: {manager or 'the management account'}"
+            resolver.refuse((*path, "account"), said)
     administrators = resolver.principals_of(
         settings.administrators, (*path, "administrators"), account, "administer it"
     )
@@ -39,10 +40,8 @@ def resolve_store(resolver: Resolver, index: int, settings: model.EventDataStore
     keep_duties_apart(resolver, path, administrators, break_glass, account)
     for number, querier in enumerate(queriers):
         if any(patterns_meet(querier, administrator) for administrator in administrators):
-            resolver.refuse(
-                (*path, "queriers", number),
-                f"{settings.queriers[number]!r} is an administrator too; whoever administers the key does not use it; separate the two",
-            )
+            said = f"{settings.queriers[number]!r} is an administrator too; whoever administers the key does not use it; separate the two"
+            resolver.refuse((*path, "queriers", number), said)
     return Store(
         settings=settings,
         account=account,
@@ -55,62 +54,30 @@ def resolve_store(resolver: Resolver, index: int, settings: model.EventDataStore
 
 def stores_apart(resolver: Resolver, stores: Sequence[Store]) -> None:
     """Refuse stores that share a key, and more of them than a Region takes."""
-    taken: dict[Place, str] = {}
-    resolver.attempt(_trails_alias, taken)
+    taken: dict[tuple[str, str, str], str] = {}
+    with if_known:
+        key = resolver.config.key
+        taken[key.account, resolver.config.bucket.region, key.alias] = "key.alias"
     for store in stores:
-        resolver.attempt(_alias_apart, store, taken)
-    resolver.attempt(_few, stores)
-
-
-def _few(resolver: Resolver, stores: Sequence[Store]) -> None:
-    for (account, region), count in Counter((one.account.name, one.settings.region) for one in stores).items():
-        if count > EVENT_DATA_STORES_PER_REGION:
-            resolver.refuse(
-                ("event_data_stores",),
-                f"{count} event data stores in {account!r}, {region}; CloudTrail allows {EVENT_DATA_STORES_PER_REGION} in a Region; use fewer",
-            )
-
-
-def _trails_alias(resolver: Resolver, taken: dict[Place, str]) -> None:
-    key = resolver.config.key
-    taken[key.account, resolver.config.bucket.region, key.alias] = "key.alias"
-
-
-def _alias_apart(resolver: Resolver, store: Store, taken: dict[Place, str]) -> None:
-    settings = store.settings
-    place = (settings.account, settings.region, settings.alias)
-    if place in taken:
-        resolver.refuse(
-            (*store.path, "alias"),
-            f"{settings.alias!r} is the alias of {taken[place]} too; a Lake key cannot carry aws:SourceArn, so each store has a key of its own; rename it",
-        )
-    taken.setdefault(place, written(store.path))
+        with if_known:
+            alias = store.settings.alias
+            other = taken.setdefault((store.settings.account, store.settings.region, alias), written(store.path))
+            if other != written(store.path):
+                said = f"{alias!r} is the alias of {other} too; a Lake key cannot carry aws:SourceArn, so each store has a key of its own; rename it"
+                resolver.refuse((*store.path, "alias"), said)
+    with if_known:
+        places = [(store.account.name, store.settings.region) for store in stores]
+        resolver.at_most(EVENT_DATA_STORES_PER_REGION, "event_data_stores", places)
 
 
 def _name(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) -> None:
     if not identifier(settings.name):
-        resolver.refuse(
-            (*path, "name"),
-            f"{settings.name!r} has neither letters nor digits; its key and stack are named after those; rename it",
-        )
+        said = f"{settings.name!r} has neither letters nor digits; its key and stack are named after those; rename it"
+        resolver.refuse((*path, "name"), said)
     stack = f"{settings.account}-lake-{identifier(settings.name)}"
     if len(stack) > STACK_NAME_CHARACTERS:
-        resolver.refuse(
-            (*path, "name"),
-            f"{settings.name!r} makes a stack name of {len(stack)} characters; CloudFormation allows {STACK_NAME_CHARACTERS}; shorten it",
-        )
-
-
-def _owner(resolver: Resolver, settings: model.EventDataStore, path: ConfigPath) -> None:
-    if not settings.organization_enabled:
-        return
-    organization = resolver.config.organization
-    if organization is None or settings.account != organization.management_account:
-        owner = organization.management_account if organization else "the management account"
-        resolver.refuse(
-            (*path, "account"),
-            f"{settings.account!r} is not the management account; an organization event data store and its key live in the management account; write account: {owner}",
-        )
+        said = f"{settings.name!r} makes a stack name of {len(stack)} characters; CloudFormation allows {STACK_NAME_CHARACTERS}; shorten it"
+        resolver.refuse((*path, "name"), said)
 
 
 def keep_duties_apart(
@@ -124,12 +91,8 @@ def keep_duties_apart(
     for administrator in administrators:
         for number, other in enumerate(break_glass):
             if patterns_meet(administrator, other):
-                resolver.refuse(
-                    (*path, "break_glass", number),
-                    f"{other!r} is an administrator too; administrators are denied kms:PutKeyPolicy, which break glass is for; separate the two",
-                )
+                said = f"{other!r} is an administrator too; administrators are denied kms:PutKeyPolicy, which break glass is for; separate the two"
+                resolver.refuse((*path, "break_glass", number), said)
         if account.deployer and patterns_meet(administrator, account.deployer):
-            resolver.refuse(
-                (*path, "administrators"),
-                f"{administrator!r} is the deployer of {account.name!r} too; administrators are denied kms:PutKeyPolicy, which the deployer needs; separate the two",
-            )
+            said = f"{administrator!r} is the deployer of {account.name!r} too; administrators are denied kms:PutKeyPolicy, which the deployer needs; separate the two"
+            resolver.refuse((*path, "administrators"), said)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from trailkey.aws import TRAILS_PER_REGION, parse_arn
 from trailkey.config.deployment import Account, Trail
-from trailkey.config.resolve.resolver import Resolver
+from trailkey.config.section import if_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trailkey.config.resolve.resolver import Resolver
     from trailkey.config.source import ConfigPath
     from trailkey.config.trail_model import Trail as Settings
 
 
-def resolve_trail(resolver: Resolver, index: int, settings: Settings) -> Trail:
+def resolve_trail(resolver: Resolver, settings: Settings, path: ConfigPath) -> Trail:
     """Return a trail with its owner and ARN."""
-    path: ConfigPath = ("trails", index)
-    resolver.attempt(Resolver.in_partition, settings, "home_region", path)
-    for check in (_topic_is_not_of_the_trails_key, _topic_key, _log_group, _selectors):
-        resolver.attempt(check, settings, path)
+    resolver.in_partition(settings, "home_region", path)
+    for check in (_topic_is_not_of_the_trails_key, _keys_here, _selectors):
+        with if_known:
+            check(resolver, settings, path)
     account = _owner(resolver, settings, path)
     arn = f"arn:{resolver.config.partition}:cloudtrail:{settings.home_region}:{account.id}:trail/{settings.name}"
     return Trail(settings=settings, account=account, arn=arn, path=path)
@@ -31,37 +31,34 @@ def trails_apart(resolver: Resolver, trails: Sequence[Trail]) -> None:
     """Refuse trails that share a topic, and more of them than a Region takes."""
     seen: dict[tuple[str, str, str], str] = {}
     for trail in trails:
-        resolver.attempt(_topic_apart, trail, seen)
-    for (account, region), count in Counter((one.account.name, one.settings.home_region) for one in trails).items():
-        if count > TRAILS_PER_REGION:
-            resolver.refuse(
-                ("trails",),
-                f"{count} trails in {account!r}, {region}; CloudTrail allows {TRAILS_PER_REGION} in a Region; use fewer",
-            )
+        with if_known:
+            if trail.settings.sns_topic is None:
+                continue
+            topic = trail.settings.sns_topic.name
+            first = seen.setdefault((trail.account.name, trail.settings.home_region, topic), trail.settings.name)
+            if first != trail.settings.name:
+                said = f"{topic!r} is the topic of {first!r} too; each topic is made for one trail; rename one"
+                resolver.refuse((*trail.path, "sns_topic", "name"), said)
+    places = [(trail.account.name, trail.settings.home_region) for trail in trails]
+    resolver.at_most(TRAILS_PER_REGION, "trails", places)
 
 
 def _owner(resolver: Resolver, settings: Settings, path: ConfigPath) -> Account:
     config = resolver.config
     if settings.is_organization_trail:
         if config.organization is None:
-            resolver.give_up(
-                (*path, "is_organization_trail"),
-                f"trail {settings.name!r} is an organization trail without an organization; organization: {{id, management_account}} is needed; add it",
-            )
+            said = f"trail {settings.name!r} is an organization trail without an organization; organization: {{id, management_account}} is needed; add it"
+            resolver.give_up((*path, "is_organization_trail"), said)
         management = config.organization.management_account
         if settings.account not in (None, management):
-            resolver.give_up(
-                (*path, "account"),
-                f"{settings.account!r} is not the management account; CloudFormation rolls back an organization trail that a delegated administrator creates, so it lives in {management!r} only; remove the line",
-            )
+            said = f"{settings.account!r} is not the management account; CloudFormation rolls back an organization trail that a delegated administrator creates, so it lives in {management!r} only; remove the line"
+            resolver.give_up((*path, "account"), said)
         return resolver.account(management, ("organization", "management_account"))
     if settings.account is not None:
         return resolver.account(settings.account, (*path, "account"))
     if len(config.accounts) != 1:
-        resolver.give_up(
-            path,
-            f"trail {settings.name!r} names no account; with more than one account listed each trail names its own; add account: one of {', '.join(sorted(config.accounts))}",
-        )
+        said = f"trail {settings.name!r} names no account; with more than one account listed each trail names its own; add account: one of {', '.join(sorted(config.accounts))}"
+        resolver.give_up(path, said)
     return resolver.account(next(iter(config.accounts)), path)
 
 
@@ -71,43 +68,19 @@ def _topic_is_not_of_the_trails_key(resolver: Resolver, settings: Settings, path
     if topic is None or topic.kms_key != key.alias or settings.home_region != resolver.config.bucket.region:
         return
     if _owner(resolver, settings, path).name == key.account:
-        resolver.refuse(
-            (*path, "sns_topic", "kms_key"),
-            f"{topic.kms_key!r} is the trails' key; on a topic CloudTrail would need kms:GenerateDataKey without the trail's context, which cancels the key's guard; name a key of the topic's own",
-        )
+        said = f"{topic.kms_key!r} is the trails' key; on a topic CloudTrail would need kms:GenerateDataKey without the trail's context, which cancels the key's guard; name a key of the topic's own"
+        resolver.refuse((*path, "sns_topic", "kms_key"), said)
 
 
-def _topic_key(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
-    if settings.sns_topic is not None and settings.sns_topic.kms_key is not None:
-        _key_here(resolver, settings, settings.sns_topic.kms_key, (*path, "sns_topic", "kms_key"), "topic")
-
-
-def _log_group(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
-    logs = settings.cloudwatch_logs
-    if logs is not None and logs.kms_key_arn is not None:
-        _key_here(resolver, settings, logs.kms_key_arn, (*path, "cloudwatch_logs", "kms_key_arn"), "log group")
-
-
-def _key_here(resolver: Resolver, settings: Settings, key: str, path: ConfigPath, user: str) -> None:
+def _keys_here(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
     """KMS keys serve their own partition and Region."""
-    arn = parse_arn(key)
-    if arn and (arn.partition, arn.region) != (resolver.config.partition, settings.home_region):
-        resolver.refuse(
-            path,
-            f"{key!r} is not in {resolver.config.partition!r} and {settings.home_region!r}, where the {user} is; KMS keys serve one Region; name a key there",
-        )
-
-
-def _topic_apart(resolver: Resolver, trail: Trail, seen: dict[tuple[str, str, str], str]) -> None:
-    if trail.settings.sns_topic is None:
-        return
-    topic = trail.settings.sns_topic.name
-    first = seen.setdefault((trail.account.name, trail.settings.home_region, topic), trail.settings.name)
-    if first != trail.settings.name:
-        resolver.refuse(
-            (*trail.path, "sns_topic", "name"),
-            f"{topic!r} is the topic of {first!r} too; each topic is made for one trail; rename one",
-        )
+    for user, section, key in (("topic", "sns_topic", "kms_key"), ("log group", "cloudwatch_logs", "kms_key_arn")):
+        with if_known:
+            given = getattr(getattr(settings, section), key, None)
+            arn = parse_arn(given or "")
+            if arn and (arn.partition, arn.region) != (resolver.config.partition, settings.home_region):
+                said = f"{given!r} is not in {resolver.config.partition!r} and {settings.home_region!r}, where the {user} is; KMS keys serve one Region; name a key there"
+                resolver.refuse((*path, section, key), said)
 
 
 def _selectors(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:
@@ -117,13 +90,7 @@ def _selectors(resolver: Resolver, settings: Settings, path: ConfigPath) -> None
         for number, field_selector in enumerate(selector.field_selectors):
             if field_selector.field != "resources.ARN":
                 continue
-            asked = [
-                value
-                for value in (*field_selector.equals, *field_selector.starts_with)
-                if value == bucket or value.startswith(f"{bucket}/")
-            ]
-            if asked:
-                resolver.refuse(
-                    (*path, "advanced_event_selectors", index, "field_selectors", number),
-                    f"{asked[0]!r} is in the log bucket; each delivery would log itself again without end; name other buckets",
-                )
+            asked = (*field_selector.equals, *field_selector.starts_with)
+            if own := next((value for value in asked if f"{value}/".startswith(f"{bucket}/")), None):
+                said = f"{own!r} is in the log bucket; each delivery would log itself again without end; name other buckets"
+                resolver.refuse((*path, "advanced_event_selectors", index, "field_selectors", number), said)

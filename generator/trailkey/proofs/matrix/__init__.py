@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from trailkey.config.deployment import Account, Deployment
-    from trailkey.config.source import ConfigPath
     from trailkey.intent.model import KeyRoles
     from trailkey.inventory.policies import PolicySet, ResourcePolicy
 
@@ -33,7 +32,6 @@ class Line:
 class Matrix:
     """Who can do what with one key. ``store`` names the event data store whose key it is; the trails' key has none."""
 
-    path: ConfigPath
     alias: str
     account: Account
     region: str
@@ -74,7 +72,6 @@ def _matrix(
 ) -> Matrix:
     found = cells_of(rows, columns, key.permissions, key.policy)
     return Matrix(
-        path=intent.path,
         alias=intent.alias,
         account=account,
         region=intent.region,

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import Constraint, Single, region, texts
+from trailkey.access import held_to, region
 from trailkey.access.language.actions import DECRYPT, ENCAPSULATION, ENCRYPT, OTHER_USE, REPLACE_POLICY
 from trailkey.proofs.properties.role_actions import DELETE, DISABLE, HAND_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from trailkey.access import RequestSet, Scope
     from trailkey.intent.model import TrailKeyIntent
@@ -28,71 +28,70 @@ _LOOKS: Final = ("kms:Describe", "kms:Get", "kms:List")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """An operation: its stable ``id``, its heading, what it means, and the requests that are it."""
+    """An operation: its stable ``id``, what it means, its actions, and the requests that are it."""
 
     id: str
-    label: str
     meaning: str
-    requests: RequestSet
     actions: tuple[str, ...]
+    requests: RequestSet
+
+    @property
+    def label(self) -> str:
+        """The heading."""
+        return self.id.replace("-", " ")
+
+
+def _column(name: str, meaning: str, actions: Iterable[str], requests: RequestSet | None = None) -> Column:
+    """Return a column of all requests of its actions, or of some."""
+    actions = tuple(actions)
+    return Column(
+        id=name, meaning=meaning, actions=actions, requests=region(actions=actions) if requests is None else requests
+    )
+
+
+_ENCRYPT: Final = _column("encrypt", "generate data keys, encrypt, re-encrypt to this key", ENCRYPT)
+_DECRYPT: Final = _column(
+    "decrypt", "decrypt, re-encrypt from this key; sign, derive and the like", (*DECRYPT, *_BESIDE)
+)
 
 
 def columns_of_trail_key(intent: TrailKeyIntent, scope: Scope) -> tuple[Column, ...]:
     """Return the columns for the trails' key."""
-    by_s3: dict[str, Constraint] = {
-        "kms:ViaService": Single(absent=False, values=texts(f"s3.{scope.region}.amazonaws.com"))
-    }
-    logs = region(actions=DECRYPT, context={**intent.context, **by_s3})
+    by_s3 = held_to(f"s3.{scope.region}.amazonaws.com")
+    logs = region(actions=DECRYPT, context={**intent.context, "kms:ViaService": by_s3})
     return (
-        _column("encrypt", "encrypt", "generate data keys, encrypt, re-encrypt to this key", ENCRYPT),
-        Column(
-            id="decrypt-logs",
-            label="decrypt logs",
-            meaning="decrypt by way of S3, under the encryption context of a trail of the trails' accounts: log files",
-            requests=logs,
-            actions=DECRYPT,
+        _ENCRYPT,
+        _column(
+            "decrypt-logs",
+            "decrypt by way of S3, under the encryption context of a trail of the trails' accounts: log files",
+            DECRYPT,
+            logs,
         ),
-        Column(
-            id="decrypt-other",
-            label="decrypt other",
-            meaning="decrypt under any other context or none, or not by way of S3; sign, derive and the like",
-            requests=(region(actions=DECRYPT) - logs) | region(actions=_BESIDE),
-            actions=(*DECRYPT, *_BESIDE),
+        _column(
+            "decrypt-other",
+            "decrypt under any other context or none, or not by way of S3; sign, derive and the like",
+            _DECRYPT.actions,
+            _DECRYPT.requests - logs,
         ),
-        *_keeping(scope),
+        *_administration(scope),
     )
 
 
 def columns_of_store_key(scope: Scope) -> tuple[Column, ...]:
     """Return the columns for the key of an event data store."""
-    return (
-        _column("encrypt", "encrypt", "generate data keys, encrypt, re-encrypt to this key", ENCRYPT),
-        _column(
-            "decrypt", "decrypt", "decrypt, re-encrypt from this key; sign, derive and the like", (*DECRYPT, *_BESIDE)
-        ),
-        *_keeping(scope),
-    )
+    return (_ENCRYPT, _DECRYPT, *_administration(scope))
 
 
-def _keeping(scope: Scope) -> tuple[Column, ...]:
+def _administration(scope: Scope) -> tuple[Column, ...]:
     """Return the columns that every key has."""
     named = {*ENCRYPT, *DECRYPT, *_BESIDE, *REPLACE_POLICY, *DISABLE, *_DESTROY, *HAND_OUT}
     look = [action for action in scope.universe if action.startswith(_LOOKS)]
     rest = [action for action in scope.universe if action not in named and not action.startswith(_LOOKS)]
     return (
-        _column("read-metadata", "read metadata", "read what the key is: its policy, tags, rotation, grants", look),
-        _column(
-            "administer",
-            "administer",
-            "change its tags, alias, description and rotation, and all not named elsewhere",
-            rest,
-        ),
-        _column("change-policy", "change policy", "replace the key policy", REPLACE_POLICY),
-        _column("disable", "disable", "disable and enable the key", DISABLE),
-        _column("delete", "delete", "schedule and cancel the key's deletion, delete imported key material", _DESTROY),
-        _column("grant", "grant", "create grants, replicate the key", HAND_OUT),
+        _column("read-metadata", "read what the key is: its policy, tags, rotation, grants", look),
+        _column("administer", "change its tags, alias, description and rotation, and all not named elsewhere", rest),
+        _column("change-policy", "replace the key policy", REPLACE_POLICY),
+        _column("disable", "disable and enable the key", DISABLE),
+        _column("delete", "schedule and cancel the key's deletion, delete imported key material", _DESTROY),
+        _column("grant", "create grants, replicate the key", HAND_OUT),
     )
-
-
-def _column(name: str, label: str, meaning: str, actions: Sequence[str]) -> Column:
-    return Column(id=name, label=label, meaning=meaning, requests=region(actions=actions), actions=tuple(actions))

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from trailkey.access import (
-    Answer,
-    Constraint,
-    EffectivePermissions,
-    RequestSet,
-    Single,
-    covers,
-    excludes,
-    in_account,
-    joined,
-    people,
-    region,
-    texts,
-)
+from trailkey.access import Single, covers, excludes, held_to, in_account, joined, people, region, texts
 from trailkey.access.algebra.request_sets import EVERY_REQUEST
 from trailkey.access.analysis.caller_sets import NO_SERVICE, of_kind
 from trailkey.access.language.actions import REPLACE_POLICY, TAKE_OVER, USE
 from trailkey.intent.model import KeyRoles
 from trailkey.proofs.properties.property import Property
-from trailkey.proofs.properties.role_actions import ADMINISTER, DELETE, DISABLE, HAND_OUT, METADATA, UPDATE
+from trailkey.proofs.properties.role_actions import ADMINISTER, DELETE, DEPLOY, HAND_OUT, METADATA, REPAIR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from trailkey.config.source import ConfigPath
+    from trailkey.access import Answer, Constraint, EffectivePermissions, RequestSet
 
 Key = TypeVar("Key", bound=KeyRoles)
 
 KEY_POLICY_PAGE: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
-_CONDITIONS_PAGE = "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"
-_CHECKED: Final[dict[str, Constraint]] = {
-    "kms:BypassPolicyLockoutSafetyCheck": Single(absent=True, values=texts("false"))
-}
+_EVERY_USE = (*USE, *TAKE_OVER)
+_BYPASS = "kms:BypassPolicyLockoutSafetyCheck"
+_CHECKED: Final = {_BYPASS: Single(texts("false"), absent=True)}
 """A key policy put with the lockout check on, as every caller does who does not ask otherwise; no other call has the key."""
 
 
@@ -45,105 +33,46 @@ def at_most(granted: EffectivePermissions, rows: RequestSet, within: RequestSet)
 
     The rows are taken away as a Deny would: cutting them out of the region first would leave it in a thousand pieces.
     """
-    return excludes(EffectivePermissions(granted.scope, granted.allow, granted.deny | rows, granted.sessions), within)
+    return excludes(replace(granted, deny=granted.deny | rows), within)
 
 
 def able(
     granted: EffectivePermissions,
-    keepers: KeyRoles,
+    key: KeyRoles,
     arns: Iterable[str],
     actions: Iterable[str],
     context: Mapping[str, Constraint] | None = None,
 ) -> Answer:
     """Answer the claim that these people may do something, where their own IAM policy allows, or by themselves if so named."""
-    who = keepers.named(arns) & ~of_kind("root", keepers.partition)
-    direct = keepers.named(keepers.named_directly) & in_account(keepers.account)
+    who = key.named(arns) & ~of_kind("root", key.partition)
+    direct = key.named(key.named_directly) & in_account(key.account)
     backed = region(principals=who - direct, actions=actions, identity=True, context=context)
     return covers(granted, backed | region(principals=who & direct, actions=actions, context=context))
 
 
-def rows_of_keepers(keepers: KeyRoles) -> RequestSet:
+def rows_of_key_roles(key: KeyRoles) -> RequestSet:
     """Return what those who look after a key may do with it at most."""
     return joined(
         [
-            region(principals=keepers.named(keepers.administrators), actions=ADMINISTER),
-            region(principals=keepers.named([keepers.deployer]), actions=(*UPDATE, *DISABLE, *REPLACE_POLICY)),
-            region(principals=keepers.named(keepers.break_glass), actions=(*DELETE, *DISABLE, *REPLACE_POLICY)),
-            region(principals=keepers.root_user, actions=REPLACE_POLICY),
-            region(principals=people(keepers.partition, keepers.account), actions=METADATA),
+            region(principals=key.named(key.administrators), actions=ADMINISTER),
+            region(principals=key.named([key.deployer]), actions=DEPLOY),
+            region(principals=key.named(key.break_glass), actions=REPAIR),
+            region(principals=key.root_user, actions=REPLACE_POLICY),
+            region(principals=people(key.partition, key.account), actions=METADATA),
         ]
     )
 
 
-def _administrators_denied(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
+def _administrators_denied(granted: EffectivePermissions, key: KeyRoles) -> Answer:
     """The Deny alone takes out every use, whatever another statement may come to allow."""
-    who = keepers.named(keepers.administrators) & in_account(keepers.account)
-    denied = EffectivePermissions(granted.scope, EVERY_REQUEST, granted.deny, granted.sessions)
-    return excludes(denied, region(principals=who, actions=(*USE, *TAKE_OVER)))
+    who = key.named(key.administrators) & in_account(key.account)
+    return excludes(replace(granted, allow=EVERY_REQUEST), region(principals=who, actions=_EVERY_USE))
 
 
-def _administrators_never_use(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
-    return excludes(granted, region(principals=keepers.named(keepers.administrators), actions=(*USE, *TAKE_OVER)))
-
-
-def _administrators_administer(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
-    return able(granted, keepers, keepers.administrators, ADMINISTER)
-
-
-def _break_glass_repairs(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
-    return able(granted, keepers, keepers.break_glass, (*DELETE, *DISABLE, *REPLACE_POLICY), _CHECKED)
-
-
-def _policy_held(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
-    return excludes(granted, region(principals=~keepers.policy_holders, actions=REPLACE_POLICY))
-
-
-def _deletion_held(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
-    return excludes(granted, region(principals=~keepers.named(keepers.break_glass), actions=DELETE))
-
-
-def _nobody_grants(granted: EffectivePermissions, _keepers: KeyRoles) -> Answer:
-    return excludes(granted, region(actions=HAND_OUT))
-
-
-def _lockout_check_stands(granted: EffectivePermissions, _keepers: KeyRoles) -> Answer:
-    bypass: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": Single(absent=False, values=texts("true"))}
-    return excludes(granted, region(actions=REPLACE_POLICY, context=bypass))
-
-
-def _deployer_updates(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
-    return able(granted, keepers, [keepers.deployer], (*UPDATE, *DISABLE, *REPLACE_POLICY), _CHECKED)
-
-
-def _root_user_recovers(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
-    return covers(granted, region(principals=keepers.root_user, actions=REPLACE_POLICY, context=_CHECKED))
-
-
-def _account_looks(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
-    who = people(keepers.partition, keepers.account)
-    return covers(granted, region(principals=who, actions=METADATA, identity=True))
-
-
-def _iam_needed(granted: EffectivePermissions, keepers: KeyRoles) -> Answer:
+def _iam_needed(granted: EffectivePermissions, key: KeyRoles) -> Answer:
     """Without an IAM policy nobody but the root user holds anything; roles that are named as Principal are left out."""
-    who = NO_SERVICE & ~keepers.root_user & ~keepers.named(keepers.named_directly)
-    return excludes(granted, region(principals=who & ~of_kind("root", keepers.partition), identity=False))
-
-
-def _key(keepers: KeyRoles) -> ConfigPath:
-    return keepers.path
-
-
-def _administrators(keepers: KeyRoles) -> ConfigPath:
-    return (*keepers.path, "administrators")
-
-
-def _break_glass(keepers: KeyRoles) -> ConfigPath:
-    return (*keepers.path, "break_glass")
-
-
-def _deployer(keepers: KeyRoles) -> ConfigPath:
-    return keepers.deployer_path
+    who = NO_SERVICE & ~key.root_user & ~key.named(key.named_directly)
+    return excludes(granted, region(principals=who & ~of_kind("root", key.partition), identity=False))
 
 
 def nobody_holds_more(rows: Callable[[Key], RequestSet]) -> Property[Key]:
@@ -155,7 +84,6 @@ def nobody_holds_more(rows: Callable[[Key], RequestSet]) -> Property[Key]:
         source="https://docs.aws.amazon.com/kms/latest/developerguide/least-privilege.html",
         remedy="take the action out of the statement, or the principal out of its reach",
         claim=lambda granted, key: at_most(granted, rows(key), region(principals=NO_SERVICE)),
-        path=_key,
     )
 
 
@@ -167,7 +95,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
         remedy="keep the Deny statement whole: every cryptographic operation, CreateGrant, PutKeyPolicy and ReplicateKey, for every administrator",
         claim=_administrators_denied,
-        path=_administrators,
+        path=lambda key: (*key.path, "administrators"),
     ),
     Property(
         id="administrators-never-use",
@@ -175,8 +103,10 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="With Decrypt an administrator reads; with CreateGrant, PutKeyPolicy or ReplicateKey an administrator can come to read.",
         source=KEY_POLICY_PAGE,
         remedy="let other roles read or replace the policy than those that administer the key",
-        claim=_administrators_never_use,
-        path=_administrators,
+        claim=lambda granted, key: excludes(
+            granted, region(principals=key.named(key.administrators), actions=_EVERY_USE)
+        ),
+        path=lambda key: (*key.path, "administrators"),
     ),
     Property(
         id="administrators-administer",
@@ -184,8 +114,8 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="An administrator who cannot do the work asks for more than the work needs.",
         source=KEY_POLICY_PAGE,
         remedy="let no Deny or condition keep administrators from the actions of their row",
-        claim=_administrators_administer,
-        path=_administrators,
+        claim=lambda granted, key: able(granted, key, key.administrators, ADMINISTER),
+        path=lambda key: (*key.path, "administrators"),
     ),
     Property(
         id="break-glass-repairs",
@@ -193,8 +123,8 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="Someone must be able to repair a key whose policy is wrong, or logs can be lost for good.",
         source=KEY_POLICY_PAGE,
         remedy="let no Deny or condition keep break glass from the actions of its row",
-        claim=_break_glass_repairs,
-        path=_break_glass,
+        claim=lambda granted, key: able(granted, key, key.break_glass, REPAIR, _CHECKED),
+        path=lambda key: (*key.path, "break_glass"),
     ),
     Property(
         id="key-policy-writers",
@@ -202,8 +132,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="Whoever may replace the policy can give themselves every other permission on the key.",
         source=KEY_POLICY_PAGE,
         remedy="leave kms:PutKeyPolicy to deployer, break glass and root user",
-        claim=_policy_held,
-        path=_key,
+        claim=lambda granted, key: excludes(granted, region(principals=~key.policy_writers, actions=REPLACE_POLICY)),
     ),
     Property(
         id="deletion-restricted",
@@ -211,8 +140,8 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="A deleted key makes every log file it encrypted unreadable for ever.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
         remedy="leave kms:ScheduleKeyDeletion and kms:CancelKeyDeletion to break glass",
-        claim=_deletion_held,
-        path=_break_glass,
+        claim=lambda granted, key: excludes(granted, region(principals=~key.named(key.break_glass), actions=DELETE)),
+        path=lambda key: (*key.path, "break_glass"),
     ),
     Property(
         id="no-grants",
@@ -220,17 +149,15 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="A grant allows the key's use beside its policy, and a replica has a policy of its own; CloudTrail needs neither.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
         remedy="allow kms:CreateGrant and kms:ReplicateKey to nobody",
-        claim=_nobody_grants,
-        path=_key,
+        claim=lambda granted, _: excludes(granted, region(actions=HAND_OUT)),
     ),
     Property(
         id="lockout-check-stands",
         title="nobody puts a key policy past the lockout check",
         reason="KMS refuses a policy that its author could not change again, unless the author asks it not to check.",
-        source=_CONDITIONS_PAGE,
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
         remedy="keep the Deny on kms:PutKeyPolicy under kms:BypassPolicyLockoutSafetyCheck true",
-        claim=_lockout_check_stands,
-        path=_key,
+        claim=lambda granted, _: excludes(granted, region(actions=REPLACE_POLICY, context={_BYPASS: held_to("true")})),
     ),
     Property(
         id="deployer-updates",
@@ -238,8 +165,8 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="CloudFormation acts as this role: without PutKeyPolicy the first creation fails the lockout check, and a later update leaves the stack stuck.",
         source="https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html",
         remedy="name the role that runs the stack as deployer of the key's account, and let nothing deny it",
-        claim=_deployer_updates,
-        path=_deployer,
+        claim=lambda granted, key: able(granted, key, [key.deployer], DEPLOY, _CHECKED),
+        path=attrgetter("deployer_path"),
     ),
     Property(
         id="root-user-recovers",
@@ -247,8 +174,9 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="When deployer and break glass are gone, the account's root user is the last who can repair the key without AWS Support.",
         source=KEY_POLICY_PAGE,
         remedy="keep the root user's statement, and deny it nothing",
-        claim=_root_user_recovers,
-        path=_key,
+        claim=lambda granted, key: covers(
+            granted, region(principals=key.root_user, actions=REPLACE_POLICY, context=_CHECKED)
+        ),
     ),
     Property(
         id="account-reads-metadata",
@@ -256,8 +184,9 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="AWS Config, Security Hub, IAM Access Analyzer and auditors see a key only where its policy lets the account's IAM policies count.",
         source=KEY_POLICY_PAGE,
         remedy="keep the account's statement on metadata",
-        claim=_account_looks,
-        path=_key,
+        claim=lambda granted, key: covers(
+            granted, region(principals=people(key.partition, key.account), actions=METADATA, identity=True)
+        ),
     ),
     Property(
         id="iam-needed",
@@ -266,7 +195,6 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         source="https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html",
         remedy="name the account as Principal and the role under aws:PrincipalArn",
         claim=_iam_needed,
-        path=_key,
     ),
 )
 """Asked of the trails' key and of the key of each event data store."""

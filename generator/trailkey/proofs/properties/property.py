@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from trailkey.access import PROVEN
@@ -18,21 +19,17 @@ Purpose_contra = TypeVar("Purpose_contra", contravariant=True)
 """What the policy is meant for: one of the types of ``intent``. What holds of every key can be asked of each kind."""
 
 
-def _whole(purpose: Any) -> Iterable[Any]:
-    return (purpose,)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property(Rule, Generic[Purpose_contra]):
     """A claim about a policy.
 
-    ``path`` is where the config asks for what is claimed. A property about several people can be asked ``apart``, one person
-    at a time, so that the answer is about that person's line.
+    ``path`` is where the config asks for what is claimed: where it describes the purpose, unless said otherwise. A property
+    about several people can be asked ``apart``, one person at a time, so that the answer is about that person's line.
     """
 
     claim: Callable[[EffectivePermissions, Purpose_contra], Answer]
-    path: Callable[[Purpose_contra], ConfigPath]
-    apart: Callable[[Purpose_contra], Iterable[Any]] = _whole
+    path: Callable[[Purpose_contra], ConfigPath] = attrgetter("path")
+    apart: Callable[[Purpose_contra], Iterable[Any]] = lambda purpose: (purpose,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trailkey.access.language.actions import GRANT, REPLICATE
+from trailkey.access.language.actions import GRANT, REPLACE_POLICY, REPLICATE
 
 ALIAS: Final = ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")
 """What needs the alias beside the key. https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html"""
@@ -36,6 +36,8 @@ UPDATE: Final = (
 )
 """What creating, reading and updating a key and its alias through CloudFormation calls, beside the key policy and the state.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html"""
+DEPLOY: Final = (*UPDATE, *DISABLE, *REPLACE_POLICY)
+REPAIR: Final = (*DELETE, *DISABLE, *REPLACE_POLICY)
 ADMINISTER: Final = (
     *UPDATE,
     "kms:ListGrants",

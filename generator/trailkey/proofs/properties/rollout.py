@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
@@ -19,7 +21,7 @@ from trailkey.intent.from_config import trail_key_intent
 from trailkey.inventory.folder import BUCKET_POLICY
 from trailkey.inventory.policies import ANY_ACCOUNT, PolicySet
 from trailkey.output.manifest import MANIFEST, AccountTarget, FromOutput, StackSet, as_json
-from trailkey.proofs.properties.entitlements import policy_places
+from trailkey.proofs.properties.entitlements import entitlements
 from trailkey.proofs.properties.property import Result
 from trailkey.proofs.properties.wiring import wanted_resources
 
@@ -29,82 +31,24 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
     from trailkey.inventory.folder import Folder, StackAsDeployed
     from trailkey.inventory.policies import Resource
-    from trailkey.proofs.properties.entitlements import PolicyPlaces
-
-Place = tuple[str, str]
-"""An account and a Region."""
+    from trailkey.proofs.properties.entitlements import Entitlements
 
 _CREATE_STACK: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html"
-_AGAIN: Final = "run trailkey generate again, and change the config instead of the folder"
 
-WHERE_MEANT: Final = Rule(
-    id="stacks-where-meant",
-    title="each template is deployed to the account and Region that its policies speak of",
-    reason="A key policy that is right in one account lets nobody in, or lets others in, when its stack is made in another.",
-    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacks.html",
-    remedy=_AGAIN,
-)
-FILLED: Final = Rule(
-    id="parameters-from-outputs",
-    title="each parameter comes from an Output of an earlier stack, and that is the resource that the policies mean",
-    reason="A trail or a reader's policy with another key's ARN encrypts with a key that nobody guards, or reads nothing.",
-    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html",
-    remedy=_AGAIN,
-)
-ORDERED: Final = Rule(
-    id="stacks-ordered",
-    title="each stack comes after those it depends on, and names them all",
-    reason="CloudTrail refuses a trail whose bucket or key is not there yet, and a parameter has no value before its stack is made.",
-    source="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html",
-    remedy=_AGAIN,
-)
-UNIQUE: Final = Rule(
-    id="stack-names-unique",
-    title="no stack name is given twice",
-    reason="A second stack of the same name in an account and Region is an update that replaces the first.",
-    source=_CREATE_STACK,
-    remedy=_AGAIN,
-)
-AS_LISTED: Final = Rule(
-    id="files-as-listed",
-    title="every file is the one that rollout.json lists, and every template is deployed by a stack",
-    reason="What was proven and reviewed is these bytes; another template is another policy.",
-    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-guide.html",
-    remedy=_AGAIN,
-)
-SETTINGS: Final = Rule(
-    id="stack-settings-match",
-    title="delivery, capabilities, tags, deployer and protection of each stack are those that its template and the config ask for",
-    reason="CloudFormation refuses a stack without the capabilities its template needs, and an unprotected stack is deleted by one click.",
-    source=_CREATE_STACK,
-    remedy=_AGAIN,
-)
-STEPS: Final = Rule(
-    id="steps-complete",
-    title="what a stack needs or leaves to people is among the steps: roles that exist, policies to attach, notices",
-    reason="CloudFormation fails on a role that does not exist, and a policy that nobody attaches lets nobody read.",
-    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html",
-    remedy=_AGAIN,
-)
-OF_THE_ROLLOUT: Final = (WHERE_MEANT, FILLED, ORDERED, UNIQUE, AS_LISTED, SETTINGS, STEPS)
-"""Asked of rollout.json and the files beside it."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutRule(Rule):
+    """A rule about rollout.json and the files beside it; ``problems`` yields each way in which it does not hold."""
+
+    remedy: str = "run trailkey generate again, and change the config instead of the folder"
+    problems: Callable[[Deployment, Folder], Iterator[str]]
 
 
 def rollout_results(deployment: Deployment, folder: Folder) -> Iterator[Result]:
     """Yield for each rule about the rollout that it holds, or each way in which it does not."""
-    checks: tuple[tuple[Rule, Callable[[Deployment, Folder], Iterator[str]]], ...] = (
-        (WHERE_MEANT, _misplaced),
-        (FILLED, _misfilled),
-        (ORDERED, _disordered),
-        (UNIQUE, _repeated),
-        (AS_LISTED, _unlisted),
-        (SETTINGS, _unsettled),
-        (STEPS, _untold),
-    )
     location = Location(file=f"{folder.prefix}{MANIFEST}")
-    for rule, check in checks:
-        problems = list(check(deployment, folder)) or [""]
-        for problem in problems:
+    for rule in OF_THE_ROLLOUT:
+        for problem in list(rule.problems(deployment, folder)) or [""]:
             answer = Answer(REFUTED, reason=problem) if problem else Answer(PROVEN)
             yield Result(rule=rule, answer=answer, location=location)
 
@@ -113,28 +57,28 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what is wrong with where stacks are deployed."""
     if folder.manifest.partition != deployment.partition:
         yield f"the partition is {folder.manifest.partition}, not {deployment.partition}"
-    named, places = _places(deployment), policy_places(deployment)
+    meant, grantees = _places(deployment), entitlements(deployment, PolicySet())
     for one in folder.stacks:
         here = one.place.account, one.place.region
-        for resource in one.resources:
-            wanted = named.get((resource.kind, resource.name))
-            if wanted and here not in wanted:
-                yield _elsewhere(one, resource.kind, resource.name, wanted)
-        for policy in one.identities:
-            wanted = places.of(policy)
-            if wanted and here not in wanted:
-                yield _elsewhere(one, "AWS::IAM::ManagedPolicy", policy.location.logical_id, wanted)
+        wanted = [(f"{each.kind} {each.name}", meant.get((each.kind, each.name))) for each in one.policies.resources]
+        policies = [(f"AWS::IAM::ManagedPolicy {each.name}", grantees.places(each)) for each in one.policies.identities]
+        for what, places in (*wanted, *policies):
+            if places and here not in places:
+                there = " or ".join(sorted(_place_text(*place) for place in places))
+                yield f"stack {one.stack.stack} with {what} is deployed to {_place_text(*here)}, not to {there}"
         if one.stack.stack_set:
-            yield from _misdirected(one, one.stack.stack_set, deployment, places)
+            yield from _misdirected(one, one.stack.stack_set, deployment, grantees)
     for bucket in folder.policies.buckets:
         if bucket.name == "" and bucket.account != deployment.bucket_account.id:
             yield f"{bucket.location}: the bucket is said to be in {bucket.account}, not in {deployment.bucket_account.id}"
 
 
-def _misdirected(one: StackAsDeployed, target: StackSet, deployment: Deployment, places: PolicyPlaces) -> Iterator[str]:
+def _misdirected(
+    one: StackAsDeployed, target: StackSet, deployment: Deployment, grantees: Entitlements
+) -> Iterator[str]:
     """Yield what is wrong with the target of a stack set: every setting of it is one that AWS has to be given so."""
     management = deployment.management
-    for unit in {unit for policy in one.identities for unit in places.units(policy)} or {""}:
+    for unit in {unit for policy in one.policies.identities for unit in grantees.units(policy)} or {""}:
         wanted = StackSet(
             account=management.id if management else "",
             region=deployment.region,
@@ -145,24 +89,19 @@ def _misdirected(one: StackAsDeployed, target: StackSet, deployment: Deployment,
             yield f"stack set {one.stack.stack} has the target {as_json(target)}, not {as_json(wanted)}"
 
 
-def _elsewhere(one: StackAsDeployed, kind: str, name: str, wanted: frozenset[Place]) -> str:
-    meant = " or ".join(sorted(_place_text(*place) for place in wanted)) or "nowhere"
-    return f"stack {one.stack.stack} with {kind} {name} is deployed to {_place_text(one.place.account, one.place.region)}, not to {meant}"
-
-
 def _place_text(account: str, region: str) -> str:
     return f"{'the accounts of a stack set' if account == ANY_ACCOUNT else account}, {region}"
 
 
-def _places(deployment: Deployment) -> Mapping[tuple[str, str], frozenset[Place]]:
-    """Return where the config has each resource, by type and name: several may have one name, in places of their own."""
-    found: dict[tuple[str, str], set[Place]] = {}
-    for one in wanted_resources(deployment, PolicySet(what="")):
-        found.setdefault((one.kind, one.name), set()).add(one.place)
+def _places(deployment: Deployment) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
+    """Return the accounts and Regions where the config has each resource, by its type and name, which several may share."""
+    found: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for one in wanted_resources(deployment, PolicySet()):
+        found[one.kind, one.name].add(one.place)
     if deployment.access_log_bucket:
         logs = "AWS::S3::Bucket", deployment.access_log_bucket
         found[logs] = {(deployment.bucket_account.id, deployment.region)}
-    return {name: frozenset(places) for name, places in found.items()}
+    return found
 
 
 def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
@@ -197,53 +136,32 @@ def _fits(value: Any, declared: Mapping[str, Any]) -> bool:
 def _disordered(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what is wrong with the order of stacks."""
     before: set[str] = set()
-    for one in folder.manifest.stacks:
-        yield from (
-            f"stack {one.stack} depends on {other}, which is not a stack before it"
-            for other in one.depends_on
-            if other not in before
-        )
-        before.add(one.stack)
-    needs = _Needs(deployment, folder)
-    for stack in folder.stacks:
-        for other in sorted(needs.of(stack) - {*stack.stack.depends_on, stack.stack.stack}):
-            yield f"stack {stack.stack.stack} needs stack {other} and does not depend on it"
+    for stack in folder.manifest.stacks:
+        for other in stack.depends_on:
+            if other not in before:
+                yield f"stack {stack.stack} depends on {other}, which is not a stack before it"
+        before.add(stack.stack)
+    intent, grantees = trail_key_intent(deployment), entitlements(deployment, PolicySet())
+    key = folder.policies.key_of_alias(intent.account, intent.region, intent.alias)
+    deployers = {owner.id: owner.deployer for owner in deployment.trail_owners if owner.deployer}
 
-
-class _Needs:
-    """Which stacks a stack needs: those that fill its parameters, and for a trail also its bucket and its deployer's policy."""
-
-    def __init__(self, deployment: Deployment, folder: Folder) -> None:
-        intent = trail_key_intent(deployment)
-        key = folder.policies.key_of_alias(intent.account, intent.region, intent.alias)
-        self._key = key.arn if key else ""
-        self._own = intent.account
-        self._folder = folder
-        self._deployers = {owner.id: owner.deployer or "" for owner in deployment.trail_owners}
-        self._places = policy_places(deployment)
-
-    def of(self, one: StackAsDeployed) -> set[str]:
-        """Return the names of the stacks that a stack needs."""
-        found = {source.stack for source in one.stack.parameters.values() if isinstance(source, FromOutput)}
-        for resource in one.resources:
-            if resource.kind == "AWS::CloudTrail::Trail":
-                found |= {other.stack.stack for other in self._folder.stacks if self._serves(other, resource)}
-        return found
-
-    def _serves(self, one: StackAsDeployed, trail: Resource) -> bool:
+    def serves(one: StackAsDeployed, trail: Resource) -> bool:
         """Return whether a stack has the trail's bucket, or lets the trail's deployer look at a key of another account."""
-        bucket = trail.properties.get("S3BucketName")
-        if any(
-            each.kind == "AWS::S3::BucketPolicy" and each.properties.get("Bucket") == bucket for each in one.resources
-        ):
-            return True
-        deployer = self._deployers.get(trail.account, "")
-        return trail.account != self._own and any(
-            policy.account == trail.account
-            and self._places.is_deployers(policy, deployer)
-            and any(self._key in statement.resources for statement in policy.policy.statements)
-            for policy in one.identities
+        bucket = "AWS::S3::BucketPolicy", trail.properties.get("S3BucketName")
+        return any((each.kind, each.name) == bucket for each in one.policies.resources) or any(
+            trail.account == policy.account != intent.account
+            and grantees.is_deployers(policy, deployers.get(trail.account, ""))
+            and any(key and key.arn in statement.resources for statement in policy.policy.statements)
+            for policy in one.policies.identities
         )
+
+    for one in folder.stacks:
+        needed = {source.stack for source in one.stack.parameters.values() if isinstance(source, FromOutput)}
+        for trail in one.policies.resources:
+            if trail.kind == "AWS::CloudTrail::Trail":
+                needed |= {other.stack.stack for other in folder.stacks if serves(other, trail)}
+        for name in sorted(needed - {*one.stack.depends_on, one.stack.stack}):
+            yield f"stack {one.stack.stack} needs stack {name} and does not depend on it"
 
 
 def _repeated(deployment: Deployment, folder: Folder) -> Iterator[str]:
@@ -306,16 +224,70 @@ def _untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
     bucket = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
     if deployment.config.bucket.existing and folder.policies.bucket_named(bucket) is None:
         yield f"no step says that {bucket} gets the statements of {BUCKET_POLICY}"
-    places = policy_places(deployment)
+    grantees = entitlements(deployment, PolicySet())
     existing = [step.arn for step in folder.manifest.before if step.kind in ("role-exists", "user-exists")]
     for one in folder.stacks:
         steps = [parse_arn(step.arn) for step in one.stack.after if step.kind in ("attach-policy", "permission-set")]
         names = [arn.resource.rpartition("/")[2] for arn in steps if arn]
-        for policy in one.identities:
+        for policy in one.policies.identities:
             told = {policy.attachment(arn) for arn in existing}
-            for who in sorted(places.attachments(policy) - told):
+            for who in sorted(grantees.attachments(policy) - told):
                 yield f"no step says that {who} exists, to which stack {one.stack.stack} attaches a policy"
             # A policy that is split is told by the name of its first part.
             ends = [policy.policy_name[len(name) :] for name in names if policy.policy_name.startswith(name)]
             if policy.policy_name and not any(not end or end.isdigit() for end in ends):
                 yield f"no step after stack {one.stack.stack} says who attaches policy {policy.policy_name}"
+
+
+OF_THE_ROLLOUT: Final = (
+    RolloutRule(
+        id="stacks-where-meant",
+        title="each template is deployed to the account and Region that its policies speak of",
+        reason="A key policy that is right in one account lets nobody in, or lets others in, when its stack is made in another.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacks.html",
+        problems=_misplaced,
+    ),
+    RolloutRule(
+        id="parameters-from-outputs",
+        title="each parameter comes from an Output of an earlier stack, and that is the resource that the policies mean",
+        reason="A trail or a reader's policy with another key's ARN encrypts with a key that nobody guards, or reads nothing.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html",
+        problems=_misfilled,
+    ),
+    RolloutRule(
+        id="stacks-ordered",
+        title="each stack comes after those it depends on, and names them all",
+        reason="CloudTrail refuses a trail whose bucket or key is not there yet, and a parameter has no value before its stack is made.",
+        source="https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html",
+        problems=_disordered,
+    ),
+    RolloutRule(
+        id="stack-names-unique",
+        title="no stack name is given twice",
+        reason="A second stack of the same name in an account and Region is an update that replaces the first.",
+        source=_CREATE_STACK,
+        problems=_repeated,
+    ),
+    RolloutRule(
+        id="files-as-listed",
+        title="every file is the one that rollout.json lists, and every template is deployed by a stack",
+        reason="What was proven and reviewed is these bytes; another template is another policy.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-guide.html",
+        problems=_unlisted,
+    ),
+    RolloutRule(
+        id="stack-settings-match",
+        title="delivery, capabilities, tags, deployer and protection of each stack are those that its template and the config ask for",
+        reason="CloudFormation refuses a stack without the capabilities its template needs, and an unprotected stack is deleted by one click.",
+        source=_CREATE_STACK,
+        problems=_unsettled,
+    ),
+    RolloutRule(
+        id="steps-complete",
+        title="what a stack needs or leaves to people is among the steps: roles that exist, policies to attach, notices",
+        reason="CloudFormation fails on a role that does not exist, and a policy that nobody attaches lets nobody read.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html",
+        problems=_untold,
+    ),
+)
+"""Asked of rollout.json and the files beside it."""

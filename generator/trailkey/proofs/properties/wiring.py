@@ -46,18 +46,15 @@ def consistent(deployment: Deployment, policies: PolicySet) -> Iterator[Result]:
     """Yield for each resource that has to do with a key or the bucket whether it is the one that the policies are about."""
     wanted = list(wanted_resources(deployment, policies))
     for one in wanted:
-        found = [each for each in policies.resources if one.is_it(each)]
-        wrong = (
-            f"{'no template has' if not found else f'{len(found)} resources are'} the {one.kind} {one.name} of {', '.join(one.place)}"
-            if len(found) != 1
-            else "; ".join(_differences(found[0], one.properties))
-        )
-        yield Result(
-            rule=CONSISTENT,
-            answer=Answer(REFUTED, reason=wrong) if wrong else Answer(PROVEN),
-            path=one.path,
-            location=found[0].location if found else NOWHERE,
-        )
+        is_it = (one.kind, one.name, one.place)
+        found = [each for each in policies.resources if (each.kind, each.name, (each.account, each.region)) == is_it]
+        count = f"{len(found)} resources are" if found else "no template has"
+        wrong = f"{count} the {one.kind} {one.name} of {', '.join(one.place)}"
+        if len(found) == 1:
+            wrong = "; ".join(_differences(found[0], one.properties))
+        answer = Answer(REFUTED, reason=wrong) if wrong else Answer(PROVEN)
+        location = found[0].location if found else NOWHERE
+        yield Result(rule=CONSISTENT, answer=answer, path=one.path, location=location)
     for key in policies.keys:
         if key.arn not in {one.name for one in wanted}:
             answer = Answer(REFUTED, reason="the config asks for no such key, or no alias leads to it")
@@ -73,10 +70,6 @@ class WantedResource:
     place: tuple[str, str]
     path: ConfigPath
     properties: Mapping[str, Any]
-
-    def is_it(self, resource: Resource) -> bool:
-        """Return whether a resource is the one that is meant."""
-        return (resource.kind, resource.name, (resource.account, resource.region)) == (self.kind, self.name, self.place)
 
 
 def _differences(resource: Resource, wanted: Mapping[str, Any]) -> Iterator[str]:
