@@ -21,6 +21,7 @@ MEANING: Final = {"access", "access.algebra", "access.analysis", "access.languag
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "aws": set(),
     "findings": set(),
+    "version": set(),
     "errors": {"findings"},
     "cloudformation": {"aws", "errors"},
     "output": {"errors"},
@@ -31,7 +32,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "config": {"access", "access.algebra", "aws", "cloudformation", "errors"},
     "checks": {"aws", "cloudformation", "errors", "findings"},
     "statements": {"aws", "config"},
-    "templates": {"aws", "cloudformation", "config", "output", "statements"},
+    "templates": {"aws", "cloudformation", "config", "output", "statements", "version"},
     "rollout": {"cloudformation", "config", "output", "templates"},
     "inventory": {*MEANING, "aws", "cloudformation", "errors", "findings", "output"},
     "intent": {*MEANING, "aws", "config", "errors"},
@@ -42,9 +43,9 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "reports": {*MEANING, "audit", "checks", "config", "decide", "diff", "findings", "inventory", "proofs"},
     "pipeline": {"checks", "cloudformation", "config", "errors", "findings", "inventory", "output", "proofs", "reports", "rollout", "templates"},
     "api": {"audit", "config", "decide", "diff", "errors", "intent", "inventory", "pipeline", "proofs", "reports"},
-    "cli": {"api", "config", "errors", "output", "pipeline", "reports"},
+    "cli": {"api", "config", "errors", "output", "pipeline", "reports", "version"},
     "__main__": {"cli"},
-    "__init__": {"api"},
+    "__init__": {"api", "version"},
 }  # fmt: skip
 """What each room may import, its own modules aside. A room is drawn above all that it names: docs/architecture.md."""
 
@@ -95,7 +96,7 @@ def imports_of(path: Path) -> set[str]:
 
 def rooms_imported(path: Path) -> set[str]:
     names = [name.split(".")[1:] for name in imports_of(path) if name.startswith("trailkey.")]
-    return {room(tuple(name)) for name in names} - {"__version__", room_of(path)}
+    return {room(tuple(name)) for name in names} - {room_of(path)}
 
 
 def calls_of(path: Path) -> set[str]:
@@ -122,6 +123,22 @@ def test_every_room_is_above_what_it_imports() -> None:
         ready = {name for name in left if MAY_IMPORT[name] <= placed}
         assert ready, f"a circle among {left}"
         placed |= ready
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Neither at run time nor for its types: what two modules need of each other belongs below both."""
+    names = {".".join(("trailkey", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in MODULES}
+    faces = {name for name in names if name.endswith("__init__")}
+    imports = {
+        name: {other for found in imports_of(path) for other in (found, found.rpartition(".")[0]) if other in names}
+        for name, path in names.items()
+        if name not in faces
+    }
+    while ready := [name for name, others in imports.items() if not others & imports.keys()]:
+        for name in ready:
+            del imports[name]
+
+    assert imports == {}
 
 
 def test_what_a_room_may_import_is_imported() -> None:

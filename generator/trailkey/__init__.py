@@ -2,14 +2,15 @@
 
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from trailkey.version import VERSION
 
 if TYPE_CHECKING:  # loaded at first use: --help loads no more than it needs
     from trailkey.api import TrailkeyError, access, audit, decide, diff, generate, load  # noqa: TC004
 
-__version__ = version("trailkey")
+__version__ = VERSION
 __all__ = ["TrailkeyError", "__version__", "access", "audit", "decide", "diff", "generate", "load"]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trailkey.access import Statement
-    from trailkey.access.language.policy import Condition
+    from trailkey.access.language.conditions import Condition
 
 TRAIL_CONTEXT_KEY: Final = TRAIL_CONTEXT.casefold()
 SOURCE_KEYS: Final = frozenset(("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"))

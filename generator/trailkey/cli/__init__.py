@@ -13,8 +13,9 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from trailkey import __version__, errors
+from trailkey import errors
 from trailkey.cli import access, audit, decide, diff, generate, init, schema
+from trailkey.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"trailkey {__version__}")
+    parser.add_argument("--version", action="version", version=f"trailkey {VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         name = command.__name__.rpartition(".")[2]

@@ -10,18 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trailkey.config import model
+    from trailkey.config.account import Account
     from trailkey.config.reader_kinds import ReaderKind
     from trailkey.config.source import ConfigPath, Mark, Source
     from trailkey.config.trail_model import Trail as TrailSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """An account of the deployment; ``deployer`` is the ARN or ArnLike pattern of the role that deploys there."""
-
-    name: str
-    id: str
-    deployer: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

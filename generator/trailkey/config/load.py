@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trailkey.config import extends, sections
 from trailkey.config import source as text
-from trailkey.config.resolve.resolver import resolve
+from trailkey.config.resolve.deployment import resolve
 from trailkey.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:

@@ -6,17 +6,43 @@ A new kind is one entry; where it has a config key of its own, that key stands i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Protocol
 
 from trailkey.config.resolve.principals import account_of, permission_set_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from trailkey.config import model
-    from trailkey.config.deployment import Account
-    from trailkey.config.resolve.resolver import Resolver
+    from trailkey.config.account import Account
     from trailkey.config.source import ConfigPath
+
+    Settings = Any
+    """A reader's section of the config, ``model.Reader``: it asks this table which keys there are."""
+
+
+class Names(Protocol):
+    """What a kind asks while names are resolved: the config, and its accounts and principals."""
+
+    @property
+    def config(self) -> Any:
+        """The config."""
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts that are valid, by their names."""
+
+    @property
+    def key_account(self) -> Account:
+        """The account of the trails' key."""
+
+    def account(self, name: str, path: ConfigPath) -> Account:
+        """Return the account of that name, or give up."""
+
+    def principal(self, text: str, path: ConfigPath, *, pattern: bool = True) -> str:
+        """Return the ARN of a principal, or give up."""
+
+    def give_up(self, path: ConfigPath, text: str) -> NoReturn:
+        """Note a problem without which nothing more can be said of the same thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +70,7 @@ class ReaderKind:
 
     key: str
     """The config key that selects the kind."""
-    resolve: Callable[[Resolver, model.Reader, ConfigPath], Who]
+    resolve: Callable[[Names, Settings, ConfigPath], Who]
     """From the settings and the path of ``key`` to whom the reader stands for; refuses through the resolver."""
     service: str = ""
     """The value of ``key`` that selects the kind, where several kinds share the key."""
@@ -65,11 +91,11 @@ class ReaderKind:
     differs_in_mirror: bool = False
     """A mirrored environment may change the value: it names the other world."""
 
-    def value(self, settings: model.Reader) -> str:
+    def value(self, settings: Settings) -> str:
         """Return what the config gives for the kind's key."""
         return str(getattr(settings, self.key))
 
-    def title(self, settings: model.Reader) -> str:
+    def title(self, settings: Settings) -> str:
         """Return the reader in a word or two: an organization path, ``service macie``."""
         return f"{self.key} {self.service}" if self.service else self.value(settings)
 
@@ -84,7 +110,7 @@ def services() -> list[str]:
     return [kind.service for kind in READER_KINDS if kind.service]
 
 
-def kind_of(settings: model.Reader) -> ReaderKind:
+def kind_of(settings: Settings) -> ReaderKind:
     """Return the kind of a reader whose settings are valid."""
     return next(
         kind
@@ -93,20 +119,20 @@ def kind_of(settings: model.Reader) -> ReaderKind:
     )
 
 
-def _principal(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
+def _principal(resolver: Names, settings: Settings, path: ConfigPath) -> Who:
     text = settings.role or settings.principal_arn_like or ""
     arn = resolver.principal(text, path, pattern=settings.role is None)
     account = next(account for account in resolver.accounts.values() if account.id == account_of(arn))
     return Who(account=account, principal_arns=(arn,))
 
 
-def _permission_set(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
+def _permission_set(resolver: Names, settings: Settings, path: ConfigPath) -> Who:
     account = resolver.account(settings.account or "", (*path[:-1], "account"))
     arns = permission_set_patterns(settings.permission_set or "", account.id, resolver.config.partition)
     return Who(account=account, principal_arns=arns)
 
 
-def _account(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
+def _account(resolver: Names, settings: Settings, path: ConfigPath) -> Who:
     account = resolver.account(settings.account_principal or "", path)
     if account == resolver.key_account:
         said = f"{account.name!r} is the key's own account; there its administrators would read too, so a whole account is another one; name a role or a permission set"
@@ -114,7 +140,7 @@ def _account(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Wh
     return Who(account=account)
 
 
-def _organization(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Who:
+def _organization(resolver: Names, settings: Settings, path: ConfigPath) -> Who:
     organization = resolver.config.organization
     value = settings.principal_org_path or settings.principal_org_id or ""
     if organization is None:
@@ -132,7 +158,7 @@ def _organization(resolver: Resolver, settings: model.Reader, path: ConfigPath) 
 _POLICY_GENERATION: Final = "service-role/AccessAnalyzerMonitorServiceRole*"
 
 
-def _access_analyzer(resolver: Resolver, _settings: model.Reader, _path: ConfigPath) -> Who:
+def _access_analyzer(resolver: Names, _settings: Settings, _path: ConfigPath) -> Who:
     if resolver.config.organization is not None:
         return Who()
     account = resolver.key_account
@@ -140,7 +166,7 @@ def _access_analyzer(resolver: Resolver, _settings: model.Reader, _path: ConfigP
     return Who(account=account, principal_arns=(role,))
 
 
-def _macie(resolver: Resolver, _settings: model.Reader, path: ConfigPath) -> Who:
+def _macie(resolver: Names, _settings: Settings, path: ConfigPath) -> Who:
     """Return Macie's service-linked role: to a key of another account it needs a grant, which no policy gives.
 
     See: https://docs.aws.amazon.com/macie/latest/user/discovery-supported-encryption-types.html

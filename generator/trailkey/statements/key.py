@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from awacs.aws import Statement
 
-    from trailkey.config.deployment import Account, Deployment, Reader, Store
+    from trailkey.config.account import Account
+    from trailkey.config.deployment import Deployment, Reader, Store
 
 
 def cloudtrail_encrypts(deployment: Deployment) -> Statement:

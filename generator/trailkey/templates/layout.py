@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from trailkey.config.deployment import Account, Deployment
+    from trailkey.config.account import Account
+    from trailkey.config.deployment import Deployment
 
 NAMES_OF_FILES = ("rollout", "bucket-policy", "config")
 """What other files of the output are called; a stack is not, or its template in JSON would be overwritten."""

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import Export, GetAtt, Output, Parameter, Ref, Sub, Tags, Template
 
-from trailkey import __version__
 from trailkey.output.manifest import FromOutput, Step
+from trailkey.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from troposphere import AWSObject
 
-    from trailkey.config.deployment import Account, Deployment
+    from trailkey.config.account import Account
+    from trailkey.config.deployment import Deployment
     from trailkey.config.reader_kinds import ReaderStep
     from trailkey.config.source import ConfigPath
 
@@ -114,5 +115,5 @@ class Stack:
         what = ", ".join("IAM policies" if purpose == "iam" else purpose for purpose in self.purposes)
         self.template.set_version("2010-09-09")
         self.template.set_description(
-            f"{what[0].upper()}{what[1:]} of deployment {self.deployment.name}, for {where} in {self.region}. Built by trailkey {__version__}: change the config, not this file."
+            f"{what[0].upper()}{what[1:]} of deployment {self.deployment.name}, for {where} in {self.region}. Built by trailkey {VERSION}: change the config, not this file."
         )

@@ -15,15 +15,16 @@ from trailkey.config import reader_kinds
 from trailkey.config.reader_kinds import ReaderKind, ReaderStep, Who
 
 if TYPE_CHECKING:
-    from trailkey.config import model
-    from trailkey.config.resolve.resolver import Resolver
+    from typing import Any
+
+    from trailkey.config.reader_kinds import Names
     from trailkey.config.source import ConfigPath
 
 PACKAGE = Path(trailkey.__file__).parent
 TABLE = PACKAGE / "config" / "reader_kinds.py"
 
 
-def forensics(resolver: Resolver, _settings: model.Reader, _path: ConfigPath) -> Who:
+def forensics(resolver: Names, _settings: Any, _path: ConfigPath) -> Who:
     account = resolver.key_account
     return Who(account=account, principal_arns=(f"arn:aws:iam::{account.id}:role/forensics/*",))
 

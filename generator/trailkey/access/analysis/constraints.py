@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trailkey.access.analysis.scope import Scope
-    from trailkey.access.language.policy import Condition
+    from trailkey.access.language.conditions import Condition
 
 PRINCIPAL: Final = "principal"
 

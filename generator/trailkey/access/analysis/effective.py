@@ -21,10 +21,9 @@ from trailkey.access.algebra.patterns import ACCOUNT_ID, glob
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, NO_REQUEST, RequestSet, exactly, joined
 from trailkey.access.analysis.caller_sets import SERVICES, Reached, in_account, of_kind, people, reached, sessions_in
 from trailkey.access.analysis.constraints import PRINCIPAL, constants, needed, term
-from trailkey.access.language.conditions import resolve, variables_in
+from trailkey.access.language.conditions import Condition, resolve, variables_in
 from trailkey.access.language.evaluate import SERVICES as RULES
 from trailkey.access.language.matching import matcher
-from trailkey.access.language.policy import Condition
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:

@@ -24,8 +24,6 @@ from trailkey.errors import PolicyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from trailkey.access.language.policy import Condition
-
     Context = Mapping[str, tuple[str, ...]]
     Test = Callable[[str], bool]
 
@@ -33,6 +31,21 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _EPOCH = re.compile(r"-?\d{5,}(\.\d+)?")  # four digits would be a year
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?")
 _VARIABLE = re.compile(r"\$\{(?:([*?$])|\s*([A-Za-z0-9-]+:[^,'{}]*[^,'{}\s])\s*(?:,\s*'([^']*)'\s*)?)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One operator applied to one key.
+
+    ``operator`` is the bare name (``StringLike``), ``quantifier`` is empty, ``ForAnyValue`` or ``ForAllValues``, ``key`` is
+    as written (keys compare without regard to case), and ``values`` are texts: JSON true is ``"true"``, JSON 90 is ``"90"``.
+    """
+
+    operator: str
+    quantifier: str
+    if_exists: bool
+    key: str
+    values: tuple[str, ...]
 
 
 def holds(condition: Condition, context: Context, *, variables: bool) -> bool:

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from trailkey.access.language.conditions import OPERATORS, check_value, variable_problem
+from trailkey.access.language.conditions import OPERATORS, Condition, check_value, variable_problem
 from trailkey.access.language.principals import Principals, parse_principals
 from trailkey.errors import PolicyError
 
@@ -35,21 +35,6 @@ _ELEMENTS = (
 )
 _ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 _KEY = re.compile(r"[A-Za-z0-9-]+:\S(.*\S)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One operator applied to one key.
-
-    ``operator`` is the bare name (``StringLike``), ``quantifier`` is empty, ``ForAnyValue`` or ``ForAllValues``, ``key`` is
-    as written (keys compare without regard to case), and ``values`` are texts: JSON true is ``"true"``, JSON 90 is ``"90"``.
-    """
-
-    operator: str
-    quantifier: str
-    if_exists: bool
-    key: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trailkey.access import Statement
-    from trailkey.access.language.policy import Condition
+    from trailkey.access.language.conditions import Condition
     from trailkey.audit.subject import Entry, Subject
     from trailkey.aws import Arn
     from trailkey.findings import Severity

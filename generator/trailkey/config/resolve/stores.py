@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trailkey.aws import EVENT_DATA_STORES_PER_REGION, STACK_NAME_CHARACTERS
-from trailkey.config.deployment import Account, Store, identifier
+from trailkey.config.deployment import Store, identifier
 from trailkey.config.resolve.principals import patterns_meet
 from trailkey.config.section import if_known
 from trailkey.config.source import written
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.config import model
+    from trailkey.config.account import Account
     from trailkey.config.resolve.resolver import Resolver
     from trailkey.config.source import ConfigPath
 

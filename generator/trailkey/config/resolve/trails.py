@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trailkey.aws import TRAILS_PER_REGION, parse_arn
-from trailkey.config.deployment import Account, Trail
+from trailkey.config.deployment import Trail
 from trailkey.config.section import if_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trailkey.config.account import Account
     from trailkey.config.resolve.resolver import Resolver
     from trailkey.config.source import ConfigPath
     from trailkey.config.trail_model import Trail as Settings

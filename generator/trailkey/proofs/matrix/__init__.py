@@ -13,7 +13,8 @@ from trailkey.proofs.matrix.rows import Row, rows_of_store_key, rows_of_trail_ke
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trailkey.config.deployment import Account, Deployment
+    from trailkey.config.account import Account
+    from trailkey.config.deployment import Deployment
     from trailkey.intent.model import KeyRoles
     from trailkey.inventory.policies import PolicySet, ResourcePolicy
 

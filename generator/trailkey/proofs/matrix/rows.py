@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from trailkey.access import Language
-    from trailkey.config.deployment import Account, Deployment, Reader, Store
+    from trailkey.config.account import Account
+    from trailkey.config.deployment import Deployment, Reader, Store
     from trailkey.intent.model import KeyRoles, ReaderIntent, TrailKeyIntent
 
 ROOT_USER: Final = "root-user"

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trailkey.access.language.conditions import holds, read_date, resolve
-from trailkey.access.language.policy import Condition
+from trailkey.access.language.conditions import Condition, holds, read_date, resolve
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:

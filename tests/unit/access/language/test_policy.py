@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 import helpers
-from trailkey.access.language.policy import Condition, load_json, parse_policy
+from trailkey.access.language.conditions import Condition
+from trailkey.access.language.policy import load_json, parse_policy
 from trailkey.errors import PolicyError
 
 ROLE = "arn:aws:iam::111122223333:role/Reader"

@@ -1,0 +1,216 @@
+"""A config to its Deployment, or to every problem in what its parts say about each other; each refusal is made once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trailkey.aws import parse_arn
+from trailkey.config.account import Account
+from trailkey.config.deployment import Deployment, Reader, Store, Trail, identifier
+from trailkey.config.reader_kinds import kind_of
+from trailkey.config.resolve.principals import account_of, patterns_meet
+from trailkey.config.resolve.resolver import Resolver
+from trailkey.config.resolve.stores import keep_duties_apart, resolve_store, stores_apart
+from trailkey.config.resolve.trails import resolve_trail, trails_apart
+from trailkey.config.section import if_known
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeVar
+
+    from trailkey.config import model
+    from trailkey.config.source import ConfigPath, Source
+
+    T = TypeVar("T")
+
+LAKE_CLOSED = "AWS closed CloudTrail Lake to new customers on 2026-05-31: an account that has no event data store cannot create one"
+BUCKET_KEYS = "AWS does not document CloudTrail's encryption context under S3 Bucket Keys: try bucket_key_enabled in the mirrored environment before production"
+
+
+def resolve(config: model.Config, source: Source) -> tuple[Deployment | None, list[tuple[ConfigPath, str]]]:
+    """Return the deployment a config describes, or None and every problem, each with its config path.
+
+    Values that are wrong may be missing from the config, and what needs them is left unsaid.
+    """
+    resolver = Resolver(config)
+    deployment = None
+    with if_known:
+        deployment = _deployment(resolver, source)
+    return None if resolver.problems else deployment, list(resolver.problems)
+
+
+def _deployment(resolver: Resolver, source: Source) -> Deployment:
+    for judge in (_accounts, _bucket, _management_account):
+        with if_known:
+            judge(resolver)
+    trails = resolver.each("trails", resolve_trail)
+    trails_apart(resolver, trails)
+    readers = resolver.each("readers", _reader)
+    stores = resolver.each("event_data_stores", resolve_store)
+    stores_apart(resolver, stores)
+    administrators: tuple[str, ...] = ()
+    break_glass: tuple[str, ...] = ()
+    with if_known:
+        administrators, break_glass = _people(resolver, readers)
+    with if_known:
+        _alarm(resolver)
+    _names_apart(resolver, [*trails, *readers, *stores])
+    _deployers(resolver, trails, readers, stores)
+    config = resolver.config
+    notices = ([LAKE_CLOSED] if stores else []) + ([BUCKET_KEYS] if config.bucket.bucket_key_enabled else [])
+    return Deployment(
+        name=config.name,
+        partition=config.partition,
+        config=config,
+        source=source,
+        accounts=resolver.accounts,
+        key_account=resolver.key_account,
+        bucket_account=resolver.account(config.bucket.account, ("bucket", "account")),
+        region=config.bucket.region,
+        trails=tuple(trails),
+        readers=tuple(readers),
+        stores=tuple(stores),
+        administrators=administrators,
+        break_glass=break_glass,
+        notices=tuple(notices),
+    )
+
+
+def _accounts(resolver: Resolver) -> None:
+    seen: dict[str, str] = {}
+    for name, settings in resolver.config.accounts.items():
+        with if_known:
+            resolver.accounts[name] = Account(name=name, id=settings.id, deployer=None)
+            first = seen.setdefault(settings.id, name)
+            if first != name:
+                said = f"{settings.id!r} is the id of {first!r} too; each account is listed once; correct or remove one"
+                resolver.refuse(("accounts", name, "id"), said)
+    for name, settings in resolver.config.accounts.items():
+        with if_known:
+            _deployer(resolver, name, settings)
+
+
+def _deployer(resolver: Resolver, name: str, settings: model.Account) -> None:
+    if settings.deployer is None:
+        return
+    path = ("accounts", name, "deployer")
+    arn = resolver.principal(settings.deployer if ":" in settings.deployer else f"{name}:{settings.deployer}", path)
+    if account_of(arn) != settings.id:
+        said = f"{settings.deployer!r} is not in account {name!r}; the role that deploys an account's stacks lives there; name a role of that account"
+        resolver.refuse(path, said)
+    resolver.accounts[name] = Account(name=name, id=settings.id, deployer=arn)
+
+
+def _bucket(resolver: Resolver) -> None:
+    bucket = resolver.config.bucket
+    resolver.in_partition(bucket, "region", ("bucket",))
+    with if_known:
+        if bucket.access_logs is not None:
+            _access_logs(resolver, bucket.name, bucket.access_logs.bucket or f"{bucket.name}-access-logs")
+    resolver.account(bucket.account, ("bucket", "account"))
+
+
+def _access_logs(resolver: Resolver, log_bucket: str, name: str) -> None:
+    if name == log_bucket:
+        said = f"{name!r} is the log bucket itself; access logs go to a bucket of their own; name another"
+        resolver.refuse(("bucket", "access_logs", "bucket"), said)
+    if len(name) > 63:
+        said = f"{name!r}, the bucket for access logs, has {len(name)} characters; S3 allows 63; set bucket.access_logs.bucket to a shorter name"
+        resolver.refuse(("bucket", "name"), said)
+
+
+def _management_account(resolver: Resolver) -> None:
+    organization = resolver.config.organization
+    if organization is not None:
+        resolver.account(organization.management_account, ("organization", "management_account"))
+
+
+def _reader(resolver: Resolver, settings: model.Reader, path: ConfigPath) -> Reader:
+    """Return a reader with the principals it stands for, as its kind says."""
+    kind = kind_of(settings)
+    who = kind.resolve(resolver, settings, (*path, kind.key))
+    return Reader(
+        settings=settings,
+        kind=kind,
+        path=path,
+        account=who.account,
+        principal_arns=who.principal_arns,
+        organization_path=who.organization_path,
+    )
+
+
+def _people(resolver: Resolver, readers: list[Reader]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the administrators of the trails' key and those who break the glass."""
+    key, account = resolver.config.key, resolver.key_account
+    administrators = resolver.principals_of(key.administrators, ("key", "administrators"), account, "administer it")
+    for reader in readers:
+        for administrator in administrators:
+            with if_known:
+                if any(patterns_meet(administrator, arn) for arn in reader.principal_arns):
+                    said = f"reader {reader.name!r} matches the administrator {administrator!r}; whoever administers the key does not read; separate the two"
+                    resolver.refuse(reader.path, said)
+    break_glass = resolver.principals_of(key.break_glass, ("key", "break_glass"), account, "replace its policy")
+    keep_duties_apart(resolver, ("key",), administrators, break_glass, account)
+    return administrators, break_glass
+
+
+def _alarm(resolver: Resolver) -> None:
+    alarm = resolver.config.key.alarm
+    arn = parse_arn(alarm.topic_arn) if alarm and alarm.topic_arn else None
+    here = (resolver.config.partition, resolver.config.bucket.region, resolver.key_account.id)
+    if arn and (arn.partition, arn.region, arn.account) != here:
+        said = f"{str(arn)!r} is not in {here[0]!r}, {here[1]!r} and {here[2]!r}, the key's partition, Region and account; the rule publishes to a topic beside it; name one there"
+        resolver.refuse(("key", "alarm", "topic_arn"), said)
+
+
+def _names_apart(resolver: Resolver, entries: Sequence[Trail | Reader | Store]) -> None:
+    """Refuse names that logical ids and policy names, in which case and punctuation do not count, would mix up."""
+    named: list[tuple[ConfigPath, str, str]] = []
+    for entry in entries:
+        with if_known:
+            named.append(((*entry.path, "name"), _identity(entry), entry.settings.name))
+    with if_known:
+        named += [(("accounts", name), identifier(name), name) for name in resolver.config.accounts]
+    seen: dict[tuple[str | int, str], tuple[ConfigPath, str]] = {}
+    for path, identity, name in named:
+        what = path[0]
+        first_path, first = seen.setdefault((what, identity.lower()), (path, name))
+        if first_path != path:
+            ending = ", without a final Trail" if what == "trails" else ""
+            like = f"is too like {first!r}: letters and digits count, of any case{ending}"
+            how = "is given twice" if first == name else like
+            resolver.refuse(path, f"{name!r} {how}; {what} need names that differ; rename one")
+
+
+def _identity(entry: Trail | Reader | Store) -> str:
+    """Return what must differ: logical ids are made from the name, of a trail without a final Trail, in templates of one place."""
+    made = identifier(entry.settings.name)
+    if isinstance(entry, Trail):
+        return f"{entry.account.name}/{entry.settings.home_region}/{made.removesuffix('Trail')}"
+    return made
+
+
+def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], stores: list[Store]) -> None:
+    """Refuse an account without a deployer that gets a stack; the first thing that is deployed there says why."""
+    config = resolver.config
+    needs: list[tuple[str, str]] = []
+    with if_known:
+        needs.append((config.key.account, "the key"))
+    with if_known:
+        if not config.bucket.existing:
+            needs.append((config.bucket.account, "the bucket"))
+    needs += [(trail.account.name, f"trail {trail.settings.name!r}") for trail in trails]
+    needs += [(store.account.name, f"event data store {store.settings.name!r}") for store in stores]
+    for reader in readers:
+        with if_known:
+            purpose = f"the policies of reader {reader.name!r}"
+            if reader.account and reader.kind.iam_policy != "none":
+                needs.append((reader.account.name, purpose))
+            elif reader.covers_root and config.organization:
+                # Stack sets skip the management account, so its policy comes with a plain stack.
+                needs.append((config.organization.management_account, purpose))
+    for name, purpose in reversed(dict(reversed(needs)).items()):
+        with if_known:
+            if name in config.accounts and config.accounts[name].deployer is None:
+                said = f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name"
+                resolver.refuse(("accounts", name), said)
