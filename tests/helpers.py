@@ -16,7 +16,7 @@ import yaml
 
 from trailkey import cloudformation, pipeline
 from trailkey.access.language.policy import Policy, parse_policy
-from trailkey.cloudformation.resolve import resolve
+from trailkey.cloudformation.intrinsics import resolve
 from trailkey.config.load import load
 from trailkey.output.manifest import MANIFEST
 
@@ -201,7 +201,7 @@ def with_files(rendered: Rendered, files: Mapping[str, bytes]) -> Rendered:
 
 
 def by_sid(policy: Document) -> dict[str, Document]:
-    """Return the statements of a policy by their Sid, each without it; a Sid that stands twice fails."""
+    """Return the statements of a policy by their Sid, each without it; a Sid that is given twice fails."""
     assert policy["Version"] == "2012-10-17"
     sids = [statement["Sid"] for statement in policy["Statement"]]
     assert len(set(sids)) == len(sids)

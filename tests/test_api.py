@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,14 @@ def test_the_face_has_exactly_these_names() -> None:
     assert set(trailkey.__all__) == set(dir(trailkey)) == {*NAMES, "__version__"}
     for name in NAMES:
         assert getattr(trailkey, name) is getattr(api, name)
+
+
+def test_nothing_but_the_package_is_installed(tmp_path: Path) -> None:
+    files = metadata.files("trailkey") or []
+    tops = {file.parts[0] for file in files if not file.parts[0].endswith(".dist-info") and ".." not in file.parts}
+
+    assert tops == {"trailkey"}
+    assert python(tmp_path, "-c", "import importlib.util as u; print(u.find_spec('generator'))").stdout == "None\n"
 
 
 @pytest.mark.parametrize("name", sorted(NAMES - {"TrailkeyError"}))

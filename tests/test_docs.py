@@ -166,7 +166,6 @@ def test_the_request_in_the_readme_is_answered_as_it_expects(tmp_path: Path) -> 
 
 
 def test_the_python_in_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("trailkey.api")
     (example,) = blocks(README, "python")
     monkeypatch.chdir(ROOT)
 

@@ -333,7 +333,7 @@ def test_name_roles_names_exact_roles_and_keeps_patterns_as_they_were(tmp_path: 
     assert policy["AdministratorsManageKey"]["Principal"] == {"AWS": "arn:aws:iam::777777777777:role/Admin"}
     assert "Condition" not in policy["AdministratorsManageKey"]
     assert policy["DeployerUpdatesKey"]["Principal"] == {"AWS": "arn:aws:iam::777777777777:role/Deploy"}
-    # The Deny stays on the condition: a role made anew is still denied.
+    # The Deny stays on the condition: a re-created role is still denied.
     assert policy["AdministratorsNeverUseKey"]["Principal"] == of("777777777777")
     assert policy["AdministratorsNeverUseKey"]["Condition"] == {
         "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::777777777777:role/Admin"}

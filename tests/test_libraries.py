@@ -1,6 +1,6 @@
 """What our libraries let through or get wrong: the reasons some of our own code exists, each held so that an upgrade tells us.
 
-A failure here is no defect: a library got better. Look whether the code that makes up for it can go, then drop the test.
+A failure here is not a defect: a library got better. Look whether the code that makes up for it can go, then drop the test.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def test_any_config_is_proven(tmp_path: Path) -> None:
         verdict = prove(built(tmp_path, data))
 
         assert [(one.id, one.location, one.answer) for one in verdict.results if not one.holds] == []
-        # Two readers of one role, of which one reads by way of S3 only: true, and nothing a property is about.
+        # Two readers of one role, of which one reads through S3 only: true, and nothing a property is about.
         assert {one.id for one in verdict.findings} <= {"guard-cancelled"}
 
     holds()

@@ -43,7 +43,7 @@ class World:
     outputs: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str, account: str, region: str) -> Any:
-        """Return a client of an account, by way of a role in it."""
+        """Return a client of an account, through a role in it."""
         own = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
         given = boto3.client("sts", region_name=region, **own).assume_role(
             RoleArn=f"arn:aws:iam::{account}:role/RolloutTestRole", RoleSessionName="rollout"

@@ -31,7 +31,7 @@ CLOUDTRAIL_KEY_PAGE: Final = (
 """What CloudTrail needs of a key policy, as AWS documents it."""
 
 TRAIL_CONTEXT: Final = "kms:EncryptionContext:aws:cloudtrail:arn"
-"""Condition key of the encryption context CloudTrail sends; ``aws:`` here is no partition and never changes.
+"""Condition key of the encryption context CloudTrail sends; ``aws:`` here is not a partition and never changes.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""
 
 # Limits. Each: name with its unit, value, the page that states it.

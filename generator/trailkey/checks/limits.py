@@ -15,7 +15,7 @@ from trailkey.aws import (
     TEMPLATE_URL_BYTES,
     policy_size,
 )
-from trailkey.cloudformation.resolve import Place, resolve
+from trailkey.cloudformation.intrinsics import Place, resolve
 from trailkey.findings import Finding, Location, Rule
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ def arguments(parser: Parser) -> None:
     text(parser, "--deployer", "ARN", "the role that creates and updates the key")
     text(parser, "--break-glass", "ARN", "who may delete and repair the key; repeatable", several=True)
     text(parser, "--parameter", "NAME=VALUE", "a parameter of the template; repeatable", several=True)
-    formats(parser, "how to print findings", "table", "json")
+    formats(parser, "how to print findings", "text", "json")
 
 
 def run(options: Options) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
 from trailkey.aws import ACCOUNT_ID
-from trailkey.cloudformation.resolve import NO_VALUE
+from trailkey.cloudformation.intrinsics import NO_VALUE
 from trailkey.errors import PolicyError, UsageError
 from trailkey.findings import Location
 from trailkey.inventory.key_policy import KeySource

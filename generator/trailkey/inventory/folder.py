@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.cloudformation.resolve import Place, attribute_placeholder, resolve
+from trailkey.cloudformation.intrinsics import Place, attribute_placeholder, resolve
 from trailkey.errors import PolicyError, UsageError
 from trailkey.findings import Location
 from trailkey.inventory.policies import ANY_ACCOUNT, IdentityPolicy, PolicySet, Resource, ResourcePolicy

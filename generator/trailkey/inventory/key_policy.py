@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
 from trailkey.aws import KEY_POLICY_BYTES, parse_arn, partition_of, policy_size
+from trailkey.cloudformation.intrinsics import NO_VALUE
 from trailkey.cloudformation.placeholders import Place, attribute_placeholder
 from trailkey.cloudformation.renaming import rename
-from trailkey.cloudformation.resolve import NO_VALUE
 from trailkey.errors import PolicyError
 from trailkey.inventory.ownership import account_shown, key_shown, partition_shown, placeholder_account, region_shown
 from trailkey.inventory.policies import ResourcePolicy

@@ -45,7 +45,11 @@ class _FoundPolicy:
 
     @cached_property
     def policy(self) -> Policy:
-        """The policy parsed. Raises PolicyError where it holds what is not modelled."""
+        """The policy parsed.
+
+        Raises:
+            PolicyError: it holds what is not modelled.
+        """
         return parse_policy(self.document, what=str(self.location), resource_based=isinstance(self, ResourcePolicy))
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import partition_of
-from trailkey.cloudformation.conditions import OTHER, Choice, Conditions, default_of, definition_of, text_of
+from trailkey.cloudformation.intrinsics import Place, Position, resolve
 from trailkey.cloudformation.placeholders import placeholder
-from trailkey.cloudformation.resolve import Place, Position, resolve
+from trailkey.cloudformation.template_conditions import OTHER, Choice, Conditions, default_of, definition_of, text_of
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:

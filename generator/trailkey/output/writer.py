@@ -69,8 +69,9 @@ def write_output(folder: Path, files: Mapping[str, bytes]) -> list[FileChange]:
     ``files`` maps names to bytes. One is rollout.json, which lists every other one with its SHA-256: templates in its
     ``stacks``, the rest under ``files``. A file that is right already is not touched, not even its time stamp.
 
-    Raises OutputError where a name or the file system stands in the way; ValueError where rollout.json does not list
-    exactly the other files, a defect of the caller.
+    Raises:
+        OutputError: a name or the file system stands in the way.
+        ValueError: rollout.json does not list exactly the other files, a defect of the caller.
     """
     _check(folder, files)
     with _explained(folder) as progress:
@@ -84,7 +85,9 @@ def write_output(folder: Path, files: Mapping[str, bytes]) -> list[FileChange]:
 def compare_output(folder: Path, files: Mapping[str, bytes]) -> list[FileChange]:
     """Return what `write_output` would do, by name, and write nothing. The set is whole where every file is unchanged.
 
-    Raises the same errors as `write_output`.
+    Raises:
+        OutputError: a name or the file system stands in the way, as for `write_output`.
+        ValueError: rollout.json does not list exactly the other files.
     """
     _check(folder, files)
     with _explained(folder):
@@ -304,7 +307,12 @@ def _explained(folder: Path) -> Iterator[_Progress]:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a file that does not exist yet, for ``trailkey init``. Raises UsageError where it does, OutputError otherwise."""
+    """Write a file that does not exist yet, for ``trailkey init``.
+
+    Raises:
+        UsageError: the file exists.
+        OutputError: the file system does not let it be written.
+    """
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from troposphere import encode_to_dict
 
-from trailkey.cloudformation.resolve import Place, resolve
+from trailkey.cloudformation.intrinsics import Place, resolve
 from trailkey.output.manifest import BUCKET_POLICY_STEP
 from trailkey.statements import identity
 from trailkey.statements.bucket import log_bucket_policy

@@ -11,7 +11,7 @@ from helpers import SINGLE, Document, deploy
 from trailkey import cloudformation, pipeline
 from trailkey.aws import policy_size
 from trailkey.checks.limits import check_limits
-from trailkey.cloudformation.resolve import Place, resolve
+from trailkey.cloudformation.intrinsics import Place, resolve
 from trailkey.errors import CheckError
 from trailkey.reports.findings import message_text
 

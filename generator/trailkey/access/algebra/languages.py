@@ -57,7 +57,9 @@ class Language:
         if isinstance(self.rule, AnyOf) and any(run for pattern in self.rule.patterns for run in pattern.runs):
             return False  # infinitely many texts, finitely many exceptions
         tried: set[str] = set()
-        while len(tried) < _TRIES:  # mostly the first text found is no exception, and the thousand others need no look
+        while (
+            len(tried) < _TRIES
+        ):  # mostly the first text found is not an exception, and the thousand others need no look
             found = search(self.rule, frozenset(tried))
             if found is None:
                 return all(text in tried for text in self.exceptions)

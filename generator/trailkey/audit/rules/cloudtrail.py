@@ -159,7 +159,7 @@ def _lake_assumed(subject: Subject) -> Iterator[Match]:
 
 
 def _cannot(subject: Subject, action: str, *carried: str) -> Iterator[Match | Undecided]:
-    """Yield the trails for which CloudTrail may not call an action; its requests carry the trail's ARN under some keys."""
+    """Yield the trails for which CloudTrail is not allowed to call an action; its requests carry the trail's ARN under some keys."""
     for trail in subject.intent.trails if subject.whole else ():
         arn = parse_arn(trail)
         keys = dict.fromkeys(carried, held_to(trail))

@@ -190,7 +190,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
     ),
     Property(
         id="iam-needed",
-        title="a grant by way of the account needs an IAM policy too",
+        title="a grant through the account needs an IAM policy too",
         reason="Principal * and a role named as Principal need no IAM policy in the key's own account, so nobody there would have to allow the use.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html",
         remedy="name the account as Principal and the role under aws:PrincipalArn",

@@ -41,7 +41,7 @@ OF_A_LAKE_KEY: Final[Sequence[Property[StoreKeyIntent]]] = (
     Property(
         id="lake-can-encrypt",
         title="CloudTrail Lake can encrypt, decrypt and describe the key of its store",
-        reason="Without the key an event data store takes in no events and answers no queries.",
+        reason="Without the key an event data store stores no events and answers no queries.",
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="put no condition on CloudTrail's statements: AWS supports neither aws:SourceArn nor aws:SourceAccount for event data stores",
         claim=lambda granted, _: covers(granted, _CLOUDTRAIL_ROW),

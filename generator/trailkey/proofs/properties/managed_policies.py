@@ -30,7 +30,7 @@ _UNNAMED = ("iam", "sts", "secretsmanager", "lambda", "dynamodb", "ec2")
 
 _SUFFICIENT: Final[Property[GranteeIntent]] = Property(
     id="policies-sufficient",
-    title="the IAM policies written for a holder allow what its row needs",
+    title="the IAM policies written for a grantee allow what its row needs",
     reason="The key policy names accounts, so each grant needs an IAM policy on the other side; across accounts it always does.",
     source="https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html",
     remedy="attach the policy to every role named, and let it allow the row's actions on this resource",
@@ -40,7 +40,7 @@ _SUFFICIENT: Final[Property[GranteeIntent]] = Property(
 
 _MINIMAL: Final[Property[GranteeIntent]] = Property(
     id="policies-minimal",
-    title="the IAM policies written for a holder allow nothing beyond its row",
+    title="the IAM policies written for a grantee allow nothing beyond its row",
     reason="An IAM policy that allows more waits for a key policy that does too; Security Hub KMS.1 fails one that decrypts with every key.",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html",
     remedy="name the key, the bucket and the actions of the row in the policy, and nothing else",
@@ -51,7 +51,7 @@ _MINIMAL: Final[Property[GranteeIntent]] = Property(
 _ATTACHED: Final[Property[GranteeIntent]] = Property(
     id="policies-attached",
     title="the IAM policies are attached to the roles and users of their row, and to nobody else",
-    reason="Whoever has a reader's policy reads wherever the key policy names a whole account, and whoever has a keeper's waits for the same.",
+    reason="Whoever has a reader's policy reads wherever the key policy names a whole account, and whoever has an administrator's waits for a key policy that lets the account in.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
     remedy="take whoever is not in the config out of the policy's Roles, Users and Groups, or add them to the config",
     claim=_MINIMAL.claim,

@@ -119,7 +119,7 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
         title="each reader can decrypt, where its own IAM policy allows",
         reason="A reader whom the key policy does not admit gets Access Denied from S3, with no word about the key.",
         source=CLOUDTRAIL_KEY_PAGE,
-        remedy="let no Deny or condition keep the reader from kms:Decrypt by way of S3 under the trails' encryption context",
+        remedy="let no Deny or condition keep the reader from kms:Decrypt through S3 under the trails' encryption context",
         claim=_readers_decrypt,
         path=lambda key: key.readers[0].path,
         apart=lambda key: (replace(key, readers=(reader,)) for reader in key.readers),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from trailkey.cloudformation.conditions import OTHER, Conditions
 from trailkey.cloudformation.placeholders import Place
+from trailkey.cloudformation.template_conditions import OTHER, Conditions
 from trailkey.errors import PolicyError
 
 HERE: dict[str, Any] = {"account": "111111111111", "region": "eu-central-1", "partition": "aws"}

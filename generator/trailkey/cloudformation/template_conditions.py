@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import PARTITIONS, REGIONS, partition_of
-from trailkey.cloudformation.resolve import mapping_in, resolve, shortened
+from trailkey.cloudformation.intrinsics import mapping_in, resolve, shortened
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
