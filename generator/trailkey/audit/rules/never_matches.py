@@ -58,7 +58,7 @@ def _never(subject: Subject) -> Iterator[Match]:
 def _of_service(subject: Subject, statement: Statement, name: str, meant: str) -> Match:
     alone = statement.principals == Principals(services=(name,))
     corrected = replace(statement, principals=Principals(services=(meant,)))
-    why = f"there is no service principal {name}; it is {meant}"
+    why = f"{name} is not a service principal; the service is {meant}"
     return _found(subject, statement, why, corrected, what="never matches" if alone else f"never matches for {name}")
 
 

@@ -88,7 +88,7 @@ def _unknown_key(subject: Subject) -> Iterator[Match]:
             if service in _NEVER_SENT:
                 what = f"requests to KMS carry no {key}"
             elif service in ("aws", "kms") and not is_known(key):
-                what = f"there is no condition key {key}{_meant(key, (*GLOBAL_KEYS, *condition_keys('kms')))}"
+                what = f"{key} is not a condition key{_meant(key, (*GLOBAL_KEYS, *condition_keys('kms')))}"
             else:
                 continue
             yield Match(statement=statement.name, message=f"statement {statement.name}: {what}")
