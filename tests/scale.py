@@ -17,7 +17,7 @@ import yaml
 
 from trailkey import pipeline
 from trailkey.access.algebra.request_sets import UNKNOWN
-from trailkey.access.analysis.scope import key_scope
+from trailkey.access.analysis.resource import key_scope
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import parse_policy
 from trailkey.access.language.request import parse_request

@@ -9,6 +9,7 @@ import pytest
 
 from helpers import CONFIGS, Document, edited
 from trailkey import cli, errors, pipeline
+from trailkey.output.manifest import ACCESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def run(*arguments: str | Path) -> int:
 def test_markdown_is_what_generate_writes(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deployment = pipeline.load_all([config])[0]
     rendered = pipeline.render(deployment)
-    written = pipeline.files_of(rendered, pipeline.prove(rendered))[pipeline.ACCESS].decode()
+    written = pipeline.files_of(rendered, pipeline.prove(rendered))[ACCESS].decode()
 
     assert run(config, "--format", "markdown") == errors.OK
     shown = capsys.readouterr()

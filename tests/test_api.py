@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +17,7 @@ from helpers import ADMIN, CONFIGS, HOME, KEY, OUTPUT, allow, document, python
 from trailkey import api
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 NAMES = {"TrailkeyError", "access", "audit", "decide", "diff", "generate", "load"}
 CONFIG = CONFIGS["single-account"]
@@ -108,3 +111,35 @@ def test_what_a_user_can_act_on_is_a_trailkey_error(tmp_path: Path) -> None:
         trailkey.audit([])  # type: ignore[arg-type]  # a mistake
     with pytest.raises(trailkey.TrailkeyError, match="no such file"):
         trailkey.load(tmp_path / "none.yaml")
+
+
+def test_a_document_is_any_mapping() -> None:
+    assert trailkey.diff(MappingProxyType(OLD), MappingProxyType(NEW), key_account=HOME).rows
+    with pytest.raises(
+        trailkey.TrailkeyError, match=r"policy: not a document as JSON has it .set is not a type of JSON"
+    ):
+        trailkey.audit({"Statement": {"a", "set"}})
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "a\0b", "a\udcfeb"], ids=["long", "null", "surrogate"])
+def test_a_path_that_no_file_can_have_is_refused(path: str) -> None:
+    for call in (trailkey.load, trailkey.access, trailkey.audit, lambda path: trailkey.diff(OLD, path)):
+        with pytest.raises(trailkey.TrailkeyError, match=r"no such file|cannot be read"):
+            call(path)
+
+
+def test_a_folder_that_may_not_be_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    for call in (trailkey.access, lambda path: trailkey.decide(path, DECRYPTS), lambda path: trailkey.diff(OLD, path)):
+        with pytest.raises(trailkey.TrailkeyError, match=r"cannot be read \(Permission denied\)"):
+            call(OUTPUT / "organization")
+
+
+def test_one_text_is_not_taken_for_a_list_of_letters() -> None:
+    with pytest.raises(trailkey.TrailkeyError, match="is one path; a list of paths is expected"):
+        trailkey.generate("config/organization.yaml")
+    with pytest.raises(trailkey.TrailkeyError, match="is one text; a list of texts is expected"):
+        trailkey.audit(NEW, readers=ADMIN)

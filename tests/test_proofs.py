@@ -49,7 +49,7 @@ def test_a_property_that_fails_stops_the_run_and_says_where(tmp_path: Path, caps
         f"error readers-only-read: {tmp_path}/config.yaml:17: readers: one.yaml: Resources/Key: "
         "'readers who are named read, and do nothing else with the key' does not hold: "
         "arn:aws:iam::777777777777:role/OnCall, whose own IAM policy allows it, calls kms:EnableKey "
-        "by statement BreakGlassRepairsKey; give reading and keeping to different roles, "
+        "by statement BreakGlassRepairsKey; use different roles to read logs and to manage the key, "
         "or accept it under accepted_risks with id readers-only-read and a reason\n"
     )
     assert said.replace(f"{tmp_path}/config.yaml", "my.yaml") in PROOFS.read_text(encoding="utf-8")
@@ -136,7 +136,7 @@ def broken(folder: Path, sid: str, changed: dict[str, Any]) -> str:
 
 def test_a_request_that_should_be_allowed_is_said_to_be_refused_and_why(tmp_path: Path) -> None:
     assert broken(tmp_path, "CloudTrailDescribesKey", {"Action": "kms:GetPublicKey"}).startswith(
-        '"AWS services hold nothing but CloudTrail\'s rows, for the trails named only" does not hold: '
+        "'no AWS service may use the key but CloudTrail, for the named trails' does not hold: "
         "cloudtrail.amazonaws.com calls kms:GetPublicKey with aws:SourceArn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit "
         "by statement CloudTrailDescribesKey; "
     )

@@ -38,6 +38,7 @@ def load(config: str | Path) -> Deployment:
     """Return the deployment that a config describes, with every name resolved.
 
     Raises:
+        UsageError: a file that cannot be read.
         ConfigError: a config that is refused, with all of its problems.
     """
     from trailkey import pipeline
@@ -65,13 +66,15 @@ def generate(
         progress: called with each step as it begins.
 
     Raises:
-        UsageError: no config is given, and ``config/`` holds none.
+        UsageError: no config is given, and ``config/`` holds none; a file that cannot be read; a text in place of a list.
         ConfigError: the problems of all configs.
         CheckError: the findings of all templates.
         OutputError: the output could not be written.
     """
     from trailkey import pipeline
 
+    if isinstance(configs, (str, Path)):
+        raise UsageError(f"configs: {str(configs)!r} is one path; a list of paths is expected; put it into a list")
     paths = [Path(config) for config in configs] or pipeline.configs_in(Path("config"))
     return pipeline.generate(paths, Path(output), as_json=as_json, check=check, progress=progress)
 
@@ -80,15 +83,16 @@ def access(source: str | Path) -> Access:
     """Return who can do what with the keys of a config or an output folder, what is proven, and what fails (``findings``).
 
     Raises:
-        UsageError: a folder that ``generate`` did not write.
+        UsageError: a file that cannot be read, or a folder that ``generate`` did not write.
         ConfigError: a config that is refused.
+        CheckError: an output folder whose rollout.json is not consistent.
         PolicyError: an output folder with a file that cannot be read.
     """
     from trailkey import pipeline
     from trailkey.proofs.verdict import verdict
     from trailkey.reports.view import access_of
 
-    if Path(source).is_dir():
+    if _is_folder(Path(source)):
         deployment, folder = pipeline.open_folder(Path(source))
     else:
         rendered = pipeline.render(load(source))
@@ -202,7 +206,25 @@ def _text(source: Source | Sequence[Document], what: str) -> tuple[str, str]:
     """Return the text of a file or document, and what errors call it."""
     from trailkey.inventory import read_text
 
-    return read_text(Path(source)) if isinstance(source, (str, Path)) else (json.dumps(source), what)
+    if isinstance(source, (str, Path)):
+        return read_text(Path(source))
+    try:
+        return json.dumps(source, default=_as_dict), what
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{what}: not a document as JSON has it ({error}); give a path or a plain document") from error
+
+
+def _as_dict(value: object) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not a type of JSON")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # whoever reads it says why it cannot be read
+        return False
 
 
 def _side(source: Source, what: str = "policy") -> Side:
@@ -210,14 +232,14 @@ def _side(source: Source, what: str = "policy") -> Side:
     from trailkey.diff.compare import Side
 
     path = Path(source) if isinstance(source, (str, Path)) else None
-    if path is None or not path.is_dir():
+    if path is None or not _is_folder(path):
         text, what = _text(source, what)
         keys = set(_KEY.findall(text))
         if path is None or keys & _OF_POLICIES or not keys & _OF_CONFIGS:
             return Side(what=what, text=text)
     from trailkey import pipeline
 
-    if path.is_dir():
-        return Side(what=str(path), policies=pipeline.read_checked_folder(path).policies)
+    if _is_folder(path):
+        return Side(what=str(path), policies=pipeline.open_folder(path)[1].policies)
     deployment = load(path)
     return Side(what=str(path), policies=pipeline.folder_of(deployment).policies, deployment=deployment)

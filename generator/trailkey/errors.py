@@ -58,6 +58,11 @@ class OutputError(TrailkeyError):
     exit_code = NOT_WRITTEN
 
 
+def refusal(error: OSError | ValueError) -> str:
+    """Return why the operating system, or Python before it, does not take a path."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 class UndecidedError(Exception):
     """A question about a policy that is not decided: too large, or outside of what is modelled. The text says which.
 

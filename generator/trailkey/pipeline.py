@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from trailkey import cloudformation
 from trailkey.config.load import load
 from trailkey.config.source import written
-from trailkey.errors import CheckError, ConfigError, UsageError
+from trailkey.errors import CheckError, ConfigError, UsageError, refusal
 from trailkey.findings import by_severity
-from trailkey.inventory.folder import BUCKET_POLICY, read_folder
-from trailkey.output.manifest import MANIFEST
+from trailkey.inventory.folder import read_folder
+from trailkey.output.manifest import ACCESS, BUCKET_POLICY, CONFIG, MANIFEST
 from trailkey.proofs.verdict import Verdict, rollout_findings, unknown_risks, verdict
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from trailkey.findings import Finding
     from trailkey.inventory.folder import Folder
     from trailkey.output.writer import FileChange
-
-ACCESS: Final = "access.md"
-CONFIG: Final = "config.json"
-"""The config that the folder was made from, ``extends`` filled in: what its policies are meant for, for whoever judges the folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,26 +170,24 @@ def open_folder(path: Path) -> tuple[Deployment, Folder]:
     Raises:
         UsageError: it is not a folder that generate wrote.
         ConfigError, PolicyError: a file in it that cannot be read.
+        CheckError: its files and its rollout.json do not agree, with the findings.
     """
-    files = {file.name: file.read_bytes() for file in sorted(path.iterdir()) if file.is_file()}
+    try:
+        files = {file.name: file.read_bytes() for file in sorted(path.iterdir()) if file.is_file()}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read ({refusal(error)}); name a readable folder") from error
     folder = read_folder(path.as_posix(), files, prefix=f"{path.as_posix()}/")
     if CONFIG not in files:
         raise UsageError(
             f"{path}: holds no {CONFIG}; a folder that trailkey generate wrote is expected; generate it again"
         )
-    return load_all([path / CONFIG])[0], folder
-
-
-def read_checked_folder(path: Path) -> Folder:
-    """Return a folder that generate wrote, where its files and its rollout.json agree.
-
-    Raises:
-        CheckError: they do not, with the findings.
-        UsageError, ConfigError, PolicyError: as for `open_folder`.
-    """
-    deployment, folder = open_folder(path)
+    deployment = load_all([path / CONFIG])[0]
+    if deployment.mirrors:
+        raise UsageError(
+            f"{path / CONFIG}: extends is not allowed in a folder, which says all of its config; generate it again"
+        )
     _refuse(rollout_findings(deployment, folder))
-    return folder
+    return deployment, folder
 
 
 def prove(rendered: Rendered) -> Verdict:

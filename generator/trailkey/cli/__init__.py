@@ -26,7 +26,7 @@ EPILOG = """exit codes:
   0  fine
   1  a defect of trailkey (a traceback is shown)
   2  usage or config error
-  3  a check found an error, nothing was written
+  3  a check found an error and nothing was written, an answer is not the expected one, or a difference is not decided
   4  the output differs from the config (generate --check), or access is gained (diff --fail-on-new-access)
   5  the output could not be written"""
 

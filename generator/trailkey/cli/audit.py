@@ -14,11 +14,11 @@ SUMMARY = "findings on a key policy that trailkey did not write"
 def arguments(parser: Parser) -> None:
     """Declare the arguments."""
     path(parser, "policy", "POLICY", "a key policy, a template that holds one, or - for standard input")
-    text(parser, "--trail", "ARN", "a trail that the key is for; may be repeated", several=True)
+    text(parser, "--trail", "ARN", "a trail that the key is for; repeatable", several=True)
     text(parser, "--key-account", "ID", "the account that owns the key")
     text(parser, "--organization", "ID", "the organization, o-…")
     text(parser, "--reader", "ARN", "who reads: a role, a pattern, or an account; repeatable", several=True)
-    text(parser, "--administrator", "ARN", "who administers the key; may be repeated", several=True)
+    text(parser, "--administrator", "ARN", "who administers the key; repeatable", several=True)
     text(parser, "--deployer", "ARN", "the role that creates and updates the key")
     text(parser, "--break-glass", "ARN", "who may delete and repair the key; repeatable", several=True)
     text(parser, "--parameter", "NAME=VALUE", "a parameter of the template; repeatable", several=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trailkey.config import extends, sections
 from trailkey.config import source as text
 from trailkey.config.resolve.deployment import resolve
-from trailkey.errors import ConfigError, UsageError
+from trailkey.errors import ConfigError, UsageError, refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +40,8 @@ def _read(path: Path) -> Source:
     except UnicodeDecodeError as error:
         said = f"the file is not UTF-8 text ({error.reason} at byte {error.start}); UTF-8 is allowed; save it as UTF-8"
         raise ConfigError([f"config error: {path}:1: {said}"]) from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a readable config file") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read ({refusal(error)}); name a readable config file") from error
     return text.parse(content, path.as_posix())
 
 

@@ -197,7 +197,7 @@ class Reader(Section):
         allowed = reader_kinds.keys()
         given = [key for key in allowed if getattr(self, key) is not None]
         if len(given) != 1:
-            found = f"{' and '.join(given)} are given together" if given else "the reader says nothing of who reads"
+            found = f"{' and '.join(given)} are given together" if given else "the reader does not say who reads"
             advice = "keep one" if given else "add one"
             yield f"{found}; exactly one of {', '.join(allowed)} is allowed; {advice}"
         kind = reader_kinds.kind_of(self)

@@ -135,7 +135,7 @@ def _permission_set(resolver: Names, settings: Settings, path: ConfigPath) -> Wh
 def _account(resolver: Names, settings: Settings, path: ConfigPath) -> Who:
     account = resolver.account(settings.account_principal or "", path)
     if account == resolver.key_account:
-        said = f"{account.name!r} is the key's own account; there its administrators would read too, so a whole account is another one; name a role or a permission set"
+        said = f"{account.name!r} is the key's own account; there its administrators would read too, so another account is allowed; name a role or a permission set"
         resolver.give_up(path, said)
     return Who(account=account)
 

@@ -89,8 +89,8 @@ def _listed(callers: Language, word: str) -> str:
         return ", ".join(sorted(map(named, callers.texts)))
     within = sorted(text for text in callers.exceptions if callers.contains(text))
     beside = sorted(text for text in callers.exceptions if not callers.contains(text))
-    rule = callers.rule
-    like = ", ".join(map(shown, rule.patterns)) if isinstance(rule, AnyOf) else ""
+    expression = callers.expression
+    like = ", ".join(map(shown, expression.patterns)) if isinstance(expression, AnyOf) else ""
     text = f"{word} like {like}" if like else f"other {word}"
     if within:
         text = f"{', '.join(map(named, within))} and {text}"

@@ -1,4 +1,4 @@
-"""What a person says about a key on the command line, checked word by word before a policy is held against it."""
+"""What a person says about a key on the command line, checked word by word before a policy is compared with it."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def assumed(said: KeyIntent) -> tuple[str, ...]:
     """Return a sentence for each thing that was left out, with what is assumed instead."""
     sentences = (
         (said.trails, "the key's trails are those of the accounts that its policy names; --trail names them"),
-        (said.readers, "who reads is not judged, only who else can; --reader names who reads"),
+        (said.readers, "readers are not checked, only others who can read; --reader names who reads"),
         (said.administrators, "whoever changes the key's settings administers it; --administrator names who does"),
         (said.deployer, "anyone of the key's account may be the one who updates the policy; --deployer names the role"),
-        (said.break_glass, "nobody is set apart to delete the key; --break-glass names who is"),
+        (said.break_glass, "no break-glass role is known; --break-glass names it"),
     )
     return tuple(sentence for value, sentence in sentences if not value)
 
@@ -78,6 +78,8 @@ def key_account(value: str) -> str:
 
 
 def _check(option: str, values: Iterable[str], form: re.Pattern[str], allowed: str) -> None:
+    if isinstance(values, str):
+        raise UsageError(f'{option}: "{values}" is one text; a list of texts is expected; put it into a list')
     for value in values:
         if not form.fullmatch(value):
             arn = parse_arn(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey import cloudformation
 from trailkey.aws import ACCOUNT_ID
 from trailkey.cloudformation.intrinsics import NO_VALUE
-from trailkey.errors import PolicyError, UsageError
+from trailkey.errors import PolicyError, UsageError, refusal
 from trailkey.findings import Location
 from trailkey.inventory.key_policy import KeySource
 from trailkey.inventory.ownership import listed, statements_of
@@ -148,5 +148,5 @@ def read_text(path: Path) -> tuple[str, str]:
         raise UsageError(f"{path}: no such file; name a file that is there") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 text; save it as UTF-8") from error
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a readable file") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read ({refusal(error)}); name a readable file") from error

@@ -13,15 +13,12 @@ from trailkey.cloudformation.intrinsics import Place, attribute_placeholder, res
 from trailkey.errors import PolicyError, UsageError
 from trailkey.findings import Location
 from trailkey.inventory.policies import ANY_ACCOUNT, IdentityPolicy, PolicySet, Resource, ResourcePolicy
-from trailkey.output.manifest import BUCKET_POLICY_STEP, MANIFEST, AccountTarget, Manifest, load_manifest
+from trailkey.output.manifest import BUCKET_POLICY, BUCKET_POLICY_STEP, MANIFEST, AccountTarget, Manifest, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from trailkey.output.manifest import DeployedStack
-
-BUCKET_POLICY: Final = "bucket-policy.json"
-"""The statements for a log bucket that the deployment does not make."""
 
 _POLICIES: Final = {
     "AWS::KMS::Key": "KeyPolicy",
@@ -53,7 +50,7 @@ class StackAsDeployed:
 class Folder:
     """An output folder: its manifest, its files, its stacks in the order of the manifest, and all their policies together.
 
-    ``missing`` are templates that the manifest names and the folder does not hold.
+    ``missing`` are templates that the manifest names and the folder does not hold under the name of the stack.
     """
 
     prefix: str
@@ -87,7 +84,7 @@ def read_folder(what: str, files: Mapping[str, bytes], *, prefix: str = "") -> F
     stacks: list[StackAsDeployed] = []
     missing: list[str] = []
     for stack in manifest.stacks:
-        if stack.template not in files:
+        if stack.template not in files or not stack.template.startswith(f"{stack.stack}."):
             missing.append(stack.template)
             continue
         found = _stack(prefix, stack, files[stack.template], manifest.partition, outputs)
@@ -121,8 +118,7 @@ def _stack(
     target = stack.target
     account = target.account if isinstance(target, AccountTarget) else ANY_ACCOUNT
     try:
-        required = [name for name, one in template.get("Parameters", {}).items() if "Default" not in one]
-        parameters, unfilled = _filled(stack, required, partition, outputs)
+        parameters, unfilled = _filled(stack, template.get("Parameters", {}).keys(), partition, outputs)
         place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
         given = {name: resolve(one["Value"], template, place) for name, one in template.get("Outputs", {}).items()}
         found = [
@@ -203,7 +199,7 @@ def _resource(
             account=place.account,
             partition=place.partition,
             attached=frozenset(_attached(properties)),
-            policy_name=properties.get("ManagedPolicyName", ""),
+            policy_name=str(properties.get("ManagedPolicyName", "")),
         )
     return policy, Resource(
         kind=kind, location=location, arn=arn, account=place.account, region=place.region, properties=properties

@@ -14,6 +14,11 @@ from typing import Any, Final, Literal
 from trailkey.errors import PolicyError
 
 MANIFEST: Final = "rollout.json"
+ACCESS: Final = "access.md"
+CONFIG: Final = "config.json"
+"""The config that the folder was made from, ``extends`` filled in: what its policies are meant for, for whoever judges the folder."""
+BUCKET_POLICY: Final = "bucket-policy.json"
+"""The statements for a log bucket that the deployment does not make."""
 FORMAT: Final = 2
 BUCKET_POLICY_STEP: Final = "bucket-policy"
 """Kind of the step that says whose existing bucket gets the statements of bucket-policy.json; its ``arn`` is the bucket."""
@@ -174,12 +179,30 @@ def load_manifest(content: bytes, what: str) -> Manifest:
     from pydantic import ValidationError
 
     try:
-        return _reader().validate_json(content)  # type: ignore[no-any-return]  # of the type that it reads
+        manifest: Manifest = _reader().validate_json(content)
+        json.loads(content, object_pairs_hook=_once)
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         raise PolicyError(
             f"{what}: {_place(content, wrong['loc'])}{wrong['msg']}; a file that trailkey generate wrote is expected; run it again"
         ) from error
+    except ValueError as error:
+        raise PolicyError(f"{what}: {error}; a file that trailkey generate wrote is expected; run it again") from error
+    for index, stack in enumerate(manifest.stacks):
+        if stack.stack_set and len(stack.stack_set.regions) != 1:
+            raise PolicyError(
+                f"{what}: stacks: {index}: target: stack_set: regions: one Region is expected; run trailkey generate again"
+            )
+    return manifest
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON whose keys are each given once: readers differ in which of two they take."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"key {next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return found
 
 
 @cache

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from trailkey.errors import OutputError, UsageError
+from trailkey.errors import OutputError, UsageError, refusal
 from trailkey.output.manifest import FORMAT, MANIFEST, listed_files
 
 if sys.platform != "win32":
@@ -302,7 +302,7 @@ def _explained(folder: Path) -> Iterator[_Progress]:
         if error.errno in (errno.ENOTDIR, errno.EEXIST):  # perhaps not the folder itself, but one it lies in
             place = next((path for path in (folder, *folder.parents) if path.is_file() or path.is_symlink()), place)
         wrong, remedy = _REASONS.get(error.errno or 0, (error.strerror or str(error), "solve that"))
-        state = "the folder is half written and the next run mends it" if progress.begun else "nothing was changed"
+        state = "the folder is partly written, and the next run repairs it" if progress.begun else "nothing was changed"
         raise OutputError(f"{place}: {wrong}; {state}; {remedy} and run again") from error
 
 
@@ -314,11 +314,12 @@ def write_new(path: Path, text: str) -> None:
         OutputError: the file system does not let it be written.
     """
     try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        content = text.encode()
+        with path.open("xb") as file:
+            file.write(content)
     except FileExistsError as error:
         raise UsageError(f"{path}: exists already; init never overwrites; name another file, or remove it") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); name a file in a folder that exists and can be written"
+            f"{path}: cannot be written ({refusal(error)}); name a file in a folder that exists and can be written"
         ) from error

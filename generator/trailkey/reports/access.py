@@ -29,7 +29,7 @@ LEGEND: Final = (
     ("IAM", "something in this cell is allowed if the caller's own IAM policy allows it too; a root user needs none"),
     ("no", "nothing in this cell is allowed, whatever IAM policies say"),
     ("denied", "no, and by an explicit Deny, which wins over every Allow"),
-    ("unknown", "not decided; never to be taken for no"),
+    ("unknown", "not decided; do not read it as no"),
 )
 READERS: Final = ("reader", "key policy", "bucket policy", "IAM policy", "reads")
 PROVEN: Final = ("property", "what holds", "proven")

@@ -9,7 +9,7 @@ from trailkey.access import Language, Single
 from trailkey.access.algebra.boxes import Many
 from trailkey.access.algebra.intervals import write
 from trailkey.access.algebra.languages import ALL, EMPTY
-from trailkey.access.algebra.unions import AllOf, AnyOf, Not, Rule
+from trailkey.access.algebra.unions import AllOf, AnyOf, Expression, Not
 from trailkey.access.language.catalog import is_boolean, spelling
 from trailkey.diff.callers import shown
 
@@ -64,26 +64,26 @@ def _values(values: Language) -> str:
     listed = sorted(values.exceptions)
     if values.texts is not None:
         return f"is {_or(listed)}"
-    if values == ~Language(EMPTY.rule, values.exceptions):
+    if values == ~Language(EMPTY.expression, values.exceptions):
         return f"is not {_or(listed)}"
     within = [text for text in listed if values.contains(text)]
     beside = [text for text in listed if not values.contains(text)]
-    rule = _rule(values.rule)
+    expression = _expression(values.expression)
     if within:
-        rule = f"is {_or(within)}, or {rule}"
-    return f"{rule}, but not {_or(beside)}" if beside else rule
+        expression = f"is {_or(within)}, or {expression}"
+    return f"{expression}, but not {_or(beside)}" if beside else expression
 
 
-def _rule(rule: Rule) -> str:
-    if isinstance(rule, AnyOf):
-        return f"is like {_or(map(shown, rule.patterns))}"
-    if isinstance(rule, Not) and isinstance(rule.rule, AnyOf):
-        return f"is not like {_or(map(shown, rule.rule.patterns))}"
-    if isinstance(rule, Not):
-        return f"not ({_rule(rule.rule)})"
-    if isinstance(rule, AllOf):
-        return " and ".join(_rule(part) for part in rule.rules)
-    raise TypeError(f"a rule of a kind that has no text: {rule!r}")
+def _expression(expression: Expression) -> str:
+    if isinstance(expression, AnyOf):
+        return f"is like {_or(map(shown, expression.patterns))}"
+    if isinstance(expression, Not) and isinstance(expression.expression, AnyOf):
+        return f"is not like {_or(map(shown, expression.expression.patterns))}"
+    if isinstance(expression, Not):
+        return f"not ({_expression(expression.expression)})"
+    if isinstance(expression, AllOf):
+        return " and ".join(_expression(part) for part in expression.expressions)
+    raise TypeError(f"an expression of a kind that has no text: {expression!r}")
 
 
 def _or(texts: Iterable[str]) -> str:

@@ -34,7 +34,7 @@ An accepted risk that is not there ends it too (`accepted-risk-unneeded`). The o
 _RULES = """\
 ## Rules
 
-`trailkey audit` holds these against a key policy, over all requests that could be made and not over samples. The severity is the
+`trailkey audit` checks a key policy for these, over all requests that could be made and not over samples. The severity is the
 usual one; a finding that rests on an assumption, or is milder in its case, has a lower one. An error ends `trailkey audit` with
 exit code 3: the key is open to someone, or does not work, or the policy does not do what it says. A warning is a risk that some
 take on purpose. A note is worth knowing. In the policies it renders itself, `generate` refuses errors and warnings alike.

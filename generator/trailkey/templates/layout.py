@@ -14,7 +14,7 @@ from trailkey.statements.builders import document
 from trailkey.templates.bucket import add_bucket
 from trailkey.templates.key import KEY, add_key
 from trailkey.templates.lake import add_store
-from trailkey.templates.managed_policies import add_deployer, add_key_people, add_reader
+from trailkey.templates.managed_policies import add_deployer, add_key_roles, add_reader
 from trailkey.templates.stack import Stack, reader_step
 from trailkey.templates.trail import add_trail
 
@@ -134,9 +134,9 @@ def _bucket(layout: Layout) -> None:
     )
 
 
-def _key_people(layout: Layout) -> None:
+def _key_roles(layout: Layout) -> None:
     stack = layout.of(layout.deployment.key_account, layout.deployment.region, "iam")
-    add_key_people(stack, layout.key_arn(stack))
+    add_key_roles(stack, layout.key_arn(stack))
     for owner in layout.deployment.deploying_elsewhere:
         stack = layout.of(owner, layout.deployment.region, "iam")
         describes = identity.describes_key(layout.key_arn(stack))
@@ -176,5 +176,5 @@ def _readers(layout: Layout) -> None:
             add_reader(stack, reader, layout.key_arn(stack))
 
 
-PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_people, _trails, _stores, _readers]
+PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_roles, _trails, _stores, _readers]
 """What a deployment is made of, in the order in which its stacks are made. A new kind of stack is one entry."""

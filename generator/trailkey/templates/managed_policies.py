@@ -128,7 +128,7 @@ def add_reader(stack: Stack, reader: Reader, key_arn: Any) -> None:
         stack.after.append(reader_step(reader.kind.step, stack.account_id, stack.policy_arn(name), **values))
 
 
-def add_key_people(stack: Stack, key_arn: Any) -> None:
+def add_key_roles(stack: Stack, key_arn: Any) -> None:
     """Add the policies of the administrators, break glass and the deployer of the trails' key."""
     deployment, account = stack.deployment, stack.deployment.key_account
     alias = text(f"arn:aws:kms:{deployment.region}:{account.id}:{deployment.config.key.alias}")

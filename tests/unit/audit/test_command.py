@@ -67,10 +67,10 @@ def test_findings_are_printed_with_request_and_assumptions(
         "allowed to\n"
         "assumed: the key's Region is us-east-1: nothing says another\n"
         "assumed: the key's trails are those of the accounts that its policy names; --trail names them\n"
-        "assumed: who reads is not judged, only who else can; --reader names who reads\n"
+        "assumed: readers are not checked, only others who can read; --reader names who reads\n"
         "assumed: whoever changes the key's settings administers it; --administrator names who does\n"
         "assumed: anyone of the key's account may be the one who updates the policy; --deployer names the role\n"
-        "assumed: nobody is set apart to delete the key; --break-glass names who is\n"
+        "assumed: no break-glass role is known; --break-glass names it\n"
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import helpers
 from helpers import ADMIN, AWAY, CONTEXT, HOME, KEY, READER, TRAIL, Document, allow, deny
 from trailkey.access.analysis.prove import universe
-from trailkey.access.analysis.scope import bucket_scope, key_scope
+from trailkey.access.analysis.resource import bucket_scope, key_scope
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.request import parse_request
 from trailkey.diff.changes import NOBODY, Question, changes

@@ -104,5 +104,5 @@ def test_what_is_said_is_not_assumed() -> None:
 
     assert assumed(whole) == ()
     assert assumed(intent(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE)) == (
-        "nobody is set apart to delete the key; --break-glass names who is",
+        "no break-glass role is known; --break-glass names it",
     )

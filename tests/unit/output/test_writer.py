@@ -549,7 +549,7 @@ def test_a_folder_where_a_file_belongs_refuses(folder: Path, name: str) -> None:
 
 
 ELSEWHERE = "choose another folder with --output and run again"
-HALF = "the folder is half written and the next run mends it"
+HALF = "the folder is partly written, and the next run repairs it"
 RIGHT = "give yourself the right to read and write it and its folder and run again"
 
 

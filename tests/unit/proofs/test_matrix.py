@@ -15,7 +15,7 @@ from trailkey import pipeline
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, PROVEN, joined
 from trailkey.access.analysis.effective import EffectivePermissions
 from trailkey.access.analysis.prove import excludes
-from trailkey.access.analysis.scope import key_scope
+from trailkey.access.analysis.resource import key_scope
 from trailkey.access.analysis.witnesses import ALLOW_ALL
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.request import parse_request

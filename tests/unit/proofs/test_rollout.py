@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from helpers import CONFIGS
-from trailkey import cli, errors, pipeline
+from trailkey import cli, cloudformation, errors, pipeline
 from trailkey.output.manifest import MANIFEST, load_manifest
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT
 
@@ -58,6 +59,18 @@ def removed(name: str) -> Callable[[Document], Any]:
 
 def twice(name: str) -> Callable[[Document], Any]:
     return lambda rollout: rollout["stacks"].append(next(one for one in rollout["stacks"] if one["stack"] == name))
+
+
+def step(name: str, **changes: Any) -> Callable[[Document], Any]:
+    return lambda rollout: next(one for one in rollout["stacks"] if one["stack"] == name)["after"][0].update(changes)
+
+
+BUCKET_STEP: Final = {
+    "kind": "bucket-policy",
+    "account": "222222222222",
+    "text": "",
+    "arn": "arn:aws:s3:::acme-cloudtrail-logs",
+}
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,18 @@ CASES: Final = (
     Case("no dependency on the deployer", stack("management-trail", depends_on=["log-archive-key", "log-archive-bucket"]), "stacks-ordered"),
     *(Case(f"{name} removed", removed(name), "files-as-listed") for name in STACKS),
     *(Case(f"{name} twice", twice(name), "stack-names-unique") for name in STACKS),
+    Case("stack under another name", stack("security-iam", stack="security-iams"), "stack-names-unique"),
+    Case("stack without a name", stack("security-iam", stack=""), "stack-names-unique"),
+    Case(
+        "stack set as a stack of its account",
+        stack("organization-security-ou", target={"account": "000000000000", "region": "us-east-1"}, deployer=None),
+        "stacks-where-meant",
+    ),
+    Case("config that is not listed", lambda rollout: rollout["files"].pop("config.json"), "files-as-listed"),
+    Case("page as a template", stack("security-iam", template="access.md"), "stack-names-unique"),
+    Case("step about a policy of another account", step("security-iam", account="111111111111"), "steps-complete"),
+    Case("step about another policy", step("security-iam", arn="arn:aws:iam::333333333333:policy/Other"), "steps-complete"),
+    Case("bucket step without such a bucket", lambda rollout: rollout["before"].append(BUCKET_STEP), "steps-complete"),
     Case("another name", lambda rollout: rollout.update(name="another"), "stack-names-unique"),
     *(Case(f"{name} with another hash", stack(name, sha256="0" * 64), "files-as-listed") for name in STACKS),
     Case("page with another hash", lambda rollout: rollout["files"].update({"access.md": "0" * 64}), "files-as-listed"),
@@ -170,7 +195,7 @@ def test_what_is_altered_in_a_folder_is_refused(case: Case, written: Path) -> No
     (written / MANIFEST).write_bytes(altered((OUTPUT / MANIFEST).read_bytes(), case))
 
     with pytest.raises(errors.CheckError) as caught:
-        pipeline.read_checked_folder(written)
+        pipeline.open_folder(written)
     assert case.rule in {one.id for one in caught.value.findings}
 
 
@@ -180,7 +205,9 @@ def test_every_command_refuses_an_altered_folder(case: Case, written: Path, caps
     config = ROOT / "config" / "organization.yaml"
 
     assert cli.run(["access", str(written), "--format", "json"]) == errors.CHECK_FAILED
-    assert f"error {case.rule}: " in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert f"error {case.rule}: " in printed.err
+    assert printed.out == ""
     for sides in ((written, OUTPUT), (OUTPUT, written)):
         assert cli.run(["diff", *map(str, sides)]) == errors.CHECK_FAILED
         assert f"error {case.rule}: " in capsys.readouterr().err
@@ -219,8 +246,94 @@ def test_an_existing_bucket_whose_step_is_gone_is_not_judged_in_silence() -> Non
     assert [one.id for one in found] == ["steps-complete"]
 
 
+def put(template: str, *path: str, **values: Any) -> tuple[str, tuple[str, ...], Document]:
+    return template, path, values
+
+
+KEY: Final = "log-archive-key.yaml"
+TRAIL: Final = "management-trail.yaml"
+READERS: Final = "security-iam.yaml"
+NEVER: Final = {"Fn::Equals": ["a", "b"]}
+ROLE: Final = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"AWS": "*"}}
+UNREAD: Final = (
+    (put(KEY, Conditions={"Never": NEVER}), "has the section Conditions"),
+    (put(KEY, Mappings={"M": {"stack": {"p": "*"}}}), "has the section Mappings"),
+    (put(KEY, Transform="AWS::LanguageExtensions"), "has the section Transform"),
+    (put(KEY, "Resources", "Key", Condition="Never"), "resource Key has Condition"),
+    (put(KEY, "Outputs", "KeyArn", Condition="Never"), "Output KeyArn has Condition"),
+    (put(TRAIL, "Parameters", "KeyArn", Type="AWS::SSM::Parameter::Value<String>"), "is of type AWS::SSM::Parameter"),
+    (put(TRAIL, "Parameters", "KeyArn", Default="x"), "parameter KeyArn has Default"),
+    (put(TRAIL, "Parameters", More={"Type": "Number"}), "parameter More is of type Number"),
+    (put(KEY, "Resources", Copy={"Type": "AWS::KMS::ReplicaKey", "Properties": {}}), "is of type AWS::KMS::ReplicaKey"),
+    (put(KEY, "Resources", More={"Type": "AWS::CloudFormation::Stack", "Properties": {}}), "AWS::CloudFormation::Stack"),
+    (put(KEY, "Resources", More={"Type": "Custom::Policy", "Properties": {}}), "is of type Custom::Policy"),
+    (put(READERS, "Resources", More={"Type": "AWS::IAM::RolePolicy", "Properties": {}}), "is of type AWS::IAM::RolePolicy"),
+    (put(READERS, "Resources", More={"Type": "AWS::IAM::Policy", "Properties": {"Roles": ["CloudTrailRead"]}}), "a policy of others"),
+    (put(READERS, "Resources", More={"Type": "AWS::IAM::Policy", "Properties": {"Users": ["u"], "Roles": []}}), "a policy of others"),
+    (
+        put(READERS, "Resources", R={"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": [ROLE]}}}),
+        "resource R is a role for others than an AWS service",
+    ),
+    (put(TRAIL, "Resources", "OrganizationTrail", "Properties", SnsTopicName={"Ref": "AWS::StackName"}), "uses AWS::StackName"),
+    (put(TRAIL, "Resources", "OrganizationTrail", "Properties", SnsTopicName="{{resolve:ssm:topic}}"), "uses a dynamic reference"),
+    (put(TRAIL, "Resources", "OrganizationTrailLogGroup", "Properties", Tags={"Fn::Transform": {}}), "uses Fn::Transform"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "says"), UNREAD, ids=[says.replace(" ", "-") for _, says in UNREAD])
+def test_what_no_proof_reads_is_refused_in_a_template(
+    change: tuple[str, tuple[str, ...], Document], says: str, written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, path, values = change
+    template = cloudformation.load((written / name).read_text(encoding="utf-8"), name)
+    within = template
+    for key in path:
+        within = within[key]
+    within.update(values)
+    replace_template(written, name, template)
+
+    assert cli.run(["access", str(written)]) == errors.CHECK_FAILED
+    printed = capsys.readouterr()
+    assert "error templates-readable: " in printed.err
+    assert says in printed.err
+    assert printed.out == ""
+
+
+def replace_template(folder: Path, name: str, template: Document) -> None:
+    """Write a template, with its hash: a folder that is consistent, and other than what was proven."""
+    content = json.dumps(template, indent=1).encode()
+    rollout = json.loads((folder / MANIFEST).read_bytes())
+    digest = hashlib.sha256(content).hexdigest()
+    rollout["files"][name] = digest
+    next(one for one in rollout["stacks"] if one["template"] == name)["sha256"] = digest
+    (folder / name).write_bytes(content)
+    (folder / MANIFEST).write_text(json.dumps(rollout), encoding="utf-8")
+
+
+def test_what_a_parameter_gets_from_another_attribute_is_told_of_the_parameter(
+    written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = cloudformation.load((written / KEY).read_text(encoding="utf-8"), KEY)
+    template["Outputs"]["KeyArn"]["Value"] = {"Ref": "Key"}
+    replace_template(written, KEY, template)
+
+    assert cli.run(["access", str(written)]) == errors.CHECK_FAILED
+    assert "error parameters-from-outputs: " in capsys.readouterr().err
+
+
+def test_a_folder_whose_config_extends_another_file_is_refused(
+    written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (written / "config.json").write_text(
+        json.dumps({"name": "x", "extends": str(CONFIGS["organization"])}), encoding="utf-8"
+    )
+
+    assert cli.run(["access", str(written)]) == errors.USAGE
+    assert "extends is not allowed in a folder" in capsys.readouterr().err
+
+
 def test_every_rule_of_the_rollout_refuses_something() -> None:
-    assert {case.rule for case in CASES} == {one.id for one in OF_THE_ROLLOUT}
+    assert {case.rule for case in CASES} | {"templates-readable"} == {one.id for one in OF_THE_ROLLOUT}
 
 
 MALFORMED: Final[tuple[tuple[Callable[[Document], Any], str], ...]] = (
@@ -231,6 +344,7 @@ MALFORMED: Final[tuple[tuple[Callable[[Document], Any], str], ...]] = (
     (stack("log-archive-key", target={"account": 1}), "rollout.json: stacks: 0: target: "),
     (stack("log-archive-key", termination_protection="yes"), "stacks: 0: termination_protection: Input should be a valid boolean"),
     (parameter(1), "parameters: KeyArn: "),
+    (target("organization-security-ou", regions=[]), "regions: one Region is expected"),
 )  # fmt: skip
 
 
@@ -240,6 +354,12 @@ def test_a_manifest_of_another_shape_is_refused_with_its_place(change: Callable[
     with pytest.raises(errors.PolicyError) as caught:
         load_manifest(content, MANIFEST)
     assert says in str(caught.value)
+
+
+def test_a_key_that_is_given_twice_is_refused() -> None:
+    content = (OUTPUT / MANIFEST).read_bytes().replace(b'"name"', b'"name": "other", "name"', 1)
+    with pytest.raises(errors.PolicyError, match=r"rollout.json: key 'name' is given twice"):
+        load_manifest(content, MANIFEST)
 
 
 def test_a_manifest_that_is_not_json_is_refused() -> None:

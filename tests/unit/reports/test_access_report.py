@@ -112,12 +112,12 @@ def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: P
     assert headings(text)[:2] == ["Accepted risks", "Not proven"]  # nobody-holds-more fails too, and is not accepted
     assert (
         "- **no-grants**: the backup tool makes grants | see &lt;ticket>\n"
-        '  - "nobody hands out the key\'s use by a grant, or replicates it" does not hold: '
+        "  - 'nobody may create grants for the key or replicate it' does not hold: "
         "arn:aws:iam::222222222222:role/Anyone, whose own IAM policy allows it, calls kms:CreateGrant by statement AccountGrants "
         "(key, archive-key.yaml: Resources/Key, statement AccountGrants)\n"
     ) in text
     assert "- error nobody-holds-more: " in text
-    assert "| `no-grants` | nobody hands out the key's use by a grant, or replicates it | 0 of 1 |" in text
+    assert "| `no-grants` | nobody may create grants for the key or replicate it | 0 of 1 |" in text
     document = access_of(deployment, folder.policies, found).as_json()
     (risk,) = document["accepted_risks"]
     assert (risk["id"], risk["reason"]) == ("no-grants", reason)
@@ -170,7 +170,7 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
     }
     assert document["properties"][0] == {
         "id": "cloudtrail-confined",
-        "title": "AWS services hold nothing but CloudTrail's rows, for the trails named only",
+        "title": "no AWS service may use the key but CloudTrail, for the named trails",
         "asked": 1,
         "proven": 1,
     }

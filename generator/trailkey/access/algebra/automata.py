@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from trailkey.access.algebra.patterns import Chars, Pattern
-    from trailkey.access.algebra.unions import Rule
+    from trailkey.access.algebra.unions import Expression
 
 STATES: Final = 20_000
 """How many states a search may visit; only patterns such as ``*a?????????????`` against one another come near it."""
@@ -119,23 +119,23 @@ def machine(union: AnyOf) -> Machine:
     return Machine(union.patterns)
 
 
-def matches(rule: Rule, text: str) -> bool:
-    """Return whether ``text`` is in the rule."""
-    if isinstance(rule, Not):
-        return not matches(rule.rule, text)
-    if isinstance(rule, AllOf):
-        return all(matches(part, text) for part in rule.rules)
-    return any(machine(group).accepts(text) for group in index(rule).above(text))
+def matches(expression: Expression, text: str) -> bool:
+    """Return whether ``text`` is in the expression."""
+    if isinstance(expression, Not):
+        return not matches(expression.expression, text)
+    if isinstance(expression, AllOf):
+        return all(matches(part, text) for part in expression.expressions)
+    return any(machine(group).accepts(text) for group in index(expression).above(text))
 
 
 @lru_cache(maxsize=65536)
-def search(rule: Rule, barred: frozenset[str]) -> str | None:
-    """Return a shortest text of the rule that is not one of the barred ones, or None where there is none.
+def search(expression: Expression, barred: frozenset[str]) -> str | None:
+    """Return a shortest text of the expression that is not one of the barred ones, or None where there is none.
 
     Raises:
         UndecidedError: more than ``STATES`` states would have to be visited.
     """
-    product = _Product(rule)
+    product = _Product(expression)
     children = _children(barred)
     alphabet = _Alphabet(product.machines, most_taken=max(map(len, children.values()), default=0))
     first: _Node = (tuple(automaton.start for automaton in product.machines), "" if barred else None)
@@ -162,25 +162,27 @@ def search(rule: Rule, barred: frozenset[str]) -> str | None:
 
 
 class _Product:
-    """The automata of all unions in a rule, side by side.
+    """The automata of all unions in a expression, side by side.
 
-    Nearly every rule is a few unions less a few others; a state none of those can still accept is seen without a look at
-    the rule as a whole. What is nested deeper is asked recursively.
+    Nearly every expression is a few unions less a few others; a state none of those can still accept is seen without a look at
+    the expression as a whole. What is nested deeper is asked recursively.
     """
 
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-        self.index = {union: at for at, union in enumerate(dict.fromkeys(_unions(rule)))}
+    def __init__(self, expression: Expression) -> None:
+        self.expression = expression
+        self.index = {union: at for at, union in enumerate(dict.fromkeys(_unions(expression)))}
         self.machines = [machine(union) for union in self.index]
-        parts = rule.rules if isinstance(rule, AllOf) else (rule,)
+        parts = expression.expressions if isinstance(expression, AllOf) else (expression,)
         self.wanted = {self.index[part] for part in parts if isinstance(part, AnyOf)}
         self.unwanted = {
-            self.index[part.rule] for part in parts if isinstance(part, Not) and isinstance(part.rule, AnyOf)
+            self.index[part.expression]
+            for part in parts
+            if isinstance(part, Not) and isinstance(part.expression, AnyOf)
         }
-        self.nested = [part for part in parts if isinstance(part, Not) and not isinstance(part.rule, AnyOf)]
+        self.nested = [part for part in parts if isinstance(part, Not) and not isinstance(part.expression, AnyOf)]
 
     def step(self, states: tuple[int, ...], char: str) -> tuple[int, ...] | None:
-        """Return the states behind a character, or None where no text from there on is in the rule."""
+        """Return the states behind a character, or None where no text from there on is in the expression."""
         found = []
         for at, automaton in enumerate(self.machines):
             state = automaton.step(states[at], char)
@@ -216,25 +218,25 @@ class _Product:
         return found
 
     def accepts(self, states: tuple[int, ...]) -> bool:
-        """Return whether the text that led here is in the rule."""
-        return self._verdict(self.rule, lambda at: bool(states[at] & self.machines[at].accept)) is True
+        """Return whether the text that led here is in the expression."""
+        return self._verdict(self.expression, lambda at: bool(states[at] & self.machines[at].accept)) is True
 
-    def _verdict(self, rule: Rule, of_union: Callable[[int], bool | None]) -> bool | None:
-        """Return what the verdicts on the unions make of a rule; None is what depends on how the text goes on."""
-        if isinstance(rule, AnyOf):
-            return of_union(self.index[rule])
-        if isinstance(rule, Not):
-            inner = self._verdict(rule.rule, of_union)
+    def _verdict(self, expression: Expression, of_union: Callable[[int], bool | None]) -> bool | None:
+        """Return what the verdicts on the unions make of a expression; None is what depends on how the text goes on."""
+        if isinstance(expression, AnyOf):
+            return of_union(self.index[expression])
+        if isinstance(expression, Not):
+            inner = self._verdict(expression.expression, of_union)
             return None if inner is None else not inner
-        verdicts = [self._verdict(part, of_union) for part in rule.rules]
+        verdicts = [self._verdict(part, of_union) for part in expression.expressions]
         return False if False in verdicts else None if None in verdicts else True
 
 
-def _unions(rule: Rule) -> Iterator[AnyOf]:
-    if isinstance(rule, AnyOf):
-        yield rule
+def _unions(expression: Expression) -> Iterator[AnyOf]:
+    if isinstance(expression, AnyOf):
+        yield expression
         return
-    for part in (rule.rule,) if isinstance(rule, Not) else rule.rules:
+    for part in (expression.expression,) if isinstance(expression, Not) else expression.expressions:
         yield from _unions(part)
 
 

@@ -1,7 +1,7 @@
 """Sets of texts made of IAM patterns: closed under union, intersection and complement, each question decided exactly.
 
-A language is a rule made of wildcard patterns, and a finite number of exceptions to it. So what most policies are made of,
-literals, never meets an automaton: a thousand role ARNs are a frozenset, and everything but one is a rule and one exception.
+A language is a expression made of wildcard patterns, and a finite number of exceptions to it. So what most policies are made of,
+literals, never meets an automaton: a thousand role ARNs are a frozenset, and everything but one is a expression and one exception.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from trailkey.access.algebra.unions import (
     EVERYTHING,
     NOTHING,
     AnyOf,
+    Expression,
     Not,
-    Rule,
     conjunction,
     negate,
     parts_of,
@@ -32,19 +32,19 @@ _TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A set of texts: those of ``rule``, except that each of ``exceptions`` is in exactly where it is not in ``rule``."""
+    """A set of texts: those of ``expression``, except that each of ``exceptions`` is in exactly where it is not in ``expression``."""
 
-    rule: Rule
+    expression: Expression
     exceptions: frozenset[str] = frozenset()
 
     @property
     def texts(self) -> frozenset[str] | None:
         """All texts of the language where it is written as a finite list of them, else None."""
-        return self.exceptions if self.rule is NOTHING else None
+        return self.exceptions if self.expression is NOTHING else None
 
     def contains(self, text: str) -> bool:
         """Return whether ``text`` is in the language."""
-        return (text in self.exceptions) != matches(self.rule, text)
+        return (text in self.exceptions) != matches(self.expression, text)
 
     def is_empty(self) -> bool:
         """Return whether no text at all is in the language.
@@ -52,15 +52,17 @@ class Language:
         Raises:
             UndecidedError: the patterns are so entangled that the search would take too long.
         """
-        if self.rule is NOTHING:
+        if self.expression is NOTHING:
             return not self.exceptions
-        if isinstance(self.rule, AnyOf) and any(run for pattern in self.rule.patterns for run in pattern.runs):
+        if isinstance(self.expression, AnyOf) and any(
+            run for pattern in self.expression.patterns for run in pattern.runs
+        ):
             return False  # infinitely many texts, finitely many exceptions
         tried: set[str] = set()
         while (
             len(tried) < _TRIES
         ):  # mostly the first text found is not an exception, and the thousand others need no look
-            found = search(self.rule, frozenset(tried))
+            found = search(self.expression, frozenset(tried))
             if found is None:
                 return all(text in tried for text in self.exceptions)
             if found not in self.exceptions:
@@ -77,11 +79,11 @@ class Language:
         for hint in hints:
             if self.contains(hint):
                 return hint
-        if self.rule is NOTHING:
+        if self.expression is NOTHING:
             return min(self.exceptions, key=lambda text: (len(text), text), default=None)
-        within = {text for text in self.exceptions if matches(self.rule, text)}
+        within = {text for text in self.exceptions if matches(self.expression, text)}
         beside = self.exceptions - within
-        found = search(self.rule, frozenset(within))
+        found = search(self.expression, frozenset(within))
         candidates = [*sorted(beside), *([] if found is None else [found])]
         return min(candidates, key=len, default=None)
 
@@ -93,7 +95,7 @@ class Language:
         """
         if self == other:
             return True
-        if self.rule is NOTHING:
+        if self.expression is NOTHING:
             return all(other.contains(text) for text in self.exceptions)
         return (self - other).is_empty()
 
@@ -106,21 +108,23 @@ class Language:
         return (self & other).is_empty()
 
     def __invert__(self) -> Language:
-        return Language(negate(self.rule), self.exceptions)
+        return Language(negate(self.expression), self.exceptions)
 
     def __and__(self, other: Language) -> Language:
-        if self.rule is NOTHING:
+        if self.expression is NOTHING:
             return Language(NOTHING, frozenset(filter(other.contains, self.exceptions)))
-        if self.rule is EVERYTHING:
-            return Language(other.rule, other.exceptions ^ frozenset(filter(other.contains, self.exceptions)))
-        if other.rule is NOTHING or other.rule is EVERYTHING:
+        if self.expression is EVERYTHING:
+            return Language(other.expression, other.exceptions ^ frozenset(filter(other.contains, self.exceptions)))
+        if other.expression is NOTHING or other.expression is EVERYTHING:
             return other & self
-        rule = conjunction(self.rule, other.rule)
-        # Exceptions are few and finite: each is looked up in both, so the rule never has to know of them.
+        expression = conjunction(self.expression, other.expression)
+        # Exceptions are few and finite: each is looked up in both, so the expression never has to know of them.
         either = self.exceptions | other.exceptions
         return Language(
-            rule,
-            frozenset(text for text in either if (self.contains(text) and other.contains(text)) != matches(rule, text)),
+            expression,
+            frozenset(
+                text for text in either if (self.contains(text) and other.contains(text)) != matches(expression, text)
+            ),
         )
 
     def __or__(self, other: Language) -> Language:
@@ -136,13 +140,13 @@ def union(languages: Sequence[Language]) -> Language:
     patterns: list[Pattern] = []
     rest: list[Language] = []
     for one in languages:
-        if isinstance(one.rule, AnyOf) and not any(matches(one.rule, text) for text in one.exceptions):
+        if isinstance(one.expression, AnyOf) and not any(matches(one.expression, text) for text in one.exceptions):
             finite |= one.exceptions
-            patterns += one.rule.patterns
+            patterns += one.expression.patterns
         else:
             rest.append(one)
-    rule = union_of(patterns)
-    found = Language(rule, frozenset(text for text in finite if not matches(rule, text)))
+    expression = union_of(patterns)
+    found = Language(expression, frozenset(text for text in finite if not matches(expression, text)))
     for one in _factored(rest):
         found |= one
     return found
@@ -152,25 +156,26 @@ def _factored(languages: Iterable[Language]) -> Iterable[Language]:
     """Return the same union in fewer languages: those alike but for one union of patterns become one."""
     groups: dict[tuple[AnyOf | Not, ...], list[AnyOf]] = {}
     for one in languages:
-        parts = parts_of(one.rule)
+        parts = parts_of(one.expression)
         last = next((part for part in reversed(parts) if isinstance(part, AnyOf)), None)
         if one.exceptions or last is None:
             yield one
         else:
             groups.setdefault(tuple(part for part in parts if part is not last), []).append(last)
     for same, differing in groups.items():
-        rule: Rule = union_of(pattern for one in differing for pattern in one.patterns)
+        expression: Expression = union_of(pattern for one in differing for pattern in one.patterns)
         for part in same:
-            rule = conjunction(part, rule)
-        yield Language(rule)
+            expression = conjunction(part, expression)
+        yield Language(expression)
 
 
 def language(patterns: Iterable[Pattern]) -> Language:
     """Return the texts that match at least one of the patterns."""
     given = list(patterns)
-    rule = union_of(pattern for pattern in given if pattern.literal is None)
+    expression = union_of(pattern for pattern in given if pattern.literal is None)
     return Language(
-        rule, frozenset(one.literal for one in given if one.literal is not None and not matches(rule, one.literal))
+        expression,
+        frozenset(one.literal for one in given if one.literal is not None and not matches(expression, one.literal)),
     )
 
 

@@ -1,6 +1,6 @@
 """Rules: Boolean combinations of unions of patterns, made simple by the looks of the patterns.
 
-Most rules of real policies come out as one union, or as one union without another: the roles of an account, everybody but
+Most expressions of real policies come out as one union, or as one union without another: the roles of an account, everybody but
 an account. What stays combined is for ``automata`` to decide.
 """
 
@@ -34,19 +34,19 @@ class AnyOf:
 
 @dataclass(frozen=True)
 class Not:
-    """The texts that are not in the rule."""
+    """The texts that are not in the expression."""
 
-    rule: AnyOf | AllOf
+    expression: AnyOf | AllOf
 
 
 @dataclass(frozen=True)
 class AllOf:
-    """The texts that are in every one of the rules."""
+    """The texts that are in every one of the expressions."""
 
-    rules: tuple[AnyOf | Not, ...]
+    expressions: tuple[AnyOf | Not, ...]
 
 
-Rule = AnyOf | Not | AllOf
+Expression = AnyOf | Not | AllOf
 
 NOTHING: Final = AnyOf(())
 EVERYTHING: Final = AnyOf((Pattern((), (ANY,)),))
@@ -81,29 +81,29 @@ def _union(distinct: frozenset[Pattern]) -> AnyOf:
     return AnyOf(tuple(found)) if found else NOTHING
 
 
-def negate(rule: Rule) -> Rule:
-    """Return the rule of all other texts."""
-    if rule is NOTHING:
+def negate(expression: Expression) -> Expression:
+    """Return the expression of all other texts."""
+    if expression is NOTHING:
         return EVERYTHING
-    if rule is EVERYTHING:
+    if expression is EVERYTHING:
         return NOTHING
-    return rule.rule if isinstance(rule, Not) else Not(rule)
+    return expression.expression if isinstance(expression, Not) else Not(expression)
 
 
-def parts_of(rule: Rule) -> tuple[AnyOf | Not, ...]:
-    """Return the rules of which a text must be in every one."""
-    return rule.rules if isinstance(rule, AllOf) else (rule,)
+def parts_of(expression: Expression) -> tuple[AnyOf | Not, ...]:
+    """Return the expressions of which a text must be in every one."""
+    return expression.expressions if isinstance(expression, AllOf) else (expression,)
 
 
 @lru_cache(maxsize=8192)
-def conjunction(one: Rule, two: Rule) -> Rule:
-    """Return what is in both rules."""
+def conjunction(one: Expression, two: Expression) -> Expression:
+    """Return what is in both expressions."""
     parts = dict.fromkeys((*parts_of(one), *parts_of(two)))
-    negated = [part.rule for part in parts if isinstance(part, Not) and isinstance(part.rule, AnyOf)]
-    nested = [part for part in parts if isinstance(part, Not) and isinstance(part.rule, AllOf)]
+    negated = [part.expression for part in parts if isinstance(part, Not) and isinstance(part.expression, AnyOf)]
+    nested = [part for part in parts if isinstance(part, Not) and isinstance(part.expression, AllOf)]
     excluded = union_of(chain.from_iterable(union.patterns for union in negated))
-    # The parts of one rule have met each other when it was made.
-    first, second = sorted((one, two), key=lambda rule: len(parts_of(rule)), reverse=True)
+    # The parts of one expression have met each other when it was made.
+    first, second = sorted((one, two), key=lambda expression: len(parts_of(expression)), reverse=True)
     kept = [part for part in parts_of(first) if isinstance(part, AnyOf)]
     for part in parts_of(second):
         if isinstance(part, AnyOf):
@@ -122,21 +122,21 @@ def conjunction(one: Rule, two: Rule) -> Rule:
     return _all_of([*found, *nested])
 
 
-def _all_of(parts: Sequence[AnyOf | Not]) -> Rule:
+def _all_of(parts: Sequence[AnyOf | Not]) -> Expression:
     return EVERYTHING if not parts else parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def _within(rule: Rule, unions: Sequence[AnyOf], excluded: AnyOf) -> Rule:
-    """Return a simpler rule that says the same of the texts in all of the unions and in no excluded pattern."""
-    if isinstance(rule, AnyOf):
-        if any(_inside(union, rule) for union in unions):
+def _within(expression: Expression, unions: Sequence[AnyOf], excluded: AnyOf) -> Expression:
+    """Return a simpler expression that says the same of the texts in all of the unions and in no excluded pattern."""
+    if isinstance(expression, AnyOf):
+        if any(_inside(union, expression) for union in unions):
             return EVERYTHING
         for union in unions:
-            rule = _touching(rule, union)
-        return _without(rule, excluded)
-    if isinstance(rule, Not):
-        return negate(_within(rule.rule, unions, excluded))
-    parts = [part for each in rule.rules for part in parts_of(_within(each, unions, excluded))]
+            expression = _touching(expression, union)
+        return _without(expression, excluded)
+    if isinstance(expression, Not):
+        return negate(_within(expression.expression, unions, excluded))
+    parts = [part for each in expression.expressions for part in parts_of(_within(each, unions, excluded))]
     return NOTHING if NOTHING in parts else _all_of([part for part in parts if part is not EVERYTHING])
 
 

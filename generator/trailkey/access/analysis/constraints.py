@@ -25,7 +25,7 @@ from trailkey.errors import UndecidedError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access.analysis.resource import Scope
     from trailkey.access.language.conditions import Condition
 
 PRINCIPAL: Final = "principal"

@@ -29,7 +29,7 @@ from trailkey.errors import UndecidedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access.analysis.resource import Scope
     from trailkey.access.language.policy import Policy, Statement
 
 ACTION: Final = "action"

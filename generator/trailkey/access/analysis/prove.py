@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from trailkey.access.analysis.effective import EffectivePermissions
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access.analysis.resource import Scope
     from trailkey.access.language.policy import Policy
 
     _Bounds = tuple[tuple[Box, ...], tuple[Box, ...]]

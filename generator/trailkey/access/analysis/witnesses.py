@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trailkey.access.algebra.intervals import Values
-    from trailkey.access.analysis.scope import Scope
+    from trailkey.access.analysis.resource import Scope
 
 ALLOW_ALL: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 """The identity policy of a witness whose caller's own IAM policies allow the request."""

@@ -60,7 +60,7 @@ def _as_upkeep(who: Language) -> Search:
     return Search(
         within=region(principals=who, actions=DELETION),
         says=lambda request: (
-            f"lets {request['principal']} call {request['action']}, with no break glass apart from daily administration"
+            f"lets {request['principal']} call {request['action']}, and no separate break-glass role is named"
         ),
         severity="note",
     )
@@ -81,7 +81,7 @@ RULES: Final = (
         id="deletion-unrestricted",
         severity="warning",
         title="Deletion is not restricted to break glass",
-        reason="With the key gone nobody reads the events again, ever; who can do that by daily work can do it by mistake, or to hide.",
+        reason="With the key gone nobody can ever read the events again; a role in daily use could delete it by mistake, or to hide something.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
         remedy="leave kms:ScheduleKeyDeletion and kms:DisableKey to a break-glass role",
         find=_deletion_unrestricted,

@@ -251,8 +251,8 @@ RULES: Final = (
         id="value-never-matches",
         severity="warning",
         title="A wildcard where texts are compared literally",
-        reason="StringEquals and StringNotEquals know no wildcards: the value matches nothing, so a list is short of it and a negated "
-        "condition holds for all.",
+        reason="StringEquals and StringNotEquals know no wildcards: the value matches nothing, so an Allow misses it, and a negated "
+        "condition is always true.",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
         remedy="use StringLike or StringNotLike (for ARNs ArnLike or ArnNotLike), or write the value out",
         find=_value_never,

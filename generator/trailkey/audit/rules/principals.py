@@ -120,7 +120,7 @@ RULES: Final = (
         id="everyone-in-account",
         severity="note",
         title="Everyone in the key's account may use the key",
-        reason='In the key\'s own account "*" reaches every role and user by itself: bounded as it is, it asks for no IAM policy, and '
+        reason='In the key\'s own account "*" reaches every role and user by itself: even with these conditions no IAM policy is needed, and '
         "only a Deny holds anyone back.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-caller-account",
         remedy="name the account as principal, so that IAM has to allow it too, and hold it to roles with ArnLike aws:PrincipalArn",

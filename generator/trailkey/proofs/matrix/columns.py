@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _BESIDE: Final = (*OTHER_USE, *ENCAPSULATION)
 """Cryptographic operations that neither encrypt nor decrypt; a symmetric key refuses them whatever its policy says."""
 _DESTROY: Final = (*DELETE, "kms:DeleteImportedKeyMaterial")
-_LOOKS: Final = ("kms:Describe", "kms:Get", "kms:List")
+_METADATA: Final = ("kms:Describe", "kms:Get", "kms:List")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +85,10 @@ def columns_of_store_key(scope: Scope) -> tuple[Column, ...]:
 def _administration(scope: Scope) -> tuple[Column, ...]:
     """Return the columns that every key has."""
     named = {*ENCRYPT, *DECRYPT, *_BESIDE, *REPLACE_POLICY, *DISABLE, *_DESTROY, *HAND_OUT}
-    look = [action for action in scope.universe if action.startswith(_LOOKS)]
-    rest = [action for action in scope.universe if action not in named and not action.startswith(_LOOKS)]
+    metadata = [action for action in scope.universe if action.startswith(_METADATA)]
+    rest = [action for action in scope.universe if action not in named and not action.startswith(_METADATA)]
     return (
-        _column("read-metadata", "read what the key is: its policy, tags, rotation, grants", look),
+        _column("read-metadata", "read what the key is: its policy, tags, rotation, grants", metadata),
         _column("administer", "change its tags, alias, description and rotation, and all not named elsewhere", rest),
         _column("change-policy", "replace the key policy", REPLACE_POLICY),
         _column("disable", "disable and enable the key", DISABLE),

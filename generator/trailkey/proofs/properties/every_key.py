@@ -110,7 +110,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
     ),
     Property(
         id="administrators-administer",
-        title="administrators can look at, tag and rotate the key, and manage its alias",
+        title="administrators can describe, tag and rotate the key, and manage its alias",
         reason="An administrator who cannot do the work asks for more than the work needs.",
         source=KEY_POLICY_PAGE,
         remedy="let no Deny or condition keep administrators from the actions of their row",
@@ -137,7 +137,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
     Property(
         id="deletion-restricted",
         title="nobody but break glass deletes the key",
-        reason="A deleted key makes every log file it encrypted unreadable for ever.",
+        reason="A deleted key makes every log file it encrypted permanently unreadable.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
         remedy="leave kms:ScheduleKeyDeletion and kms:CancelKeyDeletion to break glass",
         claim=lambda granted, key: excludes(granted, region(principals=~key.named(key.break_glass), actions=DELETE)),
@@ -145,7 +145,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
     ),
     Property(
         id="no-grants",
-        title="nobody hands out the key's use by a grant, or replicates it",
+        title="nobody may create grants for the key or replicate it",
         reason="A grant allows the key's use beside its policy, and a replica has a policy of its own; CloudTrail needs neither.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
         remedy="allow kms:CreateGrant and kms:ReplicateKey to nobody",
@@ -153,7 +153,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
     ),
     Property(
         id="lockout-check-stands",
-        title="nobody puts a key policy past the lockout check",
+        title="nobody can bypass the lockout check of a key policy",
         reason="KMS refuses a policy that its author could not change again, unless the author asks it not to check.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
         remedy="keep the Deny on kms:PutKeyPolicy under kms:BypassPolicyLockoutSafetyCheck true",
@@ -180,7 +180,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
     ),
     Property(
         id="account-reads-metadata",
-        title="the account's IAM policies can allow to look at the key",
+        title="the account's IAM policies can allow reading the key's metadata",
         reason="AWS Config, Security Hub, IAM Access Analyzer and auditors see a key only where its policy lets the account's IAM policies count.",
         source=KEY_POLICY_PAGE,
         remedy="keep the account's statement on metadata",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import NO_REQUEST, REFUTED, Answer, Scope, bucket_scope, covers, joined, key_scope, region, texts
-from trailkey.access.analysis.scope import elsewhere, service_scope
+from trailkey.access.analysis.resource import elsewhere, service_scope
 from trailkey.access.analysis.witnesses import STRANGER
 from trailkey.intent.from_config import bucket_intent
 from trailkey.intent.model import GranteeIntent
@@ -51,7 +51,7 @@ _MINIMAL: Final[Property[GranteeIntent]] = Property(
 _ATTACHED: Final[Property[GranteeIntent]] = Property(
     id="policies-attached",
     title="the IAM policies are attached to the roles and users of their row, and to nobody else",
-    reason="Whoever has a reader's policy reads wherever the key policy names a whole account, and whoever has an administrator's waits for a key policy that lets the account in.",
+    reason="Whoever has a reader's policy reads wherever the key policy names a whole account, and an administrator's policy takes effect as soon as a key policy admits the account.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
     remedy="take whoever is not in the config out of the policy's Roles, Users and Groups, or add them to the config",
     claim=_MINIMAL.claim,

@@ -6,6 +6,7 @@ The policies are judged as they are deployed, so these come first: proofs about 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -13,16 +14,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
 from trailkey.access import PROVEN, REFUTED, Answer
-from trailkey.aws import parse_arn
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
 from trailkey.errors import PolicyError
 from trailkey.findings import Location, Rule
 from trailkey.intent.from_config import trail_key_intent
-from trailkey.inventory.folder import BUCKET_POLICY
 from trailkey.inventory.policies import ANY_ACCOUNT, PolicySet
-from trailkey.output.manifest import MANIFEST, AccountTarget, FromOutput, StackSet, as_json
+from trailkey.output.manifest import (
+    ACCESS,
+    BUCKET_POLICY,
+    CONFIG,
+    MANIFEST,
+    AccountTarget,
+    FromOutput,
+    StackSet,
+    as_json,
+)
 from trailkey.proofs.properties.entitlements import entitlements
 from trailkey.proofs.properties.property import Result
+from trailkey.proofs.properties.rollout_steps import untold
+from trailkey.proofs.properties.template_forms import unread
 from trailkey.proofs.properties.wiring import wanted_resources
 
 if TYPE_CHECKING:
@@ -33,6 +43,7 @@ if TYPE_CHECKING:
     from trailkey.inventory.policies import Resource
     from trailkey.proofs.properties.entitlements import Entitlements
 
+_STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _CREATE_STACK: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html"
 
 
@@ -47,8 +58,16 @@ class RolloutRule(Rule):
 def rollout_results(deployment: Deployment, folder: Folder) -> Iterator[Result]:
     """Yield for each rule about the rollout that it holds, or each way in which it does not."""
     location = Location(file=f"{folder.prefix}{MANIFEST}")
+    broken = False
     for rule in OF_THE_ROLLOUT:
-        for problem in list(rule.problems(deployment, folder)) or [""]:
+        try:
+            problems = list(rule.problems(deployment, folder))
+        except PolicyError:
+            if broken:  # a policy filled with the wrong value cannot be read, and why is told already
+                return
+            raise
+        broken = broken or bool(problems)
+        for problem in problems or [""]:
             answer = Answer(REFUTED, reason=problem) if problem else Answer(PROVEN)
             yield Result(rule=rule, answer=answer, location=location)
 
@@ -58,8 +77,11 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
     if folder.manifest.partition != deployment.partition:
         yield f"the partition is {folder.manifest.partition}, not {deployment.partition}"
     meant, grantees = _places(deployment), entitlements(deployment, PolicySet())
+    accounts = {account.id for account in deployment.accounts.values()}
     for one in folder.stacks:
         here = one.place.account, one.place.region
+        if one.stack.stack_set is None and one.place.account not in accounts:
+            yield f"stack {one.stack.stack} is deployed to {one.place.account}, which is not an account of the config"
         wanted = [(f"{each.kind} {each.name}", meant.get((each.kind, each.name))) for each in one.policies.resources]
         policies = [(f"AWS::IAM::ManagedPolicy {each.name}", grantees.places(each)) for each in one.policies.identities]
         for what, places in (*wanted, *policies):
@@ -104,6 +126,14 @@ def _places(deployment: Deployment) -> Mapping[tuple[str, str], set[tuple[str, s
     return found
 
 
+def _unread(_deployment: Deployment, folder: Folder) -> Iterator[str]:
+    for one in folder.stacks:
+        try:
+            yield from [f"{one.stack.template}: {what}" for what in unread(one.template)]
+        except (AttributeError, KeyError, TypeError) as error:
+            yield f"{one.stack.template}: not a template as trailkey generate writes it ({error!r})"
+
+
 def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what is wrong with the values of parameters."""
     intent = trail_key_intent(deployment)
@@ -120,7 +150,7 @@ def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
             elif not isinstance(source, FromOutput):
                 yield f"{what} is {source}, which is not an Output of a stack"
             elif name in one.unfilled:
-                yield f"{what} comes from {source.output}, which no stack before it gives out"
+                yield f"{what} comes from {source.output}, which no earlier stack has as an Output"
             elif not _fits(value, declared[name]):
                 yield f"{what} is {value}, which its AllowedPattern refuses"
             # The trails' key is the only resource that one stack takes over from another.
@@ -130,7 +160,10 @@ def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
 
 def _fits(value: Any, declared: Mapping[str, Any]) -> bool:
     pattern = declared.get("AllowedPattern")
-    return pattern is None or re.fullmatch(pattern, str(value)) is not None
+    try:
+        return pattern is None or re.fullmatch(str(pattern), str(value)) is not None
+    except re.error:
+        return False
 
 
 def _disordered(deployment: Deployment, folder: Folder) -> Iterator[str]:
@@ -170,23 +203,29 @@ def _repeated(deployment: Deployment, folder: Folder) -> Iterator[str]:
     names = [one.stack for one in folder.manifest.stacks]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"stack {name} is given {names.count(name)} times"
+    for one in folder.manifest.stacks:
+        if not _STACK_NAME.fullmatch(one.stack):
+            yield f'"{one.stack}" is not a valid stack name'
+        if one.template not in (f"{one.stack}.yaml", f"{one.stack}.json"):
+            yield f"stack {one.stack} has the template {one.template}, not one of its own name"
 
 
 def _unlisted(_deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield each file that is not the one that is listed, and each template that no stack deploys."""
-    yield from (f"{name} is missing" for name in folder.missing)
+    yield from (f"{name} is missing" for name in folder.missing if name not in folder.files)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in folder.files.items()}
-    for one in folder.manifest.stacks:
-        if one.template in hashes and hashes[one.template] != one.sha256:
-            yield f"{one.template} is not the template with the hash of stack {one.stack}"
+    altered = [one for one in folder.manifest.stacks if one.template in hashes and hashes[one.template] != one.sha256]
+    yield from (f"{one.template} is not the template with the hash of stack {one.stack}" for one in altered)
+    told = {one.template for one in altered}
     for name, digest in folder.manifest.files.items():
-        if hashes.get(name) != digest:
+        if hashes.get(name) != digest and name not in told:
             yield f"{name} {'has another hash' if name in hashes else 'is missing'}"
     deployed = {one.template for one in folder.manifest.stacks}
-    for name in sorted(deployed - set(folder.manifest.files) - set(folder.missing)):
+    ours = deployed | {ACCESS, BUCKET_POLICY, CONFIG}
+    for name in sorted(ours & set(hashes) - set(folder.manifest.files)):
         yield f"{name} is not listed among the files"
     for name in sorted(set(folder.manifest.files) & set(hashes) - deployed):
-        if name.endswith((".yaml", ".json")) and _is_template(folder.files[name], name):
+        if _is_template(folder.files[name], name):
             yield f"{name} is a template that no stack deploys"
 
 
@@ -214,29 +253,11 @@ def _unsettled(deployment: Deployment, folder: Folder) -> Iterator[str]:
         }
         for name, value in wanted.items():
             if (has := getattr(one.stack, name)) != value:
-                yield f"stack {one.stack.stack}: {name} is {has!r}, not {value!r}"
+                yield f"stack {one.stack.stack}: {name} is {_written(has)}, not {_written(value)}"
 
 
-def _untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
-    """Yield what people are not told: which roles exist first, which policies to attach, whose bucket gets which statements."""
-    if folder.manifest.notices != deployment.notices:
-        yield "the notices are not those of the config"
-    bucket = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
-    if deployment.config.bucket.existing and folder.policies.bucket_named(bucket) is None:
-        yield f"no step says that {bucket} gets the statements of {BUCKET_POLICY}"
-    grantees = entitlements(deployment, PolicySet())
-    existing = [step.arn for step in folder.manifest.before if step.kind in ("role-exists", "user-exists")]
-    for one in folder.stacks:
-        steps = [parse_arn(step.arn) for step in one.stack.after if step.kind in ("attach-policy", "permission-set")]
-        names = [arn.resource.rpartition("/")[2] for arn in steps if arn]
-        for policy in one.policies.identities:
-            told = {policy.attachment(arn) for arn in existing}
-            for who in sorted(grantees.attachments(policy) - told):
-                yield f"no step says that {who} exists, to which stack {one.stack.stack} attaches a policy"
-            # A policy that is split is told by the name of its first part.
-            ends = [policy.policy_name[len(name) :] for name in names if policy.policy_name.startswith(name)]
-            if policy.policy_name and not any(not end or end.isdigit() for end in ends):
-                yield f"no step after stack {one.stack.stack} says who attaches policy {policy.policy_name}"
+def _written(value: object) -> str:
+    return "not set" if value is None else json.dumps(value)
 
 
 OF_THE_ROLLOUT: Final = (
@@ -246,6 +267,13 @@ OF_THE_ROLLOUT: Final = (
         reason="A key policy that is right in one account lets nobody in, or lets others in, when its stack is made in another.",
         source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacks.html",
         problems=_misplaced,
+    ),
+    RolloutRule(
+        id="templates-readable",
+        title="templates hold nothing that the proofs do not read: no conditions, no values from elsewhere, no other permissions",
+        reason="A value that is known only where it is deployed, or a policy of a type that is not read, is not what was proven.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html",
+        problems=_unread,
     ),
     RolloutRule(
         id="parameters-from-outputs",
@@ -287,7 +315,7 @@ OF_THE_ROLLOUT: Final = (
         title="what a stack needs or leaves to people is among the steps: roles that exist, policies to attach, notices",
         reason="CloudFormation fails on a role that does not exist, and a policy that nobody attaches lets nobody read.",
         source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html",
-        problems=_untold,
+        problems=untold,
     ),
 )
 """Asked of rollout.json and the files beside it."""

@@ -65,8 +65,8 @@ def _readers_decrypt(granted: EffectivePermissions, key: TrailKeyIntent) -> Answ
 OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
     Property(
         id="cloudtrail-confined",
-        title="AWS services hold nothing but CloudTrail's rows, for the trails named only",
-        reason="Anybody's trail is CloudTrail: without aws:SourceArn and the encryption context, a trail of any account could use the key.",
+        title="no AWS service may use the key but CloudTrail, for the named trails",
+        reason="Every customer's trail calls as the same service: without aws:SourceArn and the encryption context, a trail of any account could use the key.",
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="hold every statement of a service to aws:SourceArn of the trails, and its use of the key to their encryption context",
         claim=lambda granted, key: excludes(
@@ -77,7 +77,7 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
     Property(
         id="only-cloudtrail-encrypts",
         title="nobody but CloudTrail encrypts",
-        reason="What decrypts as a log of CloudTrail was then written by CloudTrail.",
+        reason="Then every file that decrypts as a log of CloudTrail was written by CloudTrail.",
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="allow GenerateDataKey, Encrypt and ReEncryptTo to CloudTrail only",
         claim=lambda granted, _: excludes(granted, region(principals=NO_SERVICE, actions=ENCRYPT)),
@@ -99,7 +99,7 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
         title="readers who are named read, and do nothing else with the key",
         reason="Who reads the logs of what was done should not hold the key's policy, its state or its deletion.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/least-privilege.html",
-        remedy="give reading and keeping to different roles",
+        remedy="use different roles to read logs and to manage the key",
         claim=_readers_only_read,
         path=lambda _: ("readers",),
     ),
@@ -126,8 +126,8 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
     ),
     Property(
         id="trail-deployers-describe",
-        title="who deploys a trail in another account can look at the key",
-        reason="AWS asks that the key policy lets whoever creates the trail use the key, and names no actions; looking at it is the least.",
+        title="who deploys a trail in another account can read the key's metadata",
+        reason="AWS asks that the key policy lets whoever creates the trail use the key, and names no actions; kms:DescribeKey is the least.",
         source="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail-update-trail.html",
         remedy="allow kms:DescribeKey to the deployer of each trail owner",
         claim=lambda granted, key: covers(

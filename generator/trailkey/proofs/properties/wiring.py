@@ -85,11 +85,12 @@ def _said(value: Any) -> str:
 
 def _encryption(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a bucket encrypts what comes without a key of its own, as flat properties."""
-    rules = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
-    if len(rules) != 1:
-        return {}
-    by_default = rules[0].get("ServerSideEncryptionByDefault", {})
-    return {"BucketKeyEnabled": rules[0].get("BucketKeyEnabled", False), **by_default}
+    match properties.get("BucketEncryption"):
+        case {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {**by_default}, **rule}]}:
+            return {"BucketKeyEnabled": rule.get("BucketKeyEnabled", False)} | {
+                str(key): by_default[key] for key in by_default
+            }
+    return {}
 
 
 def wanted_resources(deployment: Deployment, policies: PolicySet) -> Iterator[WantedResource]:

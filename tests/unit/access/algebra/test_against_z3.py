@@ -27,7 +27,7 @@ from trailkey.access.algebra.patterns import arn, glob
 from trailkey.access.algebra.request_sets import PROVEN, REFUTED
 from trailkey.access.analysis.effective import allowed
 from trailkey.access.analysis.prove import covers, excludes, region
-from trailkey.access.analysis.scope import key_scope
+from trailkey.access.analysis.resource import key_scope
 from trailkey.access.language.policy import parse_policy
 
 LEAST = 10_000

@@ -15,8 +15,8 @@ from trailkey.access.algebra.unions import (
     NOTHING,
     AllOf,
     AnyOf,
+    Expression,
     Not,
-    Rule,
     conjunction,
     negate,
     union_of,
@@ -37,7 +37,7 @@ PATTERNS = st.one_of(GLOBS, rows())
 UNIONS = st.lists(PATTERNS, max_size=3).map(union_of)
 
 
-def texts_of(rule: Rule) -> set[str]:
+def texts_of(rule: Expression) -> set[str]:
     return {text for text in UNIVERSE if matches(rule, text)}
 
 
@@ -104,7 +104,7 @@ def test_what_is_spelled_out_between_wildcards() -> None:
 
 
 @st.composite
-def rules(draw: st.DrawFn, depth: int = 3) -> Rule:
+def rules(draw: st.DrawFn, depth: int = 3) -> Expression:
     """A rule as operations leave it."""
     if depth == 0 or draw(st.booleans()):
         return draw(UNIONS)
@@ -114,7 +114,7 @@ def rules(draw: st.DrawFn, depth: int = 3) -> Rule:
 
 @settings(max_examples=600, deadline=None)
 @given(rules(), rules())
-def test_a_conjunction_holds_what_both_hold(one: Rule, two: Rule) -> None:
+def test_a_conjunction_holds_what_both_hold(one: Expression, two: Expression) -> None:
     assert texts_of(conjunction(one, two)) == texts_of(one) & texts_of(two)
     assert texts_of(negate(one)) == set(UNIVERSE) - texts_of(one)
 

@@ -17,7 +17,7 @@ from trailkey.access.algebra.request_sets import PROVEN, REFUTED, UNKNOWN
 from trailkey.access.analysis.caller_sets import in_account
 from trailkey.access.analysis.effective import EffectivePermissions, allowed
 from trailkey.access.analysis.prove import covers, difference, example, excludes, reaches, region
-from trailkey.access.analysis.scope import bucket_scope, key_scope
+from trailkey.access.analysis.resource import bucket_scope, key_scope
 from trailkey.access.analysis.witnesses import ALLOW_ALL
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import Policy, parse_policy

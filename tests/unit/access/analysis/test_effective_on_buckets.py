@@ -12,7 +12,7 @@ from trailkey.access.algebra.languages import texts
 from trailkey.access.algebra.request_sets import PROVEN, REFUTED
 from trailkey.access.analysis.effective import allowed
 from trailkey.access.analysis.prove import covers, excludes, region
-from trailkey.access.analysis.scope import bucket_scope
+from trailkey.access.analysis.resource import bucket_scope
 from trailkey.access.analysis.witnesses import ALLOW_ALL
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.request import parse_request

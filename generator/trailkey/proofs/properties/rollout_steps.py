@@ -1,0 +1,50 @@
+"""What rollout.json must tell people: what they do beside the stacks, before and after them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trailkey.aws import parse_arn
+from trailkey.inventory.policies import PolicySet
+from trailkey.output.manifest import BUCKET_POLICY, BUCKET_POLICY_STEP
+from trailkey.proofs.properties.entitlements import entitlements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trailkey.config.deployment import Deployment
+    from trailkey.inventory.folder import Folder
+
+
+def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
+    """Yield what people are not told: which roles exist first, which policies to attach, whose bucket gets which statements."""
+    if folder.manifest.notices != deployment.notices:
+        yield "the notices are not those of the config"
+    bucket = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
+    receiving = [(step.arn, step.account) for step in folder.manifest.before if step.kind == BUCKET_POLICY_STEP]
+    if receiving != [(bucket, deployment.bucket_account.id)] * deployment.config.bucket.existing:
+        who = f"only {bucket} gets" if deployment.config.bucket.existing else "no bucket gets"
+        yield f"the steps do not say that {who} the statements of {BUCKET_POLICY}"
+    if deployment.config.bucket.existing != (BUCKET_POLICY in folder.files):
+        yield f"{BUCKET_POLICY} is {'missing' if deployment.config.bucket.existing else 'not asked for by the config'}"
+    grantees = entitlements(deployment, PolicySet())
+    existing = [step.arn for step in folder.manifest.before if step.kind in ("role-exists", "user-exists")]
+    for one in folder.stacks:
+        steps = [step for step in one.stack.after if step.kind in ("attach-policy", "permission-set")]
+        arns = [arn for step in steps if (arn := parse_arn(step.arn))]
+        names = [arn.resource.rpartition("/")[2] for arn in arns]
+        where = ("*", "") if one.stack.stack_set else (one.place.account, one.place.account)
+        for step in steps:
+            arn = parse_arn(step.arn)
+            if arn is None or (arn.account, step.account) != where:
+                yield f"a step after stack {one.stack.stack} is about {step.arn} in account {step.account or 'of a stack set'}"
+            elif not any(policy.policy_name == arn.resource.rpartition("/")[2] for policy in one.policies.identities):
+                yield f"a step after stack {one.stack.stack} is about {step.arn}, which is not a policy of its template"
+        for policy in one.policies.identities:
+            told = {policy.attachment(arn) for arn in existing}
+            for who in sorted(grantees.attachments(policy) - told):
+                yield f"no step says that {who} exists, to which stack {one.stack.stack} attaches a policy"
+            # A policy that is split is told by the name of its first part.
+            ends = [policy.policy_name[len(name) :] for name in names if policy.policy_name.startswith(name)]
+            if policy.policy_name and not any(not end or end.isdigit() for end in ends):
+                yield f"no step after stack {one.stack.stack} says who attaches policy {policy.policy_name}"
