@@ -36,6 +36,8 @@ _DEFAULTS: Final = {
     "IsOrganizationTrail": False,
     "KeySpec": "SYMMETRIC_DEFAULT",
     "KeyUsage": "ENCRYPT_DECRYPT",
+    "MultiRegion": False,
+    "Origin": "AWS_KMS",
     "S3KeyPrefix": None,
 }
 """What CloudFormation takes where a template says nothing.
@@ -104,11 +106,15 @@ def wanted_resources(deployment: Deployment, policies: PolicySet) -> Iterator[Wa
             "KMSMasterKeyID": key,
             "BucketKeyEnabled": config.bucket.bucket_key_enabled,
         }
+        # Without ACLs, which would allow beside the bucket policy:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+        owned = {"AccessControl": None, "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
         yield WantedResource("AWS::S3::BucketPolicy", name, here, ("bucket",), {})
-        yield WantedResource("AWS::S3::Bucket", name, here, ("bucket",), encryption)
+        yield WantedResource("AWS::S3::Bucket", name, here, ("bucket",), encryption | owned)
     for trail in deployment.trails:
         here = trail.account.id, trail.settings.home_region
         writes = {
+            "IsLogging": True,
             "IsOrganizationTrail": trail.settings.is_organization_trail,
             "KMSKeyId": key,
             "S3BucketName": config.bucket.name,
@@ -131,7 +137,8 @@ def _key(intent: KeyRoles, policies: PolicySet) -> Generator[WantedResource, Non
     arn = key.arn if key else f"the key of {intent.alias}"
     here = intent.account, intent.region
     properties = {
-        name: _DEFAULTS[name] for name in ("BypassPolicyLockoutSafetyCheck", "Enabled", "KeySpec", "KeyUsage")
+        name: _DEFAULTS[name]
+        for name in ("BypassPolicyLockoutSafetyCheck", "Enabled", "KeySpec", "KeyUsage", "MultiRegion", "Origin")
     }
     yield WantedResource("AWS::KMS::Key", arn, here, intent.path, properties)
     target = {"TargetKeyId": arn.rpartition("/")[2]}
