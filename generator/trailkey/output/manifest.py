@@ -143,7 +143,7 @@ class DeployedStack(_Exact):
 class Manifest(_Exact):
     """A deployment as it is rolled out. ``files`` are the other files of the folder, templates among them, with their SHA-256."""
 
-    format: Literal[2] = FORMAT
+    format: Literal[2]
     name: str
     partition: str
     before: tuple[Step, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
-from trailkey.output.manifest import AccountTarget, DeployedStack, Manifest, StackSet, StackSetTarget, Step
+from trailkey.output.manifest import FORMAT, AccountTarget, DeployedStack, Manifest, StackSet, StackSetTarget, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +39,7 @@ def plan(deployment: Deployment, stacks: Sequence[Stack], templates: Mapping[str
     before = [_stack_sets(deployment)] if any(stack.account is None for stack in stacks) else []
     before += [step for stack in stacks for step in stack.before]
     return Manifest(
+        format=FORMAT,
         name=deployment.name,
         partition=deployment.partition,
         before=tuple(dict.fromkeys(before)),

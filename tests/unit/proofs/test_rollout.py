@@ -65,6 +65,11 @@ def step(name: str, **changes: Any) -> Callable[[Document], Any]:
     return lambda rollout: next(one for one in rollout["stacks"] if one["stack"] == name)["after"][0].update(changes)
 
 
+def deployer_step(rollout: Document) -> Document:
+    found: Document = next(one for one in rollout["before"] if one["kind"] == "deployer-policy")
+    return found
+
+
 BUCKET_STEP: Final = {
     "kind": "bucket-policy",
     "account": "222222222222",
@@ -136,6 +141,9 @@ CASES: Final = (
     Case("page as a template", stack("security-iam", template="access.md"), "stack-names-unique"),
     Case("step about a policy of another account", step("security-iam", account="111111111111"), "steps-complete"),
     Case("step about another policy", step("security-iam", arn="arn:aws:iam::333333333333:policy/Other"), "steps-complete"),
+    Case("role in another account", lambda rollout: rollout["before"][1].update(account="111111111111"), "steps-complete"),
+    Case("policy for another deployer", lambda rollout: deployer_step(rollout).update(arn="x"), "steps-complete"),
+    Case("step in an account that is not there", lambda rollout: rollout["before"][-1].update(account="9"), "steps-complete"),
     Case("bucket step without such a bucket", lambda rollout: rollout["before"].append(BUCKET_STEP), "steps-complete"),
     Case("another name", lambda rollout: rollout.update(name="another"), "stack-names-unique"),
     *(Case(f"{name} with another hash", stack(name, sha256="0" * 64), "files-as-listed") for name in STACKS),
@@ -338,6 +346,7 @@ def test_every_rule_of_the_rollout_refuses_something() -> None:
 
 MALFORMED: Final[tuple[tuple[Callable[[Document], Any], str], ...]] = (
     (lambda rollout: rollout.update(format=1), "rollout.json: format: Input should be 2; a file that trailkey generate wrote"),
+    (lambda rollout: rollout.pop("format"), "rollout.json: format: Field required"),
     (lambda rollout: rollout.pop("stacks"), "rollout.json: stacks: Field required"),
     (lambda rollout: rollout.update(more=1), "rollout.json: more: Unexpected keyword argument"),
     (stack("log-archive-key", delivery="post"), "rollout.json: stacks: 0: delivery: Input should be 'template_body' or 'template_url'"),

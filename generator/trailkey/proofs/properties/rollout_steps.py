@@ -27,6 +27,13 @@ def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
         yield f"the steps do not say that {who} the statements of {BUCKET_POLICY}"
     if deployment.config.bucket.existing != (BUCKET_POLICY in folder.files):
         yield f"{BUCKET_POLICY} is {'missing' if deployment.config.bucket.existing else 'not asked for by the config'}"
+    deployers = {account.id: account.deployer for account in deployment.accounts.values()}
+    for step in folder.manifest.before:
+        arn, about = parse_arn(step.arn), f" about {step.arn}" if step.arn else ""
+        if step.account not in ("", *deployers) or (arn and arn.account not in ("", step.account)):
+            yield f"step {step.kind}{about} is said to be done in {step.account or 'several accounts'}"
+        if step.kind == "deployer-policy" and step.arn != deployers.get(step.account):
+            yield f"step {step.kind}{about} is not about the deployer of {step.account}"
     grantees = entitlements(deployment, PolicySet())
     existing = [step.arn for step in folder.manifest.before if step.kind in ("role-exists", "user-exists")]
     for one in folder.stacks:

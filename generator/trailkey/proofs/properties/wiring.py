@@ -114,7 +114,7 @@ def wanted_resources(deployment: Deployment, policies: PolicySet) -> Iterator[Wa
     for trail in deployment.trails:
         here = trail.account.id, trail.settings.home_region
         writes = {
-            "IsLogging": True,
+            "IsLogging": trail.settings.is_logging,
             "IsOrganizationTrail": trail.settings.is_organization_trail,
             "KMSKeyId": key,
             "S3BucketName": config.bucket.name,
