@@ -152,3 +152,13 @@ def test_a_request_that_should_be_allowed_is_said_to_be_refused_and_why(tmp_path
         "kms:EncryptionContext:aws:cloudtrail:arn arn:aws:cloudtrail:eu-central-1:777777777777:trail/audit and "
         "kms:ViaService s3.eu-central-1.amazonaws.com: statement AccountReadsMetadata denies it; "
     ) in broken(tmp_path, "AccountReadsMetadata", denied)
+
+
+def test_two_paths_of_one_role_name_are_one_role(tmp_path: Path) -> None:
+    """IAM knows a role by its name alone, and so does a template that attaches a policy to it."""
+    readers = [
+        {"name": "wide", "role": "main:role/ops/Reader", "via_service": False},
+        {"name": "narrow", "role": "main:role/Reader"},
+    ]
+
+    assert pipeline.prove(pipeline.render(deploy(tmp_path, {**SINGLE, "readers": readers}))).findings == ()

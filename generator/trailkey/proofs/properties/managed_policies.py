@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import NO_REQUEST, REFUTED, Answer, Scope, bucket_scope, covers, joined, key_scope, region, texts
 from trailkey.access.analysis.resource import elsewhere, service_scope
 from trailkey.access.analysis.witnesses import STRANGER
+from trailkey.aws import parse_arn
 from trailkey.intent.from_config import bucket_intent
 from trailkey.intent.model import GranteeIntent
-from trailkey.inventory.policies import ANY_ACCOUNT, merged
+from trailkey.inventory.policies import ANY_ACCOUNT, attachment_of, merged
 from trailkey.proofs.properties.entitlements import entitlements
 from trailkey.proofs.properties.every_key import at_most
 from trailkey.proofs.properties.property import Property, Result, Target
@@ -100,11 +102,16 @@ def _groups(everyone: Entitlements, policies: Sequence[IdentityPolicy]) -> Itera
     """Yield the policies as each role gets them: those attached to it, or those of one name in one account."""
     groups: dict[tuple[object, ...], tuple[tuple[IdentityPolicy, ...], tuple[Entitlement, ...], list[str]]] = {}
     known = [row for row in everyone.rows if row.at.arn]  # about a key that is not there nothing can be asked
+    # A template attaches to a role by its name, which an account has once, whatever the path in its ARN.
+    names: dict[tuple[str, str], list[str]] = defaultdict(list)
     for arn in dict.fromkeys(arn for row in known for arn in row.exact):
-        rows = tuple(row for row in known if arn in row.exact)
-        found = tuple(one for one in policies if one.attachment(arn))
+        if parts := parse_arn(arn):
+            names[parts.account, attachment_of(parts)].append(arn)
+    for arns in names.values():
+        rows = tuple(row for row in known if not set(arns).isdisjoint(row.exact))
+        found = tuple(one for one in policies if one.attachment(arns[0]))
         key = (tuple(one.location for one in found), tuple(row.path for row in rows))
-        groups.setdefault(key, (found, rows, []))[2].append(arn)
+        groups.setdefault(key, (found, rows, []))[2].extend(arns)
     for found, rows, arns in groups.values():
         yield found, rows, tuple(arns)
     for row in known:
