@@ -162,7 +162,7 @@ def search(expression: Expression, barred: frozenset[str]) -> str | None:
 
 
 class _Product:
-    """The automata of all unions in a expression, side by side.
+    """The automata of all unions in an expression, side by side.
 
     Nearly every expression is a few unions less a few others; a state none of those can still accept is seen without a look at
     the expression as a whole. What is nested deeper is asked recursively.
@@ -222,7 +222,7 @@ class _Product:
         return self._verdict(self.expression, lambda at: bool(states[at] & self.machines[at].accept)) is True
 
     def _verdict(self, expression: Expression, of_union: Callable[[int], bool | None]) -> bool | None:
-        """Return what the verdicts on the unions make of a expression; None is what depends on how the text goes on."""
+        """Return what the verdicts on the unions make of an expression; None is what depends on how the text goes on."""
         if isinstance(expression, AnyOf):
             return of_union(self.index[expression])
         if isinstance(expression, Not):

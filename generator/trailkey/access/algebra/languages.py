@@ -1,7 +1,7 @@
 """Sets of texts made of IAM patterns: closed under union, intersection and complement, each question decided exactly.
 
-A language is a expression made of wildcard patterns, and a finite number of exceptions to it. So what most policies are made of,
-literals, never meets an automaton: a thousand role ARNs are a frozenset, and everything but one is a expression and one exception.
+A language is an expression made of wildcard patterns, and a finite number of exceptions to it. So what most policies are made of,
+literals, never meets an automaton: a thousand role ARNs are a frozenset, and everything but one is an expression and one exception.
 """
 
 from __future__ import annotations
@@ -59,9 +59,8 @@ class Language:
         ):
             return False  # infinitely many texts, finitely many exceptions
         tried: set[str] = set()
-        while (
-            len(tried) < _TRIES
-        ):  # mostly the first text found is not an exception, and the thousand others need no look
+        # Mostly the first text found is not an exception, and the thousand others need no look.
+        while len(tried) < _TRIES:
             found = search(self.expression, frozenset(tried))
             if found is None:
                 return all(text in tried for text in self.exceptions)
