@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from trailkey.aws import PENDING_WINDOW_DAYS, ROTATION_PERIOD_DAYS, TAGS_PER_RESOURCE
+from trailkey.aws import TAGS_PER_RESOURCE
 from trailkey.config import names, reader_kinds
+from trailkey.config.bucket_model import Bucket
+from trailkey.config.key_model import Key, KeySettings
 from trailkey.config.section import Principal, Section
 from trailkey.config.source import shown
 from trailkey.config.trail_model import Trail
@@ -39,111 +41,6 @@ class Account(Section):
     """Twelve digits, in quotes."""
     deployer: Principal | None = None
     """The role that creates and updates the stacks there, ``role/Path/Name``; a pattern such as ``role/stacksets-exec-*`` is fine. Needed for every account that gets a stack."""
-
-
-class Alarm(Section):
-    """An EventBridge rule that reports DisableKey, ScheduleKeyDeletion and PutKeyPolicy on the key."""
-
-    topic_arn: names.TopicArn | None = None
-    """An existing SNS topic in the key's account and Region, whose policy lets EventBridge publish; without it a topic is made."""
-    email: names.Email | None = None
-    """An address that is subscribed to the topic made here; whoever reads the mail must confirm."""
-
-    def contradictions(self) -> Iterator[str]:
-        """Yield what its values say against each other."""
-        if self.topic_arn and self.email:
-            yield "email is given beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
-
-
-class KeySettings(Section):
-    """What every KMS key made here is given. Keys are symmetric (SYMMETRIC_DEFAULT); CloudTrail accepts no other."""
-
-    description: names.Text | None = None
-    """Description of the key."""
-    rotation_period_days: Annotated[int, Field(ge=ROTATION_PERIOD_DAYS[0], le=ROTATION_PERIOD_DAYS[1])] = 365
-    """Days between automatic rotations; old logs stay readable, the ARN stays the same."""
-    pending_window_days: Annotated[int, Field(ge=PENDING_WINDOW_DAYS[0], le=PENDING_WINDOW_DAYS[1])] = 30
-    """Days a deletion can still be cancelled."""
-
-
-class Key(KeySettings):
-    """The key that encrypts the trails' logs. Its Region is the bucket's."""
-
-    account: str
-    """Name of the account that owns the key."""
-    alias: names.Alias = "alias/cloudtrail-logs"
-    """Alias of the key; policy names are made from it."""
-    administrators: tuple[Principal, ...] = ()
-    """Who describes, tags and rotates the key, and is denied every use of it and every change of its policy."""
-    break_glass: tuple[Principal, ...] = ()
-    """Who may replace the key policy, disable and delete the key."""
-    name_roles: bool = False
-    """Name exact roles as Principal instead of the account with aws:PrincipalArn. In the key's account no IAM policy is then needed; a role must exist first, and one that is re-created has lost its access."""
-    alarm: Alarm | None = None
-    """Tell of changes that endanger the key; ``{}`` for the defaults."""
-
-
-class Lifecycle(Section):
-    """When log files move and go."""
-
-    transition_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """Days until log files move to ``transition_storage_class``."""
-    transition_storage_class: Literal["GLACIER_IR", "GLACIER", "DEEP_ARCHIVE", "STANDARD_IA", "INTELLIGENT_TIERING"] = (
-        "GLACIER_IR"
-    )
-    """The storage class they move to; Athena cannot read GLACIER and DEEP_ARCHIVE."""
-    expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """Days until log files are deleted; kept forever without it."""
-    noncurrent_version_expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """Days until a replaced or deleted version goes for good."""
-
-    def contradictions(self) -> Iterator[str]:
-        """Yield what its values say against each other."""
-        if self.transition_storage_class == "STANDARD_IA" and 0 < (self.transition_days or 0) < 30:
-            yield f"transition_days is {self.transition_days}; S3 moves objects to STANDARD_IA after 30 days or more; raise it or choose GLACIER_IR"
-        if self.transition_days and self.expiration_days and self.expiration_days <= self.transition_days:
-            yield f"expiration_days is {self.expiration_days}, transition_days {self.transition_days}; objects must move before they go; raise expiration_days"
-
-
-class ObjectLock(Section):
-    """S3 Object Lock: versions cannot be deleted before their time. Cannot be turned off again."""
-
-    mode: Literal["GOVERNANCE", "COMPLIANCE"]
-    """COMPLIANCE binds everyone, the root user too; GOVERNANCE can be lifted with s3:BypassGovernanceRetention."""
-    retention_days: Annotated[int, Field(ge=1, le=36_500)]
-    """Days each version is kept."""
-
-
-class AccessLogs(Section):
-    """Server access logging of the log bucket, to a bucket of its own: SSE-S3, the service cannot write to SSE-KMS."""
-
-    bucket: names.BucketName | None = None
-    """Name of the bucket for access logs; ``<log bucket>-access-logs`` without it."""
-    existing: bool = False
-    """The bucket exists and its policy lets logging.s3.amazonaws.com write; else it is made."""
-    expiration_days: Annotated[int, Field(ge=1, le=36_500)] = 365
-    """Days access logs are kept, in a bucket made here."""
-
-
-class Bucket(Section):
-    """The bucket the trails deliver to."""
-
-    account: str
-    """Name of the account that owns the bucket."""
-    region: names.Region
-    """Region of the bucket and of the key: CloudTrail wants both in one."""
-    name: names.BucketName
-    """Name of the bucket."""
-    existing: bool = False
-    """The bucket exists: no stack is made for it, the statements its policy needs are written to a file."""
-    bucket_key_enabled: bool = False
-    """S3 Bucket Keys. Off, since AWS does not document CloudTrail's encryption context under Bucket Keys; CloudTrail needs kms:Decrypt when on."""
-    access_logs: AccessLogs | None = AccessLogs()
-    """Server access logging; ``null`` turns it off."""
-    lifecycle: Lifecycle = Lifecycle()
-    """When log files move and go; kept forever by default."""
-    object_lock: ObjectLock | None = None
-    """S3 Object Lock with a default retention."""
 
 
 def _service(value: Any) -> Any:

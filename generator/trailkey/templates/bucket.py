@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from awacs.aws import Statement
 
+    from trailkey.config.bucket_model import Lifecycle
     from trailkey.config.deployment import Deployment
-    from trailkey.config.model import Lifecycle
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from trailkey.config.deployment import Deployment
-    from trailkey.config.model import Alarm, KeySettings
+    from trailkey.config.key_model import Alarm, KeySettings
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
 

@@ -1,0 +1,56 @@
+"""The part of a config that describes a key: who looks after it, and what is told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from trailkey.aws import PENDING_WINDOW_DAYS, ROTATION_PERIOD_DAYS
+from trailkey.config import names
+from trailkey.config.section import Principal, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Alarm(Section):
+    """An EventBridge rule that reports DisableKey, ScheduleKeyDeletion and PutKeyPolicy on the key."""
+
+    topic_arn: names.TopicArn | None = None
+    """An existing SNS topic in the key's account and Region, whose policy lets EventBridge publish; without it a topic is made."""
+    email: names.Email | None = None
+    """An address that is subscribed to the topic made here; whoever reads the mail must confirm."""
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
+        if self.topic_arn and self.email:
+            yield "email is given beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
+
+
+class KeySettings(Section):
+    """What every KMS key made here is given. Keys are symmetric (SYMMETRIC_DEFAULT); CloudTrail accepts no other."""
+
+    description: names.Text | None = None
+    """Description of the key."""
+    rotation_period_days: Annotated[int, Field(ge=ROTATION_PERIOD_DAYS[0], le=ROTATION_PERIOD_DAYS[1])] = 365
+    """Days between automatic rotations; old logs stay readable, the ARN stays the same."""
+    pending_window_days: Annotated[int, Field(ge=PENDING_WINDOW_DAYS[0], le=PENDING_WINDOW_DAYS[1])] = 30
+    """Days a deletion can still be cancelled."""
+
+
+class Key(KeySettings):
+    """The key that encrypts the trails' logs. Its Region is the bucket's."""
+
+    account: str
+    """Name of the account that owns the key."""
+    alias: names.Alias = "alias/cloudtrail-logs"
+    """Alias of the key; policy names are made from it."""
+    administrators: tuple[Principal, ...] = ()
+    """Who describes, tags and rotates the key, and is denied every use of it and every change of its policy."""
+    break_glass: tuple[Principal, ...] = ()
+    """Who may replace the key policy, disable and delete the key."""
+    name_roles: bool = False
+    """Name exact roles as Principal instead of the account with aws:PrincipalArn. In the key's account no IAM policy is then needed; a role must exist first, and one that is re-created has lost its access."""
+    alarm: Alarm | None = None
+    """Tell of changes that endanger the key; ``{}`` for the defaults."""
