@@ -47,8 +47,8 @@ docs: $(VENV)/installed ## write the generated pages of docs/
 	$(BIN)/python -c 'from trailkey.reports.findings_page import findings_page as page; print(page(), end="")' > docs/findings.md
 
 lock: ## renew the lock files (needs uv)
-	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade --quiet --output-file requirements.lock
-	uv pip compile pyproject.toml --group build --group dev --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --constraints requirements.lock --quiet --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --group build --universal --generate-hashes --no-strip-extras --no-header --no-annotate --python-version 3.11 --upgrade --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --group build --group dev --universal --generate-hashes --no-strip-extras --no-header --no-annotate --python-version 3.11 --constraints requirements.lock --quiet --output-file requirements-dev.lock
 
 clean: ## remove the virtual environment and caches; never output/
 	rm -rf $(VENV) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
