@@ -108,6 +108,7 @@ def raw(readers: int, trails: int) -> tuple[dict[str, Any], TrailKeyIntent]:
         administrators=(f"arn:aws:iam::{HOME}:role/KeyAdministrator",),
         break_glass=(),
         deployer="",
+        pending_window_days=30,
         trails=arns,
         trail_owners=tuple(owners),
         readers=tuple(settings),
@@ -118,7 +119,7 @@ def raw(readers: int, trails: int) -> tuple[dict[str, Any], TrailKeyIntent]:
 
 def _raw_reader(number: int) -> tuple[Any, dict[str, Any], ReaderIntent]:
     account = f"{400_000_000_000 + number}"
-    reader = ReaderIntent(name=f"reader-{number}", path=("readers", number), partition="aws", via_service=VIA)
+    reader = ReaderIntent(name=f"reader-{number}", path=("readers", number), partition="aws", via_service=(VIA,))
     path = f"{ORGANIZATION}/r-ab12/ou-ab12-{number:08}/*"
     ending = ("", "*")
     if number % 4 < len(ending):

@@ -119,8 +119,8 @@ READERS: list[tuple[str, Document, Document, Document]] = [
         {"permission_set": "Analyst", "account": "security"},
         of("333333333333"),
         like(
-            "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Analyst_*",
-            "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Analyst_*",
+            "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Analyst_????????????????",
+            "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Analyst_????????????????",
         ),
     ),
     (

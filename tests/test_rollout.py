@@ -191,7 +191,7 @@ def test_policies_stand_where_rollout_says(world: World) -> None:
 
 # The rows of the key policy, written by hand: Sid, effect, who, what, under which guard.
 ADMINISTER = (
-    "kms:CreateAlias kms:DeleteAlias kms:DescribeKey kms:DisableKeyRotation kms:EnableKeyRotation kms:GetKeyPolicy "
+    "kms:CreateAlias kms:DeleteAlias kms:DescribeKey kms:DisableKeyRotation kms:EnableKeyRotation kms:GetKeyLastUsage kms:GetKeyPolicy "
     "kms:GetKeyRotationStatus kms:ListGrants kms:ListKeyPolicies kms:ListKeyRotations kms:ListResourceTags "
     "kms:RotateKeyOnDemand kms:TagResource kms:UntagResource kms:UpdateAlias kms:UpdateKeyDescription"
 )
@@ -201,12 +201,14 @@ NEVER = (
     "kms:ReEncryptFrom kms:ReEncryptTo kms:ReplicateKey kms:Sign kms:Verify kms:VerifyMac"
 )
 DEPLOY = (
-    "kms:CreateAlias kms:DeleteAlias kms:DescribeKey kms:DisableKey kms:DisableKeyRotation kms:EnableKey "
+    "kms:CreateAlias kms:DeleteAlias kms:DescribeKey "
     "kms:EnableKeyRotation kms:GetKeyPolicy kms:GetKeyRotationStatus kms:ListResourceTags kms:PutKeyPolicy "
     "kms:TagResource kms:UntagResource kms:UpdateAlias kms:UpdateKeyDescription"
 )
 BREAK_GLASS = "kms:CancelKeyDeletion kms:DisableKey kms:EnableKey kms:PutKeyPolicy kms:ScheduleKeyDeletion"
-METADATA = "kms:DescribeKey kms:GetKeyPolicy kms:GetKeyRotationStatus kms:ListGrants kms:ListResourceTags"
+METADATA = (
+    "kms:DescribeKey kms:GetKeyLastUsage kms:GetKeyPolicy kms:GetKeyRotationStatus kms:ListGrants kms:ListResourceTags"
+)
 
 Row = tuple[str, str, dict[str, str], str, dict[str, Any]]
 
@@ -227,6 +229,7 @@ def rows(
     own = of(key_account)
     role = f"arn:aws:iam::{key_account}:role/"
     bypass = {"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "true"}}
+    hurried = {"NumericLessThan": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}}
     context = trail_context(trail_account)
     return [
         ("CloudTrailEncryptsLogs", "Allow", service, "kms:GenerateDataKey*", {**source, **context}),
@@ -234,11 +237,12 @@ def rows(
         *readers,
         *trail_deployers,
         ("AdministratorsManageKey", "Allow", own, ADMINISTER, like(f"{role}KeyAdministrator")),
-        ("AdministratorsNeverUseKey", "Deny", own, NEVER, like(f"{role}KeyAdministrator")),
+        ("AdministratorsNeverUseKey", "Deny", {"AWS": "*"}, NEVER, like(f"{role}KeyAdministrator")),
         ("DeployerUpdatesKey", "Allow", own, DEPLOY, like(f"{role}CloudFormationDeployment")),
         ("BreakGlassRepairsKey", "Allow", own, BREAK_GLASS, like(f"{role}BreakGlass")),
         ("RootUserRecoversKey", "Allow", own, "kms:PutKeyPolicy", like(f"arn:aws:iam::{key_account}:root")),
         ("NobodyBypassesLockoutCheck", "Deny", {"AWS": "*"}, "kms:PutKeyPolicy", bypass),
+        ("NobodyShortensDeletion", "Deny", {"AWS": "*"}, "kms:ScheduleKeyDeletion", hurried),
         ("AccountReadsMetadata", "Allow", own, METADATA, {}),
     ]
 
@@ -247,12 +251,12 @@ def trail_context(account: str) -> dict[str, Any]:
     return {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{account}:trail/*"}}
 
 
-def organization_rows(management: str, archive: str, security: str, path: str) -> list[Row]:
+def organization_rows(management: str, archive: str, security: str, audit: str, path: str) -> list[Row]:
     by_s3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}, **trail_context(management)}
     role = f"arn:aws:iam::{security}:role/"
     analysts = like(
-        f"{role}aws-reserved/sso.amazonaws.com/AWSReservedSSO_SecurityAnalyst_*",
-        f"{role}aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_SecurityAnalyst_*",
+        f"{role}aws-reserved/sso.amazonaws.com/AWSReservedSSO_SecurityAnalyst_{'?' * 16}",
+        f"{role}aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_SecurityAnalyst_{'?' * 16}",
     )
     below = {
         "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": path},
@@ -266,7 +270,7 @@ def organization_rows(management: str, archive: str, security: str, path: str) -
     readers: list[Row] = [
         ("ReaderResponders", "Allow", of(security), "kms:Decrypt", {**like(f"{role}CloudTrailRead"), **by_s3}),
         ("ReaderAnalysts", "Allow", of(security), "kms:Decrypt", {**analysts, **by_s3}),
-        ("ReaderAudit", "Allow", of(security), "kms:Decrypt", by_s3),
+        ("ReaderAudit", "Allow", of(audit), "kms:Decrypt", by_s3),
         ("ReaderSecurityOu", "Allow", {"AWS": "*"}, "kms:Decrypt", below),
     ]
     deployer = like(f"arn:aws:iam::{management}:role/CloudFormationDeployment")
@@ -287,10 +291,10 @@ def single_account_rows() -> list[Row]:
 
 EXPECTED = {
     "organization": organization_rows(
-        "111111111111", "222222222222", "333333333333", "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
+        "111111111111", "222222222222", "333333333333", "888888888888", "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"
     ),
     "mirror": organization_rows(
-        "444444444444", "555555555555", "666666666666", "o-z9y8x7w6v5/r-yz98/ou-yz98-22222222/*"
+        "444444444444", "555555555555", "666666666666", "123456789012", "o-z9y8x7w6v5/r-yz98/ou-yz98-22222222/*"
     ),
     "single-account": single_account_rows(),
 }

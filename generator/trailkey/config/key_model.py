@@ -36,7 +36,7 @@ class KeySettings(Section):
     rotation_period_days: Annotated[int, Field(ge=ROTATION_PERIOD_DAYS[0], le=ROTATION_PERIOD_DAYS[1])] = 365
     """Days between automatic rotations; old logs stay readable, the ARN stays the same."""
     pending_window_days: Annotated[int, Field(ge=PENDING_WINDOW_DAYS[0], le=PENDING_WINDOW_DAYS[1])] = 30
-    """Days a deletion can still be cancelled."""
+    """Days a deletion can still be cancelled; nobody schedules it with fewer."""
 
 
 class Key(KeySettings):
@@ -50,6 +50,8 @@ class Key(KeySettings):
     """Who describes, tags and rotates the key, and is denied every use of it and every change of its policy."""
     break_glass: tuple[Principal, ...] = ()
     """Who may replace the key policy, disable and delete the key."""
+    former_arns: tuple[names.KeyArn, ...] = ()
+    """ARNs of keys of earlier lives, such as the one a deleted stack left behind: readers keep kms:Decrypt on them, under the same conditions, so that old logs stay readable. Their own key policies decide too."""
     name_roles: bool = False
     """Name exact roles as Principal instead of the account with aws:PrincipalArn. In the key's account no IAM policy is then needed; a role must exist first, and one that is re-created has lost its access."""
     alarm: Alarm | None = None

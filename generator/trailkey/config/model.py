@@ -88,6 +88,8 @@ class Reader(Section):
     """The account of a permission set."""
     via_service: bool = True
     """Decrypt only through S3 (kms:ViaService); false for a reader that calls KMS itself."""
+    versions: bool = False
+    """Get and list the versions that were replaced or deleted too, as an investigator does."""
 
     def contradictions(self) -> Iterator[str]:
         """Yield what its values say against each other."""
@@ -102,6 +104,8 @@ class Reader(Section):
             yield f"{kind.key.replace('_', ' ')} {kind.value(self)!r} is given without an account; {kind.account_reason}; add account"
         if self.account is not None and not kind.account_reason:
             yield f"account {self.account!r} is given without a permission set; a reader of kind {kind.key} names its own account; remove account"
+        if self.versions and kind.iam_policy == "none":
+            yield f"versions is given for {kind.title(self)}, which reads in a way of its own; other readers can have it; remove versions"
 
 
 class EventDataStore(KeySettings):

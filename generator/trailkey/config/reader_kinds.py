@@ -84,6 +84,8 @@ class ReaderKind:
     """The bucket policy lets the reader in; without it the reader brings its own rights to the bucket."""
     named_directly: bool = False
     """The policies name the role as Principal, since it takes no IAM policy of ours: a service-linked role."""
+    role_prefix: str = ""
+    """What the path and name of the role begin with where AWS adds a suffix; ``{}`` is the value."""
     member_role: str = ""
     """The role, with its path, that a reader of an organization uses in each account; empty for whoever IAM there allows."""
     own_logs_only: bool = False
@@ -192,6 +194,7 @@ READER_KINDS: tuple[ReaderKind, ...] = (
             kind="permission-set",
             text="Permission set {value} refers to the customer managed policy {policy} and is provisioned to account {account}.",
         ),
+        role_prefix="aws-reserved/sso.amazonaws.com/AWSReservedSSO_{}_",
         account_reason="a permission set is a role in each account it is assigned to",
     ),
     ReaderKind(key="principal_arn_like", resolve=_principal, step=_IAM_DECIDES),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trailkey.access.analysis.witnesses import STRANGER
+from trailkey.aws import partition_of
 from trailkey.config.deployment import identifier
 from trailkey.config.resolve.principals import is_pattern
 from trailkey.intent.model import BucketIntent, KeyIntent, KeyRoles, ReaderIntent, StoreKeyIntent, TrailKeyIntent
@@ -35,6 +36,7 @@ def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
         administrators=deployment.administrators,
         break_glass=deployment.break_glass,
         deployer=account.deployer or "",
+        pending_window_days=deployment.config.key.pending_window_days,
         trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
         cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
         named_directly=(*linked, *_directly(deployment, [*roles, *readers])),
@@ -54,6 +56,7 @@ def store_key_intent(store: Store, deployment: Deployment) -> StoreKeyIntent:
         administrators=store.administrators,
         break_glass=store.break_glass,
         deployer=store.account.deployer or "",
+        pending_window_days=store.settings.pending_window_days,
         named_directly=_directly(deployment, named),
         name=store.settings.name,
         prefix=identifier(store.settings.name),
@@ -119,6 +122,15 @@ def key_intents(deployment: Deployment) -> Iterator[tuple[KeyRoles, KeyIntent]]:
         yield roles, _with_roles(said, roles)
 
 
+def through_s3(region: str) -> tuple[str, ...]:
+    """Return what S3 may be called in a request that it makes of KMS: in China AWS documents one name and uses two elsewhere.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    name = f"s3.{region}.amazonaws.com"
+    return (name, f"{name}.cn") if partition_of(region) == "aws-cn" else (name,)
+
+
 def _with_roles(said: KeyIntent, key: KeyRoles) -> KeyIntent:
     return replace(said, administrators=key.administrators, deployer=key.deployer, break_glass=key.break_glass)
 
@@ -136,5 +148,7 @@ def _reader(reader: Reader, deployment: Deployment) -> ReaderIntent:
         member_role=reader.kind.member_role,
         own_logs_only=reader.kind.own_logs_only and reader.account is None and organization is not None,
         service_linked=not reader.kind.bucket_statements,
-        via_service=f"s3.{deployment.region}.amazonaws.com" if reader.settings.via_service else "",
+        via_service=through_s3(deployment.region) if reader.settings.via_service else (),
+        role_prefix=reader.kind.role_prefix.format(reader.value),
+        versions=reader.settings.versions,
     )

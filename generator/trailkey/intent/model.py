@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trailkey.access import Constraint, Language, Single, held_to, in_account, people, texts, union
 from trailkey.access.algebra.boxes import Many
 from trailkey.access.algebra.languages import language
-from trailkey.access.algebra.patterns import arn, glob
+from trailkey.access.algebra.patterns import ANY, Chars, Run, arn, glob, row
 from trailkey.access.analysis.caller_sets import NO_SERVICE
 from trailkey.aws import TRAIL_CONTEXT
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
     from trailkey.access import RequestSet
     from trailkey.config.source import ConfigPath
+
+
+SUFFIX_CHARACTERS: Final = 16
+"""Of the role of a permission set, as AWS shows it, without a promise."""
+
+
+_IN_NAME = Chars(frozenset("*?/"), others=True)
 
 
 def named(arns: Iterable[str]) -> Language:
@@ -41,7 +48,12 @@ class ReaderIntent:
     """The reader gets the logs of its caller's account only; needs an organization, which tells whose logs are where."""
     service_linked: bool = False
     """The reader brings its own rights to the bucket."""
-    via_service: str = ""
+    via_service: tuple[str, ...] = ()
+    """What S3 may be called where it asks for the reader; none for a reader that calls KMS itself."""
+    role_prefix: str = ""
+    """What the names of the reader's roles begin with where AWS adds a suffix, as for permission sets, with their path."""
+    versions: bool = False
+    """The reader gets replaced and deleted versions too."""
 
     def callers(self, own_account: str) -> Language:
         """Return who the reader is, as a caller of a resource in ``own_account``."""
@@ -69,7 +81,18 @@ class ReaderIntent:
     @property
     def route(self) -> dict[str, Constraint]:
         """The key that shows a call on the key to come through S3, where that is asked for."""
-        return {"kms:ViaService": held_to(self.via_service)} if self.via_service else {}
+        return {"kms:ViaService": held_to(*self.via_service)} if self.via_service else {}
+
+    @property
+    def look_alikes(self) -> Language:
+        """The roles whose names begin like the reader's and have a longer suffix: of ``Audit_Contractors`` beside ``Audit``.
+
+        https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+        """
+        path, _, name = self.role_prefix.rpartition("/")
+        start = f"arn:{self.partition}:iam::{self.account}:role/{path}/"
+        longer = (name, *[_IN_NAME] * (SUFFIX_CHARACTERS + 1), Run(_IN_NAME))
+        return language([row([start, *longer]), row([start, Run(ANY), "/", *longer])])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +111,8 @@ class KeyRoles:
     administrators: tuple[str, ...]
     break_glass: tuple[str, ...]
     deployer: str
+    pending_window_days: int
+    """The least time, in days, in which a deletion of the key can be cancelled."""
     named_directly: tuple[str, ...] = ()
     """Those whom the policy names as Principal, so that they need no IAM policy in the key's account."""
 

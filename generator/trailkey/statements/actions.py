@@ -24,6 +24,7 @@ ADMINISTER: Final = (
     kms.DescribeKey,
     kms.DisableKeyRotation,
     kms.EnableKeyRotation,
+    kms.GetKeyLastUsage,
     kms.GetKeyPolicy,
     kms.GetKeyRotationStatus,
     kms.ListGrants,
@@ -37,7 +38,7 @@ ADMINISTER: Final = (
     kms.UpdateKeyDescription,
 )
 USE_OR_TAKE_OVER: Final = (
-    # Every cryptographic operation, then the ways to hand out or take over its use.
+    # Every cryptographic operation but those of key encapsulation, which a symmetric key refuses, then the ways to hand out or take over its use.
     kms.Decrypt,
     kms.DeriveSharedSecret,
     kms.Encrypt,
@@ -57,24 +58,32 @@ USE_OR_TAKE_OVER: Final = (
 )
 BREAK_GLASS: Final = (kms.CancelKeyDeletion, kms.DisableKey, kms.EnableKey, kms.PutKeyPolicy, kms.ScheduleKeyDeletion)
 REPLACE_POLICY: Final = (kms.PutKeyPolicy,)
+SCHEDULE_DELETION: Final = (kms.ScheduleKeyDeletion,)
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyLastUsage.html: to be looked at before a key is deleted.
 READ_METADATA: Final = (
     kms.DescribeKey,
+    kms.GetKeyLastUsage,
     kms.GetKeyPolicy,
     kms.GetKeyRotationStatus,
     kms.ListGrants,
     kms.ListResourceTags,
 )
 
-# What the handlers of AWS::KMS::Key and AWS::KMS::Alias call to create, read and update, and to drop an alias that is renamed:
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html and the "handlers" of the
-# resource schemas. Without kms:ScheduleKeyDeletion, which the delete handler calls: deletion is break glass's.
+# What the KMS console lists first. Both know no resource and are given by IAM policies only:
+# https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+LIST_KEYS: Final = (kms.ListAliases, kms.ListKeys)
+# How CloudFormation reads an alias, for drift detection and import:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-alias.html
+LIST_ALIASES: Final = (kms.ListAliases,)
+
+# What the handlers of AWS::KMS::Key and AWS::KMS::Alias call to create, read and update templates of ours, and to drop an alias
+# that is renamed: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html and the
+# "handlers" of the resource schemas. Without kms:ScheduleKeyDeletion, which the delete handler calls, and without what they call
+# only where a template turns Enabled or EnableKeyRotation to false or back, which none of ours does: that is break glass's.
 DEPLOY_KEY: Final = (
     kms.CreateAlias,
     kms.DeleteAlias,
     kms.DescribeKey,
-    kms.DisableKey,
-    kms.DisableKeyRotation,
-    kms.EnableKey,
     kms.EnableKeyRotation,
     kms.GetKeyPolicy,
     kms.GetKeyRotationStatus,
@@ -102,13 +111,19 @@ LAKE_QUERY: Final = (
 # The bucket, https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 READ_BUCKET_ACL: Final = (s3.GetBucketAcl,)
 WRITE_OBJECTS: Final = (s3.PutObject,)
-READ_OBJECTS: Final = (s3.GetObject,)
-LIST_BUCKET: Final = (s3.GetBucketLocation, s3.ListBucket)
+READ_OBJECTS: Final = {False: (s3.GetObject,), True: (s3.GetObject, s3.GetObjectVersion)}
+"""Getting objects, without or with the versions that were replaced or deleted."""
+LIST_BUCKET: Final = {
+    False: (s3.GetBucketLocation, s3.ListBucket),
+    True: (s3.GetBucketLocation, s3.ListBucket, s3.ListBucketVersions),
+}
+"""Finding them, likewise. https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html"""
 EVERYTHING_S3: Final = (Action("s3", "*"),)  # in a Deny only
 
 # What `aws cloudtrail validate-logs` calls beside reading the bucket:
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-cli.html
-VALIDATE_LOGS: Final = (cloudtrail.DescribeTrails, cloudtrail.ListPublicKeys, organizations.DescribeOrganization)
+VALIDATE_LOGS: Final = (cloudtrail.DescribeTrails, cloudtrail.ListPublicKeys)
+VALIDATE_LOGS_OF_ORGANIZATION: Final = (*VALIDATE_LOGS, organizations.DescribeOrganization)
 
 PUBLISH: Final = (sns.Publish,)
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html

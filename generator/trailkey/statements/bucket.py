@@ -61,10 +61,10 @@ def reader_finds_and_gets_logs(reader: Reader, deployment: Deployment) -> list[S
         below = f"AWSLogs/{deployment.config.organization.id}/${{aws:PrincipalAccount}}/*"
     grantee = reader_grantee(reader, deployment, deployment.bucket_account.id)
     objects = [text(f"{bucket}/{prefix}{below}") for prefix in deployment.log_prefixes]
-    sid = f"Reader{identifier(reader.name)}"
+    sid, versions = f"Reader{identifier(reader.name)}", reader.settings.versions
     return [
-        allow(f"{sid}GetsLogs", actions.READ_OBJECTS, to=grantee, on=objects),
-        allow(f"{sid}ListsLogs", actions.LIST_BUCKET, to=grantee, on=text(bucket)),
+        allow(f"{sid}GetsLogs", actions.READ_OBJECTS[versions], to=grantee, on=objects),
+        allow(f"{sid}ListsLogs", actions.LIST_BUCKET[versions], to=grantee, on=text(bucket)),
     ]
 
 

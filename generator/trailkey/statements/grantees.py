@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from awacs.aws import AWSPrincipal
 
-from trailkey.aws import TRAIL_CONTEXT, parse_arn
+from trailkey.aws import TRAIL_CONTEXT, parse_arn, partition_of
 from trailkey.config.resolve.principals import is_pattern
 from trailkey.statements.builders import EVERYONE, Grantee, Guard, account_principal, merged, text, texts
 
@@ -67,14 +67,18 @@ def trail_context(deployment: Deployment) -> Guard:
     return {"StringLike": {TRAIL_CONTEXT: texts(trails)}}
 
 
-def through_s3(reader: Reader, deployment: Deployment) -> Guard:
-    """Return the guard that S3 asks KMS for the reader; empty where the reader calls KMS itself.
+def through_s3(reader: Reader, region: str) -> Guard:
+    """Return the guard that S3 asks KMS for the reader in a Region; empty where the reader calls KMS itself.
 
-    The suffix is ``.amazonaws.com`` in every partition:
+    KMS's page has the suffix ``.amazonaws.com`` alone. What is sent in China is documented nowhere: both are allowed there.
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
-    service = f"s3.{deployment.region}.amazonaws.com"
-    return {"StringEquals": {"kms:ViaService": service}} if reader.settings.via_service else {}
+    if not reader.settings.via_service:
+        return {}
+    services = [f"s3.{region}.amazonaws.com"]
+    if partition_of(region) == "aws-cn":
+        services.append(f"s3.{region}.amazonaws.com.cn")
+    return {"StringEquals": {"kms:ViaService": texts(services)}}
 
 
 def source_trails(deployment: Deployment) -> Guard:

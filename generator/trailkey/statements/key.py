@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from trailkey.config.account import Account
     from trailkey.config.deployment import Deployment, Reader, Store
+    from trailkey.config.key_model import KeySettings
 
 
 def cloudtrail_encrypts(deployment: Deployment) -> Statement:
@@ -50,7 +51,7 @@ def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     grantee = reader_grantee(reader, deployment, deployment.key_account.id)
-    guard = merged(trail_context(deployment), through_s3(reader, deployment))
+    guard = merged(trail_context(deployment), through_s3(reader, deployment.region))
     return allow(f"Reader{identifier(reader.name)}", actions.DECRYPT, to=grantee, guard=guard)
 
 
@@ -62,14 +63,15 @@ def administrators_manage(arns: Sequence[str], *, directly: bool) -> Statement:
     return allow("AdministratorsManageKey", actions.ADMINISTER, to=grantee_of(arns, directly=directly))
 
 
-def administrators_never_use(arns: Sequence[str], account: Account) -> Statement:
+def administrators_never_use(arns: Sequence[str]) -> Statement:
     """Administrators neither use the key nor take over its use, whatever else allows them to.
 
+    For everyone under aws:PrincipalArn: AWS says what an account as Principal is given, and nowhere what it is denied.
     See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-administrators
     (an administrator with PutKeyPolicy or CreateGrant can give themselves any permission).
     """
     guard = grantee_of(arns).guard
-    return deny("AdministratorsNeverUseKey", actions.USE_OR_TAKE_OVER, to=account_principal(account.id), guard=guard)
+    return deny("AdministratorsNeverUseKey", actions.USE_OR_TAKE_OVER, to=EVERYONE, guard=guard)
 
 
 def deployer_updates(deployer: str, *, directly: bool) -> Statement:
@@ -112,6 +114,16 @@ def nobody_bypasses_the_lockout_check() -> Statement:
     return deny("NobodyBypassesLockoutCheck", actions.REPLACE_POLICY, to=EVERYONE, guard=guard)
 
 
+def nobody_shortens_deletion(pending_window_days: int) -> Statement:
+    """Nobody schedules the deletion with less time to cancel it. Config key ``pending_window_days``.
+
+    The template's property binds CloudFormation alone; whoever calls ScheduleKeyDeletion says a window of their own.
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-schedule-key-deletion-pending-window-in-days
+    """
+    guard = {"NumericLessThan": {"kms:ScheduleKeyDeletionPendingWindowInDays": str(pending_window_days)}}
+    return deny("NobodyShortensDeletion", actions.SCHEDULE_DELETION, to=EVERYONE, guard=guard)
+
+
 def account_reads_metadata(account: Account) -> Statement:
     """The account's IAM policies may allow to look at the key: Config, Security Hub, Access Analyzer and auditors do.
 
@@ -152,7 +164,7 @@ def trail_key_policy(deployment: Deployment) -> list[Statement]:
     statements += [reader_decrypts(reader, deployment) for reader in deployment.readers]
     directly = config.key.name_roles
     statements += [trail_deployer_describes(owner, directly=directly) for owner in deployment.deploying_elsewhere]
-    return statements + _key_roles(deployment.key_account, deployment, directly=directly)
+    return statements + _key_roles(deployment.key_account, deployment, config.key, directly=directly)
 
 
 def lake_key_policy(store: Store, *, directly: bool) -> list[Statement]:
@@ -162,15 +174,17 @@ def lake_key_policy(store: Store, *, directly: bool) -> list[Statement]:
         statements.append(lake_queriers_use(store.queriers, directly=directly))
     if store.account.deployer:
         statements.append(lake_deployer_uses(store.account.deployer, directly=directly))
-    return statements + _key_roles(store.account, store, directly=directly)
+    return statements + _key_roles(store.account, store, store.settings, directly=directly)
 
 
-def _key_roles(account: Account, people: Deployment | Store, *, directly: bool) -> list[Statement]:
+def _key_roles(
+    account: Account, people: Deployment | Store, settings: KeySettings, *, directly: bool
+) -> list[Statement]:
     """Return the statements that every key has for those who look after it."""
     statements = []
     if people.administrators:
         statements.append(administrators_manage(people.administrators, directly=directly))
-        statements.append(administrators_never_use(people.administrators, account))
+        statements.append(administrators_never_use(people.administrators))
     if account.deployer:
         statements.append(deployer_updates(account.deployer, directly=directly))
     if people.break_glass:
@@ -179,5 +193,6 @@ def _key_roles(account: Account, people: Deployment | Store, *, directly: bool) 
         *statements,
         root_user_recovers(account),
         nobody_bypasses_the_lockout_check(),
+        nobody_shortens_deletion(settings.pending_window_days),
         account_reads_metadata(account),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from troposphere import encode_to_dict, iam
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment, Reader, Store
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
+
+
+DESCRIPTION: Final = "Built by trailkey."
 
 
 def packed(statements: Sequence[Statement], limit: int = MANAGED_POLICY_CHARACTERS) -> list[list[Statement]]:
@@ -59,12 +62,12 @@ def add_policies(
     what: str,
     statements: Sequence[Statement],
     origin: ConfigPath,
-    description: str,
     arns: Sequence[str] = (),
     who: str = "",
 ) -> str:
     """Add the managed policies of one grantee: attached where exact roles or users are named, else under a fixed name.
 
+    The Description is the same for ever: a policy whose Description changes is replaced, and one with a fixed name cannot be.
     Fixed names are what permission sets and other accounts refer to, and what others attach to roles that ``arns`` matches with
     a pattern. ``who`` ends the fixed name, ``what`` where it is empty. Fixed names ask for CAPABILITY_NAMED_IAM.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-managedpolicy.html
@@ -83,7 +86,7 @@ def add_policies(
             optional["ManagedPolicyName"] = f"{name}{suffix}"
         stack.add(
             iam.ManagedPolicy(
-                f"{what}Policy{suffix}", Description=description[:1000], PolicyDocument=document(part), **optional
+                f"{what}Policy{suffix}", Description=DESCRIPTION, PolicyDocument=document(part), **optional
             ),
             origin,
         )
@@ -118,7 +121,6 @@ def add_reader(stack: Stack, reader: Reader, key_arn: Any) -> None:
         f"Reader{identifier(reader.name)}",
         identity.reads_logs(reader, deployment, key_arn),
         reader.path,
-        f"Reads the CloudTrail logs in {deployment.config.bucket.name} as reader {reader.name}",
         reader.principal_arns if reader.kind.iam_policy == "attached" else (),
         f"read-{reader.name}",
     )
@@ -135,7 +137,8 @@ def add_key_roles(stack: Stack, key_arn: Any) -> None:
     _add_key_roles(stack, "", deployment, key_arn, alias, ("key",))
     if account.deployer:
         origin = ("accounts", account.name, "deployer")
-        add_deployer(stack, account.deployer, "Deployer", identity.deploys_key(key_arn, alias), origin)
+        deploys = identity.deploys_key(key_arn, alias)
+        add_deployer(stack, account.deployer, "Deployer", deploys, origin, ["KeyAlias"])
         stack.asks(
             "deployer-policy",
             account.id,
@@ -145,10 +148,23 @@ def add_key_roles(stack: Stack, key_arn: Any) -> None:
         )
 
 
-def add_deployer(stack: Stack, deployer: str, what: str, statements: Sequence[Statement], origin: ConfigPath) -> None:
-    """Add a deployer's policy."""
-    description = "Deploys the key that encrypts CloudTrail logs"
-    add_policies(stack, what, statements, origin, description, [deployer], f"deploy-{what.lower()}")
+def add_deployer(
+    stack: Stack,
+    deployer: str,
+    what: str,
+    statements: Sequence[Statement],
+    origin: ConfigPath,
+    needed_by: Sequence[str] = (),
+) -> None:
+    """Add a deployer's policy.
+
+    What the deployer makes with it in the same template, ``needed_by``, waits for it, and so goes before it when the stack does.
+    """
+    add_policies(stack, what, statements, origin, [deployer], f"deploy-{what.lower()}")
+    policies = [title for title in stack.template.resources if title.startswith(f"{what}Policy")]
+    for title in needed_by:
+        if not is_pattern(deployer) and title in stack.template.resources:
+            stack.template.resources[title].DependsOn = policies
 
 
 def add_store_people(stack: Stack, store: Store, key_arn: Any, store_arn: Any) -> None:
@@ -158,11 +174,11 @@ def add_store_people(stack: Stack, store: Store, key_arn: Any, store_arn: Any) -
     _add_key_roles(stack, name, store, key_arn, alias, store.path)
     if store.account.deployer:
         statements = [*identity.deploys_key(key_arn, alias), *identity.uses_store_key(key_arn)]
-        add_deployer(stack, store.account.deployer, f"{name}Deployer", statements, store.path)
+        needed_by = [f"{name}KeyAlias", f"{name}EventDataStore"]
+        add_deployer(stack, store.account.deployer, f"{name}Deployer", statements, store.path, needed_by)
     if store.queriers:
         queries = identity.queries_store(key_arn, store_arn)
-        description = f"Queries event data store {store.settings.name}"
-        add_policies(stack, f"{name}Querier", queries, (*store.path, "queriers"), description, store.queriers)
+        add_policies(stack, f"{name}Querier", queries, (*store.path, "queriers"), store.queriers)
 
 
 def _add_key_roles(
@@ -170,10 +186,8 @@ def _add_key_roles(
 ) -> None:
     if people.administrators:
         administers = identity.administers_key(key_arn, alias)
-        description = "Administers the key that encrypts CloudTrail events, without its use"
         path = (*origin, "administrators")
-        add_policies(stack, f"{prefix}Administrator", administers, path, description, people.administrators)
+        add_policies(stack, f"{prefix}Administrator", administers, path, people.administrators)
     if people.break_glass:
         repairs = identity.repairs_key(key_arn)
-        description = "Repairs, disables and deletes the key that encrypts CloudTrail events"
-        add_policies(stack, f"{prefix}BreakGlass", repairs, (*origin, "break_glass"), description, people.break_glass)
+        add_policies(stack, f"{prefix}BreakGlass", repairs, (*origin, "break_glass"), people.break_glass)

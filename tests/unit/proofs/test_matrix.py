@@ -35,13 +35,13 @@ trail:management/organization-trail  yes no  no  yes no  no  no  no  no   CloudT
 other-trail                          no  no  no  no  no  no  no  no  no
 foreign-trail                        no  no  no  no  no  no  no  no  no
 other-services                       no  no  no  no  no  no  no  no  no
-reader:responders                    no  iam no  no  no  no  no  no  no   ReaderResponders ReaderAudit
-reader:analysts                      no  iam no  no  no  no  no  no  no   ReaderAnalysts ReaderAudit
+reader:responders                    no  iam no  no  no  no  no  no  no   ReaderResponders
+reader:analysts                      no  iam no  no  no  no  no  no  no   ReaderAnalysts
 reader:audit                         no  iam no  no  no  no  no  no  no   ReaderAudit
 reader:security-ou                   no  iam no  no  no  no  no  no  no   ReaderSecurityOu
 administrators                       den den no  iam iam den no  no  den  AdministratorsNeverUseKey AdministratorsManageKey AccountReadsMetadata
 break-glass                          no  no  no  iam no  iam iam iam no   AccountReadsMetadata BreakGlassRepairsKey
-deployer                             no  no  no  iam iam iam iam no  no   DeployerUpdatesKey AccountReadsMetadata
+deployer                             no  no  no  iam iam iam no  no  no   DeployerUpdatesKey AccountReadsMetadata
 root-user                            no  no  no  yes no  yes no  no  no   AccountReadsMetadata RootUserRecoversKey
 trail-deployer:management            no  iam no  iam no  no  no  no  no   ReaderSecurityOu TrailDeployerManagement
 others:log-archive                   no  no  no  iam no  no  no  no  no   AccountReadsMetadata
@@ -58,7 +58,7 @@ other-services                       no  no  no  no  no  no  no  no  no
 reader:responders                    no  iam no  iam no  no  no  no  no   ReaderResponders AccountReadsMetadata
 administrators                       den den no  iam iam den no  no  den  AdministratorsNeverUseKey AdministratorsManageKey AccountReadsMetadata
 break-glass                          no  no  no  iam no  iam iam iam no   AccountReadsMetadata BreakGlassRepairsKey
-deployer                             no  no  no  iam iam iam iam no  no   DeployerUpdatesKey AccountReadsMetadata
+deployer                             no  no  no  iam iam iam no  no  no   DeployerUpdatesKey AccountReadsMetadata
 root-user                            no  no  no  yes no  yes no  no  no   AccountReadsMetadata RootUserRecoversKey
 others:main                          no  no  no  iam no  no  no  no  no   AccountReadsMetadata
 everyone-else                        no  no  no  no  no  no  no  no  no
@@ -69,7 +69,7 @@ other-services                       no  no  no  no  no  no  no  no
 queriers                             iam iam iam no  no  no  no  no   QueriersUseKey AccountReadsMetadata
 administrators                       den no  iam iam den no  no  den  AdministratorsNeverUseKey AdministratorsManageKey AccountReadsMetadata
 break-glass                          no  no  iam no  iam iam iam no   AccountReadsMetadata BreakGlassRepairsKey
-deployer                             iam iam iam iam iam iam no  no   DeployerUsesKey DeployerUpdatesKey AccountReadsMetadata
+deployer                             iam iam iam iam iam no  no  no   DeployerUsesKey DeployerUpdatesKey AccountReadsMetadata
 root-user                            no  no  yes no  yes no  no  no   AccountReadsMetadata RootUserRecoversKey
 others:management                    no  no  iam no  no  no  no  no   AccountReadsMetadata
 others-of-organization               no  no  no  no  no  no  no  no

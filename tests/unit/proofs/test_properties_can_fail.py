@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,6 +69,17 @@ def without(sid: str) -> Callable[[Document], Any]:
     return remove
 
 
+def instead(old: str, new: str) -> Callable[[Document], Any]:
+    """Return the change of a text wherever a policy has it."""
+
+    def replace_text(resource: Document) -> None:
+        changed = json.loads(json.dumps(resource["Properties"]).replace(old, new))
+        assert changed != resource["Properties"]
+        resource["Properties"] = changed
+
+    return replace_text
+
+
 def in_order(*changes: Callable[[Document], Any]) -> Callable[[Document], Any]:
     return lambda resource: [change(resource) for change in changes]
 
@@ -124,6 +136,22 @@ OF_THE_KEY: Final = (
     ),
     Case(
         what="nobody may rotate on demand", change=deny(Action="kms:RotateKeyOnDemand"), ids="administrators-administer"
+    ),
+    Case(
+        what="permission set whose name begins alike decrypts",
+        config=ORGANIZATION,
+        change=instead("SecurityAnalyst_" + "?" * 16, "SecurityAnalyst_*"),
+        ids="only-readers-decrypt permission-sets-exact",
+    ),
+    Case(what="deletion in seven days", change=without("NobodyShortensDeletion"), ids="deletion-window-held"),
+    Case(
+        what="deployer disables the key",
+        change=add(
+            Principal={"AWS": KEY_ACCOUNT + ":root"},
+            Action="kms:DisableKey",
+            Condition={"ArnLike": {"aws:PrincipalArn": KEY_ACCOUNT + ":role/CloudFormationDeployment"}},
+        ),
+        ids="disable-restricted nobody-holds-more",
     ),
     Case(what="nobody may cancel a deletion", change=deny(Action="kms:CancelKeyDeletion"), ids="break-glass-repairs"),
     Case(what="no lockout check", change=without("NobodyBypassesLockoutCheck"), ids="lockout-check-stands"),
@@ -413,6 +441,7 @@ NOBODY: Final[dict[str, Callable[[Any], bool]]] = {
     "administrators-denied": lambda key: not key.administrators,
     "administrators-never-use": lambda key: not key.administrators,
     "break-glass-repairs": lambda key: not key.break_glass,
+    "permission-sets-exact": lambda key: not any(reader.role_prefix for reader in key.readers),
     "readers-only-read": lambda key: not any(reader.principal_arns for reader in key.readers),
     "trail-deployers-describe": lambda key: all(f"::{key.account}:" in arn for arn in key.trail_deployers),
 }

@@ -52,8 +52,9 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
     break_glass: tuple[str, ...] = ()
     with if_known:
         administrators, break_glass = _people(resolver, readers)
-    with if_known:
-        _alarm(resolver)
+    for judge in (_alarm, _former_keys):
+        with if_known:
+            judge(resolver)
     _names_apart(resolver, [*trails, *readers, *stores])
     _deployers(resolver, trails, readers, stores)
     config = resolver.config
@@ -161,6 +162,18 @@ def _alarm(resolver: Resolver) -> None:
     if arn and (arn.partition, arn.region, arn.account) != here:
         said = f"{str(arn)!r} is not in {here[0]!r}, {here[1]!r} and {here[2]!r}, the key's partition, Region and account; the rule publishes to a topic beside it; name one there"
         resolver.refuse(("key", "alarm", "topic_arn"), said)
+
+
+def _former_keys(resolver: Resolver) -> None:
+    """Refuse a former key of another partition, which nobody here can use, and one that is given twice."""
+    former = resolver.config.key.former_arns
+    for number, arn in enumerate(former):
+        path, parts = ("key", "former_arns", number), parse_arn(arn)
+        if parts and parts.partition != resolver.config.partition:
+            said = f"{arn!r} is in partition {parts.partition!r}; this deployment is in {resolver.config.partition!r}; correct or remove it"
+            resolver.refuse(path, said)
+        elif arn in former[:number]:
+            resolver.refuse(path, f"{arn!r} is given twice; once is enough; remove one")
 
 
 def _names_apart(resolver: Resolver, entries: Sequence[Trail | Reader | Store]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _RESOURCE = re.compile(r"(role|user)/((?:[\w+=,.@*?-]+/)*)([\w+=,.@*?-]+)", re.ASCII)
 _PATH_CHARACTERS = 512
 _NAME_CHARACTERS = 64
+_SUFFIX_CHARACTERS = 16  # of the role of a permission set; as AWS shows it, without a promise
 
 
 class PrincipalError(ValueError):
@@ -96,10 +97,13 @@ def permission_set_patterns(name: str, account_id: str, partition: str) -> tuple
     """Return both ArnLike patterns of the role IAM Identity Center makes for a permission set in an account.
 
     The path has a Region segment or none, depending on the home Region of Identity Center; the suffix changes whenever the
-    role is re-created. See: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+    role is re-created. It is sixteen characters, never ``*``: names of permission sets may hold ``_``, and the pattern of ``Audit``
+    must not match the roles of ``Audit_Contractors``.
+    See: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
     """
     path = f"arn:{partition}:iam::{account_id}:role/aws-reserved/sso.amazonaws.com/"
-    return f"{path}AWSReservedSSO_{name}_*", f"{path}*/AWSReservedSSO_{name}_*"
+    role = f"AWSReservedSSO_{name}_{'?' * _SUFFIX_CHARACTERS}"
+    return f"{path}{role}", f"{path}*/{role}"
 
 
 def patterns_meet(first: str, second: str) -> bool:

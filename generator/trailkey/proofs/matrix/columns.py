@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from trailkey.access import held_to, region
 from trailkey.access.language.actions import DECRYPT, ENCAPSULATION, ENCRYPT, OTHER_USE, REPLACE_POLICY
+from trailkey.intent.from_config import through_s3
 from trailkey.proofs.properties.role_actions import DELETE, DISABLE, HAND_OUT
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ _DECRYPT: Final = _column(
 
 def columns_of_trail_key(intent: TrailKeyIntent, scope: Scope) -> tuple[Column, ...]:
     """Return the columns for the trails' key."""
-    by_s3 = held_to(f"s3.{scope.region}.amazonaws.com")
+    by_s3 = held_to(*through_s3(scope.region))
     logs = region(actions=DECRYPT, context={**intent.context, "kms:ViaService": by_s3})
     return (
         _ENCRYPT,

@@ -33,10 +33,13 @@ def _objects(patterns: Iterable[str]) -> Language:
     return language([glob(pattern) for pattern in patterns])
 
 
-def reading(bucket: BucketIntent) -> RequestSet:
-    """Return what it takes on the bucket to read logs: list it, and get the objects."""
-    get = region(actions=("s3:GetObject",), resources=_objects(bucket.logs))
-    return get | region(actions=("s3:GetBucketLocation", "s3:ListBucket"), resources=texts(bucket.arn))
+def reading(bucket: BucketIntent, *, versions: bool) -> RequestSet:
+    """Return what it takes on the bucket to read logs, with ``versions`` also replaced and deleted ones: list it, get the objects."""
+    get, find = ["s3:GetObject"], ["s3:GetBucketLocation", "s3:ListBucket"]
+    if versions:
+        get.append("s3:GetObjectVersion")
+        find.append("s3:ListBucketVersions")
+    return region(actions=get, resources=_objects(bucket.logs)) | region(actions=find, resources=texts(bucket.arn))
 
 
 def _delivery_rows(bucket: BucketIntent) -> RequestSet:
@@ -51,7 +54,9 @@ def _delivery_rows(bucket: BucketIntent) -> RequestSet:
 
 def _reader_row(reader: ReaderIntent, bucket: BucketIntent) -> RequestSet:
     """Return what a reader may do at most: policy generation gets only what is of its own account, as far as that is listed."""
-    row = reading(bucket) & region(principals=reader.callers(bucket.account), context=reader.membership)
+    row = reading(bucket, versions=reader.versions) & region(
+        principals=reader.callers(bucket.account), context=reader.membership
+    )
     if not reader.own_logs_only:
         return row
     own = [

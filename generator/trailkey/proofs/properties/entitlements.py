@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from trailkey.access import NO_REQUEST, RequestSet, region, texts
 from trailkey.aws import parse_arn
 from trailkey.config.resolve.principals import is_pattern
-from trailkey.intent.from_config import bucket_intent, store_key_intent, trail_key_intent
+from trailkey.intent.from_config import bucket_intent, store_key_intent, through_s3, trail_key_intent
 from trailkey.inventory.policies import ANY_ACCOUNT, attachment_of
 from trailkey.proofs.properties.bucket import reading
 from trailkey.proofs.properties.lake_key import USE_STORE_KEY
-from trailkey.proofs.properties.role_actions import ADMINISTER, ALIAS, DEPLOY, METADATA, QUERY, REPAIR, VALIDATE
+from trailkey.proofs.properties.role_actions import (
+    ADMINISTER,
+    ALIAS,
+    DEPLOY,
+    FIND_ALIAS,
+    FIND_KEY,
+    METADATA,
+    QUERY,
+    REPAIR,
+    VALIDATE,
+    VALIDATE_OF_ORGANIZATION,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +31,7 @@ if TYPE_CHECKING:
     from trailkey.access import Constraint
     from trailkey.config.deployment import Deployment, Reader, Store
     from trailkey.config.source import ConfigPath
-    from trailkey.intent.model import KeyRoles, TrailKeyIntent
+    from trailkey.intent.model import KeyRoles, ReaderIntent, TrailKeyIntent
     from trailkey.inventory.policies import IdentityPolicy, PolicySet
 
 
@@ -45,7 +56,7 @@ class Entitlement:
 
     ``arns`` are those the policies are attached to, as ARNs or patterns; none where an account decides that. Policies that
     others attach are found by ``fixed_name`` in ``accounts``; a stack set over ``unit`` brings them to ``ANY_ACCOUNT``.
-    ``beside`` is what goes with the key and the bucket in other services, by their prefix.
+    ``on_former_keys`` is what they allow on keys of earlier lives, by ARN, and ``finds`` on no particular key. ``beside`` is what goes with the key and the bucket in other services, by their prefix.
     """
 
     path: ConfigPath
@@ -56,6 +67,8 @@ class Entitlement:
     unit: str = ""
     at: KeyPlace
     on_key: RequestSet
+    on_former_keys: Mapping[str, RequestSet] = field(default_factory=dict)
+    finds: RequestSet = NO_REQUEST
     on_bucket: RequestSet = NO_REQUEST
     beside: Mapping[str, RequestSet] = field(default_factory=dict)
 
@@ -146,12 +159,13 @@ def _key_roles(
 ) -> Iterator[Entitlement]:
     """Yield those who look after a key; ``prefix`` begins the names of their policies, ``use`` is what its deployer needs too."""
     rows = (
-        ((*key.path, "administrators"), "administrators", f"{prefix}Administrator", key.administrators, ADMINISTER),
+        ((*key.path, "administrators"), f"{prefix}Administrator", key.administrators, ADMINISTER, FIND_KEY),
         # Whoever repairs a key looks at it first.
-        ((*key.path, "break_glass"), "break glass", f"{prefix}BreakGlass", key.break_glass, (*REPAIR, *METADATA)),
-        (deployer, "deployer", f"deploy-{prefix.lower()}deployer", (key.deployer,), (*DEPLOY, *use)),
+        ((*key.path, "break_glass"), f"{prefix}BreakGlass", key.break_glass, (*REPAIR, *METADATA), FIND_KEY),
+        (deployer, f"deploy-{prefix.lower()}deployer", (key.deployer,), (*DEPLOY, *use), FIND_ALIAS),
     )
-    for path, name, policy_name, arns, actions in rows:
+    names = ("administrators", "break glass", "deployer")
+    for name, (path, policy_name, arns, actions, finds) in zip(names, rows, strict=True):
         if arns:
             yield Entitlement(
                 path=path,
@@ -161,6 +175,7 @@ def _key_roles(
                 accounts=(key.account,),
                 at=at,
                 on_key=at.row(*actions),
+                finds=region(actions=finds),
             )
 
 
@@ -179,7 +194,10 @@ def _trail_deployers(deployment: Deployment, key: KeyRoles, at: KeyPlace) -> Ite
 
 
 def _readers(deployment: Deployment, key: TrailKeyIntent, at: KeyPlace) -> Iterator[Entitlement]:
-    on_bucket = reading(bucket_intent(deployment))
+    bucket = bucket_intent(deployment)
+    beside = {"cloudtrail": region(actions=VALIDATE)}
+    if any(trail.settings.is_organization_trail for trail in deployment.trails):
+        beside["organizations"] = region(actions=VALIDATE_OF_ORGANIZATION)
     for reader, row in zip(deployment.readers, key.readers, strict=True):
         if reader.kind.iam_policy != "none":
             yield Entitlement(
@@ -191,9 +209,21 @@ def _readers(deployment: Deployment, key: TrailKeyIntent, at: KeyPlace) -> Itera
                 unit="" if reader.account else deployment.organizational_unit(reader.value),
                 at=at,
                 on_key=at.row("kms:Decrypt", context={**key.context, **row.route}),
-                on_bucket=on_bucket,
-                beside={service: region(actions=VALIDATE) for service in ("cloudtrail", "organizations")},
+                on_former_keys=dict(_on_former_keys(deployment, key, row)),
+                on_bucket=reading(bucket, versions=row.versions),
+                beside=beside,
             )
+
+
+def _on_former_keys(
+    deployment: Deployment, key: TrailKeyIntent, reader: ReaderIntent
+) -> Iterator[tuple[str, RequestSet]]:
+    """Yield what a reader may do with each key of an earlier life: decrypt the same trails' logs, through S3 in that key's Region."""
+    for arn in deployment.config.key.former_arns:
+        if parts := parse_arn(arn):
+            there = replace(reader, via_service=through_s3(parts.region) if reader.via_service else ())
+            context = {**key.context, **there.route}
+            yield arn, region(actions=("kms:Decrypt",), resources=texts(arn), context=context)
 
 
 def _accounts_of(reader: Reader, deployment: Deployment) -> Iterator[str]:

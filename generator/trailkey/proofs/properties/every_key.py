@@ -7,17 +7,19 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from trailkey.access import Single, covers, excludes, held_to, in_account, joined, people, region, texts
+from trailkey.access.algebra.intervals import intervals
 from trailkey.access.algebra.request_sets import EVERY_REQUEST
 from trailkey.access.analysis.caller_sets import NO_SERVICE, of_kind
 from trailkey.access.language.actions import REPLACE_POLICY, TAKE_OVER, USE
 from trailkey.intent.model import KeyRoles
 from trailkey.proofs.properties.property import Property
-from trailkey.proofs.properties.role_actions import ADMINISTER, DELETE, DEPLOY, HAND_OUT, METADATA, REPAIR
+from trailkey.proofs.properties.role_actions import ADMINISTER, DELETE, DEPLOY, DISABLE, HAND_OUT, METADATA, REPAIR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from trailkey.access import Answer, Constraint, EffectivePermissions, RequestSet
+    from trailkey.access.algebra.intervals import Intervals
 
 Key = TypeVar("Key", bound=KeyRoles)
 
@@ -26,6 +28,7 @@ _EVERY_USE = (*USE, *TAKE_OVER)
 _BYPASS = "kms:BypassPolicyLockoutSafetyCheck"
 _CHECKED: Final = {_BYPASS: Single(texts("false"), absent=True)}
 """A key policy put with the lockout check on, as every caller does who does not ask otherwise; no other call has the key."""
+_WINDOW: Final = "kms:ScheduleKeyDeletionPendingWindowInDays"
 
 
 def at_most(granted: EffectivePermissions, rows: RequestSet, within: RequestSet) -> Answer:
@@ -67,6 +70,22 @@ def _administrators_denied(granted: EffectivePermissions, key: KeyRoles) -> Answ
     """The Deny alone takes out every use, whatever another statement may come to allow."""
     who = key.named(key.administrators) & in_account(key.account)
     return excludes(replace(granted, allow=EVERY_REQUEST), region(principals=who, actions=_EVERY_USE))
+
+
+def _hurried(key: KeyRoles) -> Intervals:
+    """Return the windows, as texts of a request, that leave too little time to cancel a deletion."""
+    return intervals("NumericLessThan", str(key.pending_window_days))
+
+
+def _in_time(key: KeyRoles) -> dict[str, Constraint]:
+    """Return a deletion with time enough to cancel it; where the caller says no window KMS takes its longest, 30 days."""
+    return {_WINDOW: Single(~_hurried(key), absent=True)}
+
+
+def _window_held(granted: EffectivePermissions, key: KeyRoles) -> Answer:
+    """The Deny alone holds it, whoever may come to delete."""
+    hurried = region(actions=("kms:ScheduleKeyDeletion",), context={_WINDOW: Single(_hurried(key))})
+    return excludes(replace(granted, allow=EVERY_REQUEST), hurried)
 
 
 def _iam_needed(granted: EffectivePermissions, key: KeyRoles) -> Answer:
@@ -123,7 +142,7 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         reason="Someone must be able to repair a key whose policy is wrong, or logs can be lost for good.",
         source=KEY_POLICY_PAGE,
         remedy="let no Deny or condition keep break glass from the actions of its row",
-        claim=lambda granted, key: able(granted, key, key.break_glass, REPAIR, _CHECKED),
+        claim=lambda granted, key: able(granted, key, key.break_glass, REPAIR, {**_CHECKED, **_in_time(key)}),
         path=lambda key: (*key.path, "break_glass"),
     ),
     Property(
@@ -141,6 +160,23 @@ OF_EVERY_KEY: Final[Sequence[Property[KeyRoles]]] = (
         source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
         remedy="leave kms:ScheduleKeyDeletion and kms:CancelKeyDeletion to break glass",
         claim=lambda granted, key: excludes(granted, region(principals=~key.named(key.break_glass), actions=DELETE)),
+        path=lambda key: (*key.path, "break_glass"),
+    ),
+    Property(
+        id="deletion-window-held",
+        title="nobody schedules the key's deletion with less time to cancel it than the config says",
+        reason="PendingWindowInDays in a template binds CloudFormation alone: whoever calls ScheduleKeyDeletion may say seven days.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys-scheduling-key-deletion.html",
+        remedy="keep the Deny on kms:ScheduleKeyDeletion under a window of fewer days than pending_window_days",
+        claim=_window_held,
+    ),
+    Property(
+        id="disable-restricted",
+        title="nobody but break glass disables or enables the key",
+        reason="A disabled key stops the delivery of every trail at once, and nobody reads the logs that are there.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/enabling-keys.html",
+        remedy="leave kms:DisableKey and kms:EnableKey to break glass: CloudFormation calls neither for a key that stays enabled",
+        claim=lambda granted, key: excludes(granted, region(principals=~key.named(key.break_glass), actions=DISABLE)),
         path=lambda key: (*key.path, "break_glass"),
     ),
     Property(

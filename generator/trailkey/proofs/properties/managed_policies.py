@@ -125,10 +125,13 @@ def _questions(
 ) -> Iterator[tuple[Scope, RequestSet, RequestSet]]:
     """Yield where policies are asked about one of several rows: what the row needs there, and what all together may be."""
     own = replace(key_scope(row.at.arn), resources=texts(row.at.arn, row.at.alias))
-    keys = replace(own, resources=texts(*(text for one in rows for text in (one.at.arn, one.at.alias))))
+    named_keys = [text for one in rows for text in (one.at.arn, one.at.alias, *one.on_former_keys)]
     another_key = f"arn:{own.partition}:kms:us-east-1:{STRANGER}:key/{_OTHER_KEY}"
-    yield own, row.on_key, joined([one.on_key for one in rows if one.at == row.at])
-    yield elsewhere(keys, another_key), NO_REQUEST, NO_REQUEST
+    finds = joined([one.finds for one in rows])
+    yield own, row.on_key, finds | joined([one.on_key for one in rows if one.at == row.at])
+    yield elsewhere(replace(own, resources=texts(*named_keys)), another_key), row.finds, finds
+    for former, needs in row.on_former_keys.items():
+        yield key_scope(former), needs, finds | joined([one.on_former_keys.get(former, NO_REQUEST) for one in rows])
     yield bucket, row.on_bucket, joined([one.on_bucket for one in rows])
     yield elsewhere(bucket, f"arn:{own.partition}:s3:::another-bucket/object"), NO_REQUEST, NO_REQUEST
     for service in _services(policy, {name for one in rows for name in one.beside}):

@@ -17,6 +17,7 @@ DELETE: Final = ("kms:CancelKeyDeletion", "kms:ScheduleKeyDeletion")
 DISABLE: Final = ("kms:DisableKey", "kms:EnableKey")
 METADATA: Final = (
     "kms:DescribeKey",
+    "kms:GetKeyLastUsage",
     "kms:GetKeyPolicy",
     "kms:GetKeyRotationStatus",
     "kms:ListGrants",
@@ -25,7 +26,6 @@ METADATA: Final = (
 UPDATE: Final = (
     *ALIAS,
     "kms:DescribeKey",
-    "kms:DisableKeyRotation",
     "kms:EnableKeyRotation",
     "kms:GetKeyPolicy",
     "kms:GetKeyRotationStatus",
@@ -34,19 +34,27 @@ UPDATE: Final = (
     "kms:UntagResource",
     "kms:UpdateKeyDescription",
 )
-"""What creating, reading and updating a key and its alias through CloudFormation calls, beside the key policy and the state.
+"""What creating, reading and updating a key and its alias through CloudFormation calls, beside the key policy: a key that is
+enabled and rotated, and stays so.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html"""
-DEPLOY: Final = (*UPDATE, *DISABLE, *REPLACE_POLICY)
+DEPLOY: Final = (*UPDATE, *REPLACE_POLICY)
 REPAIR: Final = (*DELETE, *DISABLE, *REPLACE_POLICY)
 ADMINISTER: Final = (
     *UPDATE,
+    "kms:DisableKeyRotation",
+    "kms:GetKeyLastUsage",
     "kms:ListGrants",
     "kms:ListKeyPolicies",
     "kms:ListKeyRotations",
     "kms:RotateKeyOnDemand",
 )
-VALIDATE: Final = ("cloudtrail:DescribeTrails", "cloudtrail:ListPublicKeys", "organizations:DescribeOrganization")
-"""What validating log files calls beside getting them.
+FIND_ALIAS: Final = ("kms:ListAliases",)
+FIND_KEY: Final = (*FIND_ALIAS, "kms:ListKeys")
+"""What the KMS console lists before it shows a key; both know no resource.
+https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html"""
+VALIDATE: Final = ("cloudtrail:DescribeTrails", "cloudtrail:ListPublicKeys")
+VALIDATE_OF_ORGANIZATION: Final = ("organizations:DescribeOrganization",)
+"""What validating log files calls beside getting them, those of an organization trail too.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-cli.html"""
 QUERY: Final = (
     "cloudtrail:CancelQuery",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import covers, excludes, held_to, in_account, joined, region, texts
+from trailkey.access import PROVEN, Answer, covers, excludes, held_to, in_account, joined, region, texts
 from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, OTHER_USE
 from trailkey.aws import CLOUDTRAIL, CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
@@ -16,7 +16,7 @@ from trailkey.proofs.properties.role_actions import METADATA
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from trailkey.access import Answer, Constraint, EffectivePermissions, RequestSet
+    from trailkey.access import Constraint, EffectivePermissions, RequestSet
     from trailkey.intent.model import TrailKeyIntent
 
 
@@ -56,6 +56,17 @@ def _readers_only_read(granted: EffectivePermissions, key: TrailKeyIntent) -> An
     return at_most(granted, metadata, region(principals=named, actions=others))
 
 
+def _look_alikes_kept_out(granted: EffectivePermissions, key: TrailKeyIntent) -> Answer:
+    """Unless another reader stands for them: a set of that very name, or a whole account."""
+    for reader in key.readers:
+        if reader.role_prefix:
+            others = _reader_rows(replace(key, readers=tuple(other for other in key.readers if other != reader)))
+            answer = at_most(granted, others, region(principals=reader.look_alikes, actions=("kms:Decrypt",)))
+            if not answer:
+                return answer
+    return Answer(PROVEN)
+
+
 def _readers_decrypt(granted: EffectivePermissions, key: TrailKeyIntent) -> Answer:
     rows = _reader_rows(key)
     direct = key.named(key.named_directly) & in_account(key.account)
@@ -91,6 +102,15 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
         claim=lambda granted, key: at_most(
             granted, _reader_rows(key), region(principals=NO_SERVICE, actions=(*DECRYPT, *OTHER_USE))
         ),
+        path=lambda _: ("readers",),
+    ),
+    Property(
+        id="permission-sets-exact",
+        title="a permission set whose name begins like a reader's does not decrypt",
+        reason="Names of permission sets may hold an underscore, so the pattern AWSReservedSSO_Audit_* also matches the roles of Audit_Contractors.",
+        source="https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html",
+        remedy="end the pattern with sixteen question marks, as long as the suffix of the role",
+        claim=_look_alikes_kept_out,
         path=lambda _: ("readers",),
     ),
     nobody_holds_more(_rows),
