@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trailkey import cloudformation
 from trailkey.config.load import load
 from trailkey.config.source import written
 from trailkey.errors import CheckError, ConfigError, UsageError, refusal
+from trailkey.files import read_file
 from trailkey.findings import by_severity
 from trailkey.inventory.folder import read_folder
 from trailkey.output.manifest import ACCESS, BUCKET_POLICY, CONFIG, MANIFEST
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from trailkey.findings import Finding
     from trailkey.inventory.folder import Folder
     from trailkey.output.writer import FileChange
+
+
+MAXIMUM_FOLDER_BYTES: Final = 100_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +177,7 @@ def open_folder(path: Path) -> tuple[Deployment, Folder]:
         CheckError: its files and its rollout.json do not agree, with the findings.
     """
     try:
-        files = {file.name: file.read_bytes() for file in sorted(path.iterdir()) if file.is_file()}
+        files = _files_in(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({refusal(error)}); name a readable folder") from error
     folder = read_folder(path.as_posix(), files, prefix=f"{path.as_posix()}/")
@@ -188,6 +192,17 @@ def open_folder(path: Path) -> tuple[Deployment, Folder]:
         )
     _refuse(rollout_findings(deployment, folder))
     return deployment, folder
+
+
+def _files_in(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of each file of a folder by its name, which together are held to a limit."""
+    found: dict[str, bytes] = {}
+    left = MAXIMUM_FOLDER_BYTES
+    for file in sorted(folder.iterdir()):
+        if file.is_file():
+            found[file.name] = read_file(file, left)
+            left -= len(found[file.name])
+    return found
 
 
 def prove(rendered: Rendered) -> Verdict:
