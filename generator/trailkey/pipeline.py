@@ -163,9 +163,25 @@ def _config(deployment: Deployment) -> bytes:
     return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def render_within_limits(deployment: Deployment) -> Rendered:
+    """Return the files of a deployment, once they are known to be of a size that AWS takes and proofs are made for.
+
+    Raises:
+        CheckError: the limits that they exceed.
+    """
+    rendered = render(deployment)
+    _refuse(check_limits(rendered))
+    return rendered
+
+
 def folder_of(deployment: Deployment) -> Folder:
-    """Return the folder that a deployment makes, read back from its bytes; its files are named after the config."""
-    return read_folder(deployment.source.file, render(deployment).files, prefix=f"{deployment.source.file}: ")
+    """Return the folder that a deployment makes, read back from its bytes; its files are named after the config.
+
+    Raises:
+        CheckError: the limits that its templates exceed.
+    """
+    files = render_within_limits(deployment).files
+    return read_folder(deployment.source.file, files, prefix=f"{deployment.source.file}: ")
 
 
 def open_folder(path: Path) -> tuple[Deployment, Folder]:

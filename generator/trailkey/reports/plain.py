@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_MARKUP: Final = re.compile(r"[\\`*\[\]<~]|!(?=\[)|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
+_MARKUP: Final = re.compile(r"[\\`*\[\]<~]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown takes for emphasis, links, images, code, tags and entities; an underscore within a word is none of them."""
 _ENTITIES: Final = {"<": "&lt;", "&": "&amp;"}
 _TICKS: Final = re.compile("`+")
