@@ -47,6 +47,20 @@ def _text(text: str) -> str:
     return text
 
 
+def _no_variable(text: str) -> str:
+    """Hold text of a template to what nobody takes for a variable of CloudFormation; cfn-lint (E1029, W1054) refuses those.
+
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
+    """
+    if "${" in text:
+        raise ValueError(
+            f"{text!r} holds '${{', with which a variable of CloudFormation begins; text without it is allowed; write it otherwise"
+        )
+    if text in _PSEUDO_PARAMETERS:
+        raise ValueError(f"{text!r} is a pseudo parameter of CloudFormation; other text is allowed; write it otherwise")
+    return text
+
+
 def _printable(text: str) -> str:
     """Hold text of a selector to what can be seen: it may name any object, and AWS takes no line ends there.
 
@@ -84,6 +98,10 @@ def _topic_key(text: str) -> str:
     return _key_arn(text) if text.startswith("arn:") else _alias(text)
 
 
+_PSEUDO_PARAMETERS: Final = frozenset(
+    f"AWS::{name}"
+    for name in ("AccountId", "NotificationARNs", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
+)
 _NO_IPV4: Final = r"(?!\d{1,3}(?:\.\d{1,3}){3}\Z)"
 
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html: 256 characters with the prefix.
@@ -184,7 +202,8 @@ TopicName = Annotated[str, AfterValidator(_topic_name)]
 PermissionSet = Annotated[str, AfterValidator(_permission_set)]
 EventDataStoreName = Annotated[str, AfterValidator(_store_name)]
 Text = Annotated[str, AfterValidator(_text), Field(min_length=1, max_length=1000)]
-SelectorText = Annotated[str, AfterValidator(_printable), Field(min_length=1, max_length=1000)]
-SelectorValue = Annotated[str, AfterValidator(_printable)]
-TagKey = Annotated[str, AfterValidator(_text), AfterValidator(_tag_key)]
-TagValue = Annotated[str, AfterValidator(_text), AfterValidator(_tag_value)]
+Description = Annotated[Text, AfterValidator(_no_variable)]
+SelectorValue = Annotated[str, AfterValidator(_printable), AfterValidator(_no_variable)]
+SelectorName = Annotated[SelectorValue, Field(min_length=1, max_length=1000)]
+TagKey = Annotated[str, AfterValidator(_text), AfterValidator(_tag_key), AfterValidator(_no_variable)]
+TagValue = Annotated[str, AfterValidator(_text), AfterValidator(_tag_value), AfterValidator(_no_variable)]

@@ -69,7 +69,7 @@ class FieldSelector(Section):
 class AdvancedEventSelector(Section):
     """Data or network activity events to log as well. The log bucket leaves itself out of its own data events."""
 
-    name: names.SelectorText | None = None
+    name: names.SelectorName | None = None
     field_selectors: Annotated[tuple[FieldSelector, ...], Field(min_length=1)]
 
     def contradictions(self) -> Iterator[str]:
