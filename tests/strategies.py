@@ -165,7 +165,7 @@ TRAIL_SETTINGS = sometimes(
     {
         "enable_log_file_validation": BOOLEANS,
         "is_logging": BOOLEANS,
-        "s3_key_prefix": st.lists(word(ascii_letters + digits + "!_.*'()-"), min_size=1, max_size=3).map("/".join),
+        "s3_key_prefix": st.lists(word(ascii_letters + digits + "!_.'()-"), min_size=1, max_size=3).map("/".join),
         "cloudwatch_logs": sometimes(
             {"retention_days": st.sampled_from((1, 90, 365, 3653)), "kms_key_arn": st.just(OWN_KEY)}
         ),

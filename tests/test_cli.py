@@ -96,6 +96,20 @@ def test_exceeded_limit_ends_with_3_and_names_the_config_line(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["generate", "access"])
+def test_more_resources_than_a_template_takes_are_a_finding(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readers = "".join(f"  - {{name: reader-{number}, role: main:role/R{number}}}\n" for number in range(500))
+    (tmp_path / "a.yaml").write_text(SOUND + readers, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert run([command, "a.yaml"]) == errors.CHECK_FAILED
+    shown = capsys.readouterr()
+    assert "resources; CloudFormation takes 500; split the deployment" in shown.err
+    assert shown.out == ""
+
+
 def test_output_that_cannot_be_written_ends_with_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "out").write_text("a file where a folder belongs", encoding="utf-8")
     config = tmp_path / "a.yaml"

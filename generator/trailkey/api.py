@@ -85,7 +85,7 @@ def access(source: str | Path) -> Access:
     Raises:
         UsageError: a file that cannot be read, or a folder that ``generate`` did not write.
         ConfigError: a config that is refused.
-        CheckError: an output folder whose rollout.json is not consistent.
+        CheckError: templates that exceed a limit; an output folder whose rollout.json is not consistent.
         PolicyError: an output folder with a file that cannot be read.
     """
     from trailkey import pipeline
@@ -95,7 +95,7 @@ def access(source: str | Path) -> Access:
     if _is_folder(Path(source)):
         deployment, folder = pipeline.open_folder(Path(source))
     else:
-        rendered = pipeline.render(load(source))
+        rendered = pipeline.render_within_limits(load(source))
         deployment, folder = rendered.deployment, rendered.folder
     return access_of(deployment, folder.policies, verdict(deployment, folder))
 
@@ -113,7 +113,7 @@ def decide(
     Raises:
         UsageError: a file that cannot be read, or accounts that contradict one another.
         ConfigError: a config that is refused.
-        CheckError: an output folder whose rollout.json is not consistent.
+        CheckError: templates that exceed a limit; an output folder whose rollout.json is not consistent.
         PolicyError: a policy or request that cannot be read, or a request that none of the policies is about.
     """
     from trailkey.decide import answers_of_deployment, answers_of_policy
@@ -193,7 +193,7 @@ def diff(
     Raises:
         UsageError: nothing that can be read, or arguments that the sources do not take.
         ConfigError: a config that is refused.
-        CheckError: an output folder whose rollout.json is not consistent.
+        CheckError: templates that exceed a limit; an output folder whose rollout.json is not consistent.
         PolicyError: a policy that cannot be judged; keys that are in different accounts.
     """
     from trailkey.diff.compare import compare_sides

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trailkey import cloudformation
 from trailkey.config.load import load
 from trailkey.config.source import written
 from trailkey.errors import CheckError, ConfigError, UsageError, refusal
+from trailkey.files import read_file
 from trailkey.findings import by_severity
 from trailkey.inventory.folder import read_folder
 from trailkey.output.manifest import ACCESS, BUCKET_POLICY, CONFIG, MANIFEST
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from trailkey.findings import Finding
     from trailkey.inventory.folder import Folder
     from trailkey.output.writer import FileChange
+
+
+MAXIMUM_FOLDER_BYTES: Final = 100_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +163,25 @@ def _config(deployment: Deployment) -> bytes:
     return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def render_within_limits(deployment: Deployment) -> Rendered:
+    """Return the files of a deployment, once they are known to be of a size that AWS takes and proofs are made for.
+
+    Raises:
+        CheckError: the limits that they exceed.
+    """
+    rendered = render(deployment)
+    _refuse(check_limits(rendered))
+    return rendered
+
+
 def folder_of(deployment: Deployment) -> Folder:
-    """Return the folder that a deployment makes, read back from its bytes; its files are named after the config."""
-    return read_folder(deployment.source.file, render(deployment).files, prefix=f"{deployment.source.file}: ")
+    """Return the folder that a deployment makes, read back from its bytes; its files are named after the config.
+
+    Raises:
+        CheckError: the limits that its templates exceed.
+    """
+    files = render_within_limits(deployment).files
+    return read_folder(deployment.source.file, files, prefix=f"{deployment.source.file}: ")
 
 
 def open_folder(path: Path) -> tuple[Deployment, Folder]:
@@ -173,7 +193,7 @@ def open_folder(path: Path) -> tuple[Deployment, Folder]:
         CheckError: its files and its rollout.json do not agree, with the findings.
     """
     try:
-        files = {file.name: file.read_bytes() for file in sorted(path.iterdir()) if file.is_file()}
+        files = _files_in(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({refusal(error)}); name a readable folder") from error
     folder = read_folder(path.as_posix(), files, prefix=f"{path.as_posix()}/")
@@ -188,6 +208,17 @@ def open_folder(path: Path) -> tuple[Deployment, Folder]:
         )
     _refuse(rollout_findings(deployment, folder))
     return deployment, folder
+
+
+def _files_in(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of each file of a folder by its name, which together are held to a limit."""
+    found: dict[str, bytes] = {}
+    left = MAXIMUM_FOLDER_BYTES
+    for file in sorted(folder.iterdir()):
+        if file.is_file():
+            found[file.name] = read_file(file, left)
+            left -= len(found[file.name])
+    return found
 
 
 def prove(rendered: Rendered) -> Verdict:

@@ -8,13 +8,12 @@ Heavy imports (pydantic, troposphere, cfn-lint) happen in the command that needs
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
 
 from trailkey import errors
-from trailkey.cli import access, audit, decide, diff, generate, init, schema
+from trailkey.cli import access, audit, decide, diff, generate, init, schema, streams
 from trailkey.version import VERSION
 
 if TYPE_CHECKING:
@@ -31,6 +30,9 @@ EPILOG = """exit codes:
   5  the output could not be written"""
 
 
+DEFECT = "this is a defect of trailkey; please report it with the lines above"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code."""
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
@@ -38,33 +40,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code. Errors of the user are printed as they stand, our own with a traceback."""
-    parser = _parser()
     try:
-        options = parser.parse_args(arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
-    try:
-        return int(options.command(options))
+        streams.prepare()
+        code = _run(arguments)
+        sys.stdout.flush()
     except errors.CheckError as error:
         from trailkey.reports.findings import finding_text
 
-        for finding in error.findings:
-            print(finding_text(finding), file=sys.stderr)
+        streams.say(*map(finding_text, error.findings))
+        return error.exit_code
+    except errors.ConfigError as error:
+        streams.say(*error.problems)
         return error.exit_code
     except errors.TrailkeyError as error:
-        print(error, file=sys.stderr)
+        streams.say(str(error))
         return error.exit_code
     except BrokenPipeError:
-        # The reader of our output went away (head, less): not an error. Keep Python from flushing into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errors.OK
+        return errors.OK  # the reader of our output went away (head, less): not an error
     except KeyboardInterrupt:
-        print("interrupted; the output is whole or marked stale: run trailkey generate --check", file=sys.stderr)
+        streams.say("interrupted; the output is whole or marked stale: run trailkey generate --check")
         return 130
-    except Exception:  # noqa: BLE001 # the last door: whatever comes here is our defect, and is shown whole
-        traceback.print_exc()
-        print("this is a defect of trailkey; please report it with the lines above", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 # the last door: whatever comes here is our defect, and is shown whole
+        if isinstance(error, OSError) and error.filename is None:  # that of a file has its name
+            streams.say(f"standard output: cannot be written ({errors.refusal(error)}); give it another file")
+            return errors.NOT_WRITTEN
+        streams.say(*traceback.format_exc().splitlines(), DEFECT)
         return errors.DEFECT
+    finally:
+        streams.close()
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return int(options.command(options))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,10 +5,9 @@ Writes nothing. Properties that fail do not stop it: they are shown on standard 
 
 from __future__ import annotations
 
-import sys
-
 from trailkey import errors
 from trailkey.cli.shared import Options, Parser, formats, path, show
+from trailkey.cli.streams import say
 
 SUMMARY = "who can do what with the keys, read back from the rendered policies"
 
@@ -36,7 +35,6 @@ def run(options: Options) -> int:
     else:
         from trailkey.reports.access import as_markdown
 
-        show(options, found.as_json(), [as_markdown(found).rstrip("\n")])
-    for finding in found.findings:
-        print(finding_text(finding), file=sys.stderr)
+        show(options, found.as_json(), as_markdown(found).rstrip("\n").split("\n"))
+    say(*map(finding_text, found.findings))
     return errors.CHECK_FAILED if found.findings else errors.OK

@@ -5,10 +5,9 @@ A request that carries expect is a test: exit 3 where an answer differs.
 
 from __future__ import annotations
 
-import sys
-
 from trailkey import errors
 from trailkey.cli.shared import Options, Parser, formats, path, show, text
+from trailkey.cli.streams import say
 
 SUMMARY = "answer concrete requests with the statements that decide"
 
@@ -36,6 +35,5 @@ def run(options: Options) -> int:
     answers = api.decide(options.policy or options.config, options.requests, key_account=options.key_account)
     show(options, [answer.as_json() for answer in answers], map(answer_line, answers))
     wrong = [answer for answer in answers if not answer.as_expected]
-    for answer in wrong:
-        print(unexpected_line(answer), file=sys.stderr)
+    say(*map(unexpected_line, wrong))
     return errors.CHECK_FAILED if wrong else errors.OK

@@ -5,10 +5,9 @@ Wording and order make no difference. Where NEW is a config that extends OLD, OL
 
 from __future__ import annotations
 
-import sys
-
 from trailkey import errors
 from trailkey.cli.shared import Options, Parser, formats, pairs, path, show, text
+from trailkey.cli.streams import say
 
 SUMMARY = "who gains and who loses access"
 
@@ -37,8 +36,7 @@ def run(options: Options) -> int:
         renames=pairs("--rename", options.rename),
     )
     for word, sentences in (("assumed", found.assumptions), ("unknown", found.unknown)):
-        for sentence in sentences:
-            print(f"{word}: {sentence}", file=sys.stderr)
+        say(*(f"{word}: {sentence}" for sentence in sentences))
     lines = markdown_lines(found) if options.format == "markdown" else table_lines(found)
     show(options, list(map(row_json, found.rows)), lines)
     if options.fail_on_new_access and found.may_gain:

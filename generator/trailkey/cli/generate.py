@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trailkey import errors
 from trailkey.cli.shared import Options, Parser, formats, path
+from trailkey.cli.streams import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,9 +43,7 @@ def run(options: Options) -> int:
         for result in results:
             _report(result, check=options.check)
     if options.check and any(change.change != "unchanged" for result in results for change in result.changes):
-        print(
-            "the output differs from the config: run trailkey generate, read the difference, commit it", file=sys.stderr
-        )
+        say("the output differs from the config: run trailkey generate, read the difference, commit it")
         return errors.DIFFERS
     return errors.OK
 
@@ -72,7 +71,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     if quiet:
         yield lambda _step: None
     elif not sys.stderr.isatty() or os.environ.get("CI"):
-        yield lambda step: print(step, file=sys.stderr)
+        yield say
     else:
         from rich.console import Console
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trailkey.errors import UsageError
+from trailkey.reports.plain import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,9 +57,9 @@ def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
 
 
 def show(options: Options, document: Any, lines: Iterable[str]) -> None:
-    """Print a document where JSON is asked for, and lines otherwise."""
+    """Print a document where JSON is asked for, and otherwise lines, each of which stays one."""
     if options.format == "json":
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        print(json.dumps(document, indent=2))  # ASCII: a policy's text may hold what a terminal would obey
     else:
         for line in lines:
-            print(line)
+            print(one_line(line))

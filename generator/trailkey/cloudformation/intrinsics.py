@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from trailkey.cloudformation.placeholders import Place, Position, attribute_placeholder
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_VALUE", "Place", "Position", "Unknowns", "attribute_placeholder", "resolve"]
 
-_VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
-_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+# Neither passes over what may begin another one: so a text of beginnings is read once, and not once for each.
+_VARIABLE = re.compile(r"\$\{(!?)([^}$]*)\}")
+_DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
 _DNS_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
 _NAMES: Final = {
     "AWS::S3::Bucket": "BucketName",
@@ -40,6 +41,11 @@ _ARGUMENTS: Final = {
     "Fn::FindInMap": "the name of a mapping and two keys",
 }
 """What each function that is modelled takes."""
+
+MAX_CHARACTERS: Final = 2_000_000
+"""Characters that the functions of a value may make: far more than any policy has, and little enough for the memory."""
+_MAX_NAMES: Final = 50
+"""Resources whose names may be made of one another, one within the other."""
 
 NO_VALUE: Final = object()
 """What ``AWS::NoValue`` resolves to: the element that holds it is left out."""
@@ -78,7 +84,7 @@ def resolve(value: Any, template: Mapping[str, Any], place: Place, unknowns: Unk
     Raises:
         PolicyError: a function that is not modelled or has the wrong arguments, and a name that the template does not hold.
     """
-    return _Resolver(template, place, unknowns).value(value, Position())
+    return _Resolver(template, place, unknowns, _Work()).value(value, Position())
 
 
 def _wrong(function: str, argument: Any) -> PolicyError:
@@ -86,18 +92,39 @@ def _wrong(function: str, argument: Any) -> PolicyError:
     return PolicyError(f"{function}: {given} is not {_ARGUMENTS[function]}; correct it")
 
 
+@dataclass(slots=True)
+class _Work:
+    """What a resolver has done: the names it knows, those it is making, and how many characters its functions have made."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    begun: list[str] = field(default_factory=list)
+    characters: int = 0
+
+    def made(self, text: str) -> None:
+        """Count a text that a function makes."""
+        self.characters += len(text)
+        if self.characters > MAX_CHARACTERS:
+            raise PolicyError(
+                f"its functions make more than {MAX_CHARACTERS:,} characters of it; no policy may have so many; write less"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class _Resolver:
     template: Mapping[str, Any]
     place: Place
     unknowns: Unknowns | None
+    work: _Work
 
     def value(self, value: Any, position: Position) -> Any:
         if isinstance(value, dict):
             if len(value) == 1:
                 function, argument = next(iter(value.items()))
                 if function == "Ref" or function.startswith("Fn::"):
-                    return self._function(function, argument, position)
+                    found = self._function(function, argument, position)
+                    for text in found if isinstance(found, list) else [found]:
+                        self.work.made(text if isinstance(text, str) else "")
+                    return found
             elif strange := next((key for key in value if key.startswith("Fn::")), None):
                 raise PolicyError(
                     f"{strange} is beside other keys; a function must be alone in its mapping; put its value in its place"
@@ -128,7 +155,8 @@ class _Resolver:
         found, at = "", 0
         for match in holes.finditer(text):
             found += text[at : match.start()]
-            found += fill(match, Position(position.path, position.before + found, whole=whole))
+            found += (filled := fill(match, Position(position.path, position.before + found, whole=whole)))
+            self.work.made(filled)
             at = match.end()
         return found + text[at:]
 
@@ -212,18 +240,31 @@ class _Resolver:
 
     def _name(self, name: str, resource: Any) -> str:
         """Return the name that a resource is given in the template, or an empty text."""
-        properties = mapping_in(resource, "Properties")
-        written = properties.get(_NAMES.get(_kind(resource), ""))
-        found = NO_VALUE if written is None else self.value(written, Position((name,), whole=False))
-        return "" if found is NO_VALUE else str(found)
+        work = self.work
+        if name not in work.names:
+            if name in work.begun or len(work.begun) == _MAX_NAMES:
+                chain = " of ".join(map(repr, (*work.begun[:3], name)))
+                raise PolicyError(
+                    f"the name of {chain} is made of itself, or of more than {_MAX_NAMES} others; a text is allowed; write it out"
+                )
+            work.begun.append(name)
+            written = mapping_in(resource, "Properties").get(_NAMES.get(_kind(resource), ""))
+            found = NO_VALUE if written is None else self.value(written, Position((name,), whole=False))
+            work.names[work.begun.pop()] = "" if found is NO_VALUE else str(found)
+        return work.names[name]
 
     def _substituted(self, text: str, variables: Mapping[str, Any], position: Position) -> str:
+        known: dict[str, str] = {}  # each is resolved once, however often it is mentioned
+
         def fill(match: re.Match[str], here: Position) -> str:
             name = match[2].strip()
             if match[1]:
                 return f"${{{match[2]}}}"
+            if name in known:
+                return known[name]
             if name in variables:
-                return _as_text(self.value(variables[name], here), "Fn::Sub", name)
+                known[name] = _as_text(self.value(variables[name], here), "Fn::Sub", name)
+                return known[name]
             value = self._function("Fn::GetAtt" if "." in name else "Ref", name, here)
             return _as_text(value, "Fn::Sub", name)
 

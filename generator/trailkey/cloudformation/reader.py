@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -97,8 +98,8 @@ def _check(value: Any, depth: int) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(twice(next(key for key in keys if keys.count(key) > 1)))
+        numbers = Counter(key for key, _ in pairs)
+        raise ValueError(twice(next(key for key, number in numbers.items() if number > 1)))
     return result
 
 

@@ -9,6 +9,8 @@ from trailkey.config import source as text
 from trailkey.config.reader_kinds import READER_KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trailkey.config.source import ConfigPath, Mark, Source
 
 _ANY: Final = None
@@ -87,31 +89,43 @@ class _Overlay:
 
     def _entries(self, base: list[Any], over: list[Any], path: ConfigPath, over_path: ConfigPath) -> list[Any]:
         merged = list(base)
-        names = [item["name"] for item in base]
+        # A name may be anything here, a list too: its letters tell it from others.
+        positions = {repr(item["name"]): at for at, item in reversed(list(enumerate(base)))}
+        met: set[str] = set()
         for index, item in enumerate(over):
-            name, place, own = item["name"], (*path, len(base) + index), (*over_path, index)
-            if name in [other["name"] for other in over[:index]]:
+            letters, place, own = repr(item["name"]), (*path, len(base) + index), (*over_path, index)
+            repeated = letters in met
+            met.add(letters)
+            if repeated:
                 said = "is given twice; an entry is changed once; put the changes together"
-            elif name not in names:
+            elif letters not in positions:
                 said = f"is not in {self.base!r}; named entries may be changed, not added; add it there"
             else:
-                position = names.index(name)
+                position = positions[letters]
                 rest = {key: value for key, value in item.items() if key != "name"}
                 merged[position] = self.laid(base[position], rest, (*path, position), own)
                 continue
             self.source.marks[place] = self.own[own]
-            self.source.refuse(place, f"{text.shown(name)} {said}")
+            self.source.refuse(place, f"{text.shown(item['name'])} {said}")
         return merged
 
     def _changed(self, value: Any, path: ConfigPath, over_path: ConfigPath) -> None:
-        for below, mark in self.own.items():
-            if below[: len(over_path)] == over_path:
-                self.source.marks[*path, *below[len(over_path) :]] = mark
+        for below in _paths(value):
+            if (mark := self.own.get((*over_path, *below))) is not None:
+                self.source.marks[*path, *below] = mark
         if any(_matches(path, form) for form in MIRRORED):
             self.changes.append(path)
         else:
             said = f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, former keys, and keys of topics and log groups; change it there"
             self.source.refuse(path, said)
+
+
+def _paths(value: Any, path: ConfigPath = ()) -> Iterator[ConfigPath]:
+    """Yield the path of each part of a value, the value's own first."""
+    yield path
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in entries:
+        yield from _paths(item, (*path, step))
 
 
 def _matches(path: ConfigPath, form: tuple[str | None, ...]) -> bool:

@@ -31,7 +31,7 @@ class Alarm(Section):
 class KeySettings(Section):
     """What every KMS key made here is given. Keys are symmetric (SYMMETRIC_DEFAULT); CloudTrail accepts no other."""
 
-    description: names.Text | None = None
+    description: names.Description | None = None
     """Description of the key."""
     rotation_period_days: Annotated[int, Field(ge=ROTATION_PERIOD_DAYS[0], le=ROTATION_PERIOD_DAYS[1])] = 365
     """Days between automatic rotations; old logs stay readable, the ARN stays the same."""

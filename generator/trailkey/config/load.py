@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trailkey.config import extends, sections
 from trailkey.config import source as text
 from trailkey.config.resolve.deployment import resolve
 from trailkey.errors import ConfigError, UsageError, refusal
+from trailkey.files import decoded, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath, Source
 
+MAXIMUM_BYTES: Final = 4 * text.MAXIMUM_CHARACTERS  # UTF-8 has up to four for a character
+MAXIMUM_PROBLEMS: Final = 100
+
 
 def load(path: Path) -> Deployment:
     """Return the deployment that a config file describes.
 
     Raises:
         UsageError: the file cannot be read.
-        ConfigError: the config is refused; the error has every problem in it.
+        ConfigError: the config is refused; the error has its first hundred problems, and how many more there are.
     """
     source = _read(path)
     mirrored = _mirrored(source, path)
@@ -34,7 +38,7 @@ def load(path: Path) -> Deployment:
 
 def _read(path: Path) -> Source:
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        content = decoded(read_file(path, MAXIMUM_BYTES))
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file; name a config file, or run trailkey init for a starter") from error
     except UnicodeDecodeError as error:
@@ -71,7 +75,11 @@ def _refusal(source: Source, problems: list[tuple[ConfigPath, str]]) -> ConfigEr
         mark = source.mark(problem[0])
         return mark.file, mark.line
 
-    return ConfigError([source.problem(*problem) for problem in sorted(problems, key=order)])
+    told = [source.problem(*problem) for problem in sorted(problems, key=order)[:MAXIMUM_PROBLEMS]]
+    if more := len(problems) - len(told):
+        said = f"{more:,} more problem{'s' if more > 1 else ''}, not shown; correct those above and run again"
+        told.append(f"config error: {source.file}: {said}")
+    return ConfigError(told)
 
 
 def _judge(source: Source) -> tuple[Deployment | None, list[tuple[ConfigPath, str]]]:

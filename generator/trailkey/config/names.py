@@ -35,14 +35,41 @@ def _quoted(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    """Hold text to the characters KMS and IAM both take: tab, line ends, U+0020 to U+00FF.
+    """Hold text to the characters KMS and IAM both take, without control characters: tab, line ends, U+0020 to U+007E, U+00A0 to U+00FF.
 
     See: https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html (Policy, pattern).
     """
     for character in text:
-        if not ("\u0020" <= character <= "\u00ff" or character in "\t\n\r"):
+        if not ("\u0020" <= character <= "\u007e" or "\u00a0" <= character <= "\u00ff" or character in "\t\n\r"):
             raise ValueError(
-                f"{text!r} holds {character!r} (U+{ord(character):04X}); IAM and KMS accept tab, line ends and U+0020 to U+00FF; write it without"
+                f"{text!r} holds {character!r} (U+{ord(character):04X}); tab, line ends, U+0020 to U+007E and U+00A0 to U+00FF are allowed, which IAM and KMS accept; write it without"
+            )
+    return text
+
+
+def _no_variable(text: str) -> str:
+    """Hold text of a template to what nobody takes for a variable of CloudFormation; cfn-lint (E1029, W1054) refuses those.
+
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
+    """
+    if "${" in text:
+        raise ValueError(
+            f"{text!r} holds '${{', with which a variable of CloudFormation begins; text without it is allowed; write it otherwise"
+        )
+    if text in _PSEUDO_PARAMETERS:
+        raise ValueError(f"{text!r} is a pseudo parameter of CloudFormation; other text is allowed; write it otherwise")
+    return text
+
+
+def _printable(text: str) -> str:
+    """Hold text of a selector to what can be seen: it may name any object, and AWS takes no line ends there.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
+    """
+    for character in text:
+        if not character.isprintable():
+            raise ValueError(
+                f"{text!r} holds {character!r} (U+{ord(character):04X}); printable characters are allowed; write it without"
             )
     return text
 
@@ -71,6 +98,10 @@ def _topic_key(text: str) -> str:
     return _key_arn(text) if text.startswith("arn:") else _alias(text)
 
 
+_PSEUDO_PARAMETERS: Final = frozenset(
+    f"AWS::{name}"
+    for name in ("AccountId", "NotificationARNs", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
+)
 _NO_IPV4: Final = r"(?!\d{1,3}(?:\.\d{1,3}){3}\Z)"
 
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html: 256 characters with the prefix.
@@ -124,13 +155,15 @@ _bucket_name = _valid(
 # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
 _prefix_characters = _valid(
     "prefix of log files",
-    rf"(?!/|.*/\Z)[A-Za-z0-9!_.*'()/-]{{1,{S3_KEY_PREFIX_CHARACTERS}}}",
-    f"1 to {S3_KEY_PREFIX_CHARACTERS} letters, digits and / ! _ . * ' ( ) - without a slash at either end are allowed",
+    rf"(?!/|.*/\Z)[A-Za-z0-9!_.'()/-]{{1,{S3_KEY_PREFIX_CHARACTERS}}}",
+    f"1 to {S3_KEY_PREFIX_CHARACTERS} letters, digits and / ! _ . ' ( ) - without a slash at either end are allowed, and no *, which matches every prefix in a policy",
 )
+# https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2: a dot-string, without { and }, at a domain; sizes in section 4.5.3.1.
 _email = _valid(
     "e-mail address",
-    r"(?=.{1,256}\Z)[^@\s]+@[^@\s]+\.[^@\s]+",
-    "an address such as security@example.com is allowed",
+    r"(?=.{1,254}\Z)(?=[^@]{1,64}@)[\w!#$%&'*+/=?^`|~-]+(?:\.[\w!#$%&'*+/=?^`|~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
+    "an address such as security@example.com is allowed, without spaces, quotes, braces and letters beyond ASCII",
 )
 _risk_id = _valid(
     "id of a finding", r"[a-z0-9]+(-[a-z0-9]+)*", "lower-case letters and digits, in words with hyphens, are allowed"
@@ -144,11 +177,11 @@ _store_name = _valid(
 )
 _tag_key = _valid(
     "tag key",
-    r"(?!aws:)[\w\s.:/=+@-]{1,128}",
+    r"(?!aws:)[\w .:/=+@-]{1,128}",
     "1 to 128 letters, digits, spaces and _.:/=+@- are allowed, and aws: is reserved",
     "rename it",
 )
-_tag_value = _valid("tag value", r"[\w\s.:/=+@-]{0,256}", "up to 256 letters, digits, spaces and _.:/=+@- are allowed")
+_tag_value = _valid("tag value", r"[\w .:/=+@-]{0,256}", "up to 256 letters, digits, spaces and _.:/=+@- are allowed")
 
 Name = Annotated[str, AfterValidator(_name)]
 AccountId = Annotated[str, BeforeValidator(_quoted), AfterValidator(_account_id)]
@@ -169,5 +202,8 @@ TopicName = Annotated[str, AfterValidator(_topic_name)]
 PermissionSet = Annotated[str, AfterValidator(_permission_set)]
 EventDataStoreName = Annotated[str, AfterValidator(_store_name)]
 Text = Annotated[str, AfterValidator(_text), Field(min_length=1, max_length=1000)]
-TagKey = Annotated[str, AfterValidator(_text), AfterValidator(_tag_key)]
-TagValue = Annotated[str, AfterValidator(_text), AfterValidator(_tag_value)]
+Description = Annotated[Text, AfterValidator(_no_variable)]
+SelectorValue = Annotated[str, AfterValidator(_printable), AfterValidator(_no_variable)]
+SelectorName = Annotated[SelectorValue, Field(min_length=1, max_length=1000)]
+TagKey = Annotated[str, AfterValidator(_text), AfterValidator(_tag_key), AfterValidator(_no_variable)]
+TagValue = Annotated[str, AfterValidator(_text), AfterValidator(_tag_value), AfterValidator(_no_variable)]

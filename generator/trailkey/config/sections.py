@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,6 +34,8 @@ _ALLOWED = {
     "model_type": "a mapping is allowed",
     "model_attributes_type": "a mapping is allowed",
 }
+
+_GUESSES = 100  # problems up to which it is worth the time to guess what was meant
 
 
 def read(source: Source) -> tuple[Config, list[tuple[ConfigPath, str]]]:
@@ -82,7 +84,7 @@ class _Reading:
             if key in known:
                 yield key, item
                 continue
-            near = next(iter(get_close_matches(key, known, n=1)), None)
+            near = _nearest(key, tuple(known)) if len(self.problems) < _GUESSES else None
             hint = f"did you mean {near!r}?" if near else "remove it"
             said = f"unknown key {shown(key)}; allowed are {', '.join(known)}; {hint}"
             self.problems.append(((*path, key), said))
@@ -167,6 +169,11 @@ class _Reading:
             entry = kind.model_construct()
             entry.__dict__.clear()
             return entry
+
+
+@cache
+def _nearest(key: str, known: tuple[str, ...]) -> str | None:
+    return next(iter(get_close_matches(key, known, n=1)), None)
 
 
 def _above(path: ConfigPath) -> Iterable[ConfigPath]:

@@ -15,6 +15,7 @@ ConfigPath = tuple[str | int, ...]
 
 MAXIMUM_VALUES: Final = 50_000  # aliases multiply: a few lines can stand for billions of values
 MAXIMUM_CHARACTERS: Final = 1_000_000
+_DYNAMIC_REFERENCE: Final = re.compile(r"\{\{\s*resolve\s*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,17 @@ class _ConfigReader(YamlReader):
         value = super().value(event, path, line)
         self._anchors[event.anchor] = value, self._met[first:]
         return value
+
+    def scalar(self, event: Any, path: ConfigPath) -> Any:
+        """Return a scalar; in place of a dynamic reference CloudFormation would put a secret, wherever it ends up.
+
+        See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+        """
+        if not _DYNAMIC_REFERENCE.search(event.value):
+            return super().scalar(event, path)
+        said = f"{shown(event.value)} holds a dynamic reference, for which CloudFormation puts a parameter or secret when it deploys; text without {{{{resolve: is allowed; write it out"
+        self.refuse(event, path, said)
+        return None
 
     def alias(self, event: Any, path: ConfigPath, line: int) -> Any:
         """Return the value that an anchor stands before, and mark each part of it here as there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from trailkey.aws import SELECTOR_VALUES
 from trailkey.config import names
@@ -40,12 +40,12 @@ class FieldSelector(Section):
         "userIdentity.arn",
         "vpcEndpointId",
     ]
-    equals: tuple[str, ...] = ()
-    starts_with: tuple[str, ...] = ()
-    ends_with: tuple[str, ...] = ()
-    not_equals: tuple[str, ...] = ()
-    not_starts_with: tuple[str, ...] = ()
-    not_ends_with: tuple[str, ...] = ()
+    equals: tuple[names.SelectorValue, ...] = ()
+    starts_with: tuple[names.SelectorValue, ...] = ()
+    ends_with: tuple[names.SelectorValue, ...] = ()
+    not_equals: tuple[names.SelectorValue, ...] = ()
+    not_starts_with: tuple[names.SelectorValue, ...] = ()
+    not_ends_with: tuple[names.SelectorValue, ...] = ()
 
     @property
     def operators(self) -> dict[str, tuple[str, ...]]:
@@ -69,7 +69,7 @@ class FieldSelector(Section):
 class AdvancedEventSelector(Section):
     """Data or network activity events to log as well. The log bucket leaves itself out of its own data events."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    name: names.SelectorName | None = None
     field_selectors: Annotated[tuple[FieldSelector, ...], Field(min_length=1)]
 
     def contradictions(self) -> Iterator[str]:

@@ -13,6 +13,7 @@ from trailkey import cloudformation
 from trailkey.aws import ACCOUNT_ID
 from trailkey.cloudformation.intrinsics import NO_VALUE
 from trailkey.errors import PolicyError, UsageError, refusal
+from trailkey.files import decoded, read_file, read_stream
 from trailkey.findings import Location
 from trailkey.inventory.key_policy import KeySource
 from trailkey.inventory.ownership import listed, statements_of
@@ -138,12 +139,14 @@ def read_text(path: Path) -> tuple[str, str]:
     """Return the text of a file, and what errors call it; ``-`` is standard input.
 
     Raises:
-        UsageError: no such file, not readable, or not UTF-8.
+        UsageError: no such file, not readable, too large, or not UTF-8.
     """
     try:
-        if str(path) == "-":
-            return sys.stdin.buffer.read().decode("utf-8-sig"), "standard input"
-        return path.read_text(encoding="utf-8-sig"), str(path)
+        if str(path) != "-":
+            return decoded(read_file(path)), str(path)
+        if sys.stdin is None:
+            raise UsageError("-: standard input is closed; name a file, or give one to standard input")
+        return decoded(read_stream(sys.stdin.buffer)), "standard input"
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file; name a file that is there") from error
     except UnicodeDecodeError as error:

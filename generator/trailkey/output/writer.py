@@ -29,6 +29,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from trailkey.errors import OutputError, UsageError, refusal
+from trailkey.files import TooLargeError, read_file
 from trailkey.output.manifest import FORMAT, MANIFEST, listed_files
 
 if sys.platform != "win32":
@@ -152,10 +153,10 @@ def _listed(manifest: bytes) -> set[tuple[str, str]]:
 
 
 def _read(path: Path) -> bytes | None:
-    """Return the bytes of a regular file, None for anything else: a link is never followed."""
+    """Return the bytes of a regular file of a size that ours may have, None for anything else: a link is never followed."""
     try:
-        return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else None
-    except FileNotFoundError:
+        return read_file(path) if stat.S_ISREG(path.lstat().st_mode) else None
+    except (FileNotFoundError, TooLargeError):
         return None
 
 

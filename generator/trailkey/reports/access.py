@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from trailkey.proofs.residual_risk import ASSUMPTIONS, KEY_ID, beyond_scps, policy_writers, scp
 from trailkey.proofs.verdict import readings
 from trailkey.reports.findings import finding_text, where_text
+from trailkey.reports.plain import code, markdown
 from trailkey.reports.view import bounds, deciding
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ def _sections(access: Access) -> Iterator[Sequence[str]]:
     if access.verdict.accepted:
         yield ["## Accepted risks", "", *_accepted(access)]
     if access.findings:
-        yield ["## Not proven", "", *_list(map(finding_text, access.findings))]
+        yield ["## Not proven", "", *_list(markdown(finding_text(one)) for one in access.findings)]
     for matrix in access.matrices:
-        yield [f"## {title(matrix)}", "", f"In {place(matrix)}.", "", *_matrix(matrix)]
+        yield [f"## {markdown(title(matrix))}", "", f"In {place(matrix)}.", "", *_matrix(matrix)]
     if access.deployment.readers:
         yield [
             "## Readers, end to end",
@@ -116,8 +117,8 @@ def _sections(access: Access) -> Iterator[Sequence[str]]:
 
 def _accepted(access: Access) -> Iterator[str]:
     for risk in access.verdict.accepted:
-        yield f"- **{risk.id}**: {_line(risk.reason)}"
-        yield from (f"  - {_line(one.message)} ({_line(where_text(one))})" for one in risk.failing)
+        yield f"- **{risk.id}**: {markdown(risk.reason)}"
+        yield from (f"  - {markdown(one.message)} ({markdown(where_text(one))})" for one in risk.failing)
 
 
 def _matrix(matrix: Matrix) -> Iterator[str]:
@@ -125,10 +126,10 @@ def _matrix(matrix: Matrix) -> Iterator[str]:
     yield from _table(head, (_row(line, matrix) for line in matrix.lines))
     yield ""
     if found := list(bounds(matrix)):
-        yield from ("Of these cells only a part is allowed, or known:", "", *_list(found), "")
+        yield from ("Of these cells only a part is allowed, or known:", "", *_list(map(markdown, found)), "")
     yield from ("Who they are:", "")
     rows = (line.row for line in matrix.lines)
-    yield from _list(f"{row.label}: {_codes(row.principals)}" for row in rows if row.principals)
+    yield from _list(f"{markdown(row.label)}: {_codes(row.principals)}" for row in rows if row.principals)
     yield from ("", "What the operations are:", "")
     yield from _list(f"{column.label}: {column.meaning}" for column in matrix.columns)
 
@@ -136,9 +137,9 @@ def _matrix(matrix: Matrix) -> Iterator[str]:
 def _row(line: Line, matrix: Matrix) -> Sequence[str]:
     """Return a row, with those cells in bold in which something is, or may be, allowed."""
     statements = deciding(line, matrix)
-    by = (f"`{one}`" + (f": {', '.join(cells)}" if len(statements) > 1 else "") for one, cells in statements)
+    by = (code(str(one)) + (f": {', '.join(cells)}" if len(statements) > 1 else "") for one, cells in statements)
     cells = (word(cell) if cell.answer == "no" else f"**{word(cell)}**" for cell in line.cells)
-    return line.row.label, *cells, "<br>".join(by)
+    return markdown(line.row.label), *cells, "<br>".join(by)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -153,9 +154,9 @@ def _list(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _codes(texts: Iterable[str]) -> str:
-    return ", ".join(f"`{text}`" for text in texts)
+    return ", ".join(map(code, texts))
 
 
 def _line(text: str) -> str:
-    """Return a text on one line, with nothing in it that Markdown would take for a tag."""
+    """Return a text of ours on one line, with nothing in it that Markdown would take for a tag."""
     return " ".join(text.split()).replace("<", "&lt;")

@@ -12,6 +12,7 @@ from rich.text import Text
 from trailkey.proofs.residual_risk import ASSUMPTIONS, scp
 from trailkey.reports.access import LEGEND, PROVEN, READERS, SCP, place, reader_rows, remaining, title, word
 from trailkey.reports.findings import where_text
+from trailkey.reports.plain import one_line
 from trailkey.reports.view import bounds, deciding
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _matrix(matrix: Matrix) -> Table:
         table.add_column(heading)
     for line in matrix.lines:
         words = map(word, line.cells)
-        table.add_row(Text(line.row.label), *(Text(one, style=_STYLES[one]) for one in words))
+        table.add_row(_text(line.row.label), *(Text(one, style=_STYLES[one]) for one in words))
     return table
 
 
@@ -85,13 +86,17 @@ def _plain(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for one in head:
         table.add_column(one, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(_text, row))
     return table
 
 
 def _heading(text: str) -> Text:
-    return Text(f"\n{text}\n", style="bold")
+    return Text(f"\n{one_line(text)}\n", style="bold")
 
 
 def _list(texts: Iterable[str]) -> Iterator[Text]:
-    return (Text(f"- {text}") for text in texts)
+    return (_text(f"- {text}") for text in texts)
+
+
+def _text(text: str) -> Text:
+    return Text(one_line(text))

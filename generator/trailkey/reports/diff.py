@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trailkey.findings import branch_text
 from trailkey.reports.describe import constraint_text
+from trailkey.reports.plain import code, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +43,13 @@ def markdown_lines(found: Comparison) -> Iterator[str]:
     if found.rows:
         yield from ("| | who | what | under which condition | for example |", "| --- | --- | --- | --- | --- |")
         for row in found.rows:
-            witness = json.dumps(row.witness, ensure_ascii=False)
-            cells = (row.change, principal_text(row), actions_text(row), condition_text(row), f"`{witness}`")
+            texts = map(markdown, (principal_text(row), actions_text(row), condition_text(row)))
+            cells = (row.change, *texts, code(json.dumps(row.witness, ensure_ascii=False)))
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         yield ""
     yield _summary(found)
-    yield from (f"\nunknown: {sentence}" for sentence in found.unknown)
+    for sentence in found.unknown:
+        yield from ("", f"unknown: {markdown(sentence)}")
 
 
 def principal_text(row: Row) -> str:

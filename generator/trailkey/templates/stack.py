@@ -67,7 +67,10 @@ class Stack:
     def add(self, resource: AWSObject, origin: ConfigPath) -> AWSObject:
         """Put a resource into the template and note the config path it comes from."""
         self.origins[resource.title] = origin
-        return self.template.add_resource(resource)
+        # Not add_resource, which fails at 500 resources: that is a limit among others, of which a finding says what to do.
+        if self.template.resources.setdefault(resource.title, resource) is not resource:
+            raise ValueError(f"resource {resource.title} is given twice")
+        return resource
 
     def asks(self, kind: str, account: str, text: str, *, command: str = "", arn: str = "") -> None:
         """Note what a person does or checks before the first stack."""

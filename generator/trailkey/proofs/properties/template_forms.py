@@ -29,7 +29,8 @@ _TYPES: Final = {
     "S3": frozenset(("Bucket", "BucketPolicy")),
 }
 """The types of resources that are read, of the services that the proofs are about. CloudFormation's own bring further templates."""
-_AT_DEPLOYMENT: Final = re.compile(r"\{\{resolve:|(?:^|\$\{)(?P<name>AWS::Stack(?:Id|Name))(?:\}|$)")
+_DYNAMIC_REFERENCE: Final = "{{resolve:"
+_OF_A_STACK: Final = re.compile(r"AWS::Stack(?:Id|Name)")
 """What has a value only in AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html"""
 
 
@@ -77,9 +78,11 @@ def _undecided(value: Any) -> Iterator[str]:
         for key, item in value.items():
             if key.startswith("Fn::") and key not in _FUNCTIONS:
                 yield key
+            if key in ("Ref", "Fn::Sub"):
+                yield from _OF_A_STACK.findall(str(item[0] if isinstance(item, list) and item else item))
             yield from _undecided(item)
     elif isinstance(value, list):
         for item in value:
             yield from _undecided(item)
-    elif isinstance(value, str) and (found := _AT_DEPLOYMENT.search(value)):
-        yield found["name"] or "a dynamic reference"
+    elif isinstance(value, str) and _DYNAMIC_REFERENCE in value:
+        yield "a dynamic reference"
