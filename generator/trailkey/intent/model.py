@@ -91,7 +91,7 @@ class ReaderIntent:
         """
         path, _, name = self.role_prefix.rpartition("/")
         start = f"arn:{self.partition}:iam::{self.account}:role/{path}/"
-        longer = (name, *[_IN_NAME] * (SUFFIX_CHARACTERS + 1), Run(_IN_NAME))
+        longer: tuple[str | Chars | Run, ...] = (name, *[_IN_NAME] * (SUFFIX_CHARACTERS + 1), Run(_IN_NAME))
         return language([row([start, *longer]), row([start, Run(ANY), "/", *longer])])
 
 
