@@ -133,7 +133,7 @@ OWN: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "trails": ["arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail"],
             "organization": "o-a1b2c3d4e5",
-            "readers": ["333333333333"],
+            "readers": ["333333333333", "888888888888"],
             "administrators": ["arn:aws:iam::222222222222:role/KeyAdministrator"],
             "deployer": "arn:aws:iam::222222222222:role/CloudFormationDeployment",
             "break_glass": ["arn:aws:iam::222222222222:role/BreakGlass"],
@@ -144,7 +144,7 @@ OWN: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "trails": ["arn:aws:cloudtrail:us-east-1:444444444444:trail/organization-trail"],
             "organization": "o-z9y8x7w6v5",
-            "readers": ["666666666666"],
+            "readers": ["666666666666", "123456789012"],
             "administrators": ["arn:aws:iam::555555555555:role/KeyAdministrator"],
             "deployer": "arn:aws:iam::555555555555:role/CloudFormationDeployment",
             "break_glass": ["arn:aws:iam::555555555555:role/BreakGlass"],

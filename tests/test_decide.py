@@ -86,6 +86,39 @@ def test_an_answer_that_is_not_expected_ends_with_3(tmp_path: Path, capsys: pyte
     assert capsys.readouterr().err == ("error: another trail: expected allowed, is denied (no_matching_allow)\n")
 
 
+ALL_OF_IAM = [{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}]
+PERMISSION_SET = (
+    "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_SecurityAnalyst"
+)
+READS = {"kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:cloudtrail:arn": TRAIL}
+WINDOW = "kms:ScheduleKeyDeletionPendingWindowInDays"
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "context", "expected"),
+    [
+        (f"{PERMISSION_SET}_0123456789abcdef", "kms:Decrypt", READS, "allowed"),
+        (f"{PERMISSION_SET}_Contractors_0123456789abcdef", "kms:Decrypt", READS, "denied"),
+        ("arn:aws:iam::222222222222:role/CloudFormationDeployment", "kms:PutKeyPolicy", {}, "allowed"),
+        ("arn:aws:iam::222222222222:role/CloudFormationDeployment", "kms:DisableKey", {}, "denied"),
+        ("arn:aws:iam::222222222222:role/CloudFormationDeployment", "kms:DisableKeyRotation", {}, "denied"),
+        ("arn:aws:iam::222222222222:role/BreakGlass", "kms:DisableKey", {}, "allowed"),
+        ("arn:aws:iam::222222222222:role/BreakGlass", "kms:ScheduleKeyDeletion", {WINDOW: "30"}, "allowed"),
+        ("arn:aws:iam::222222222222:role/BreakGlass", "kms:ScheduleKeyDeletion", {WINDOW: "29"}, "denied"),
+        ("arn:aws:iam::222222222222:role/BreakGlass", "kms:ScheduleKeyDeletion", {WINDOW: "7"}, "denied"),
+        # Without a window AWS takes 30 days.
+        ("arn:aws:iam::222222222222:role/BreakGlass", "kms:ScheduleKeyDeletion", {}, "allowed"),
+    ],
+)
+def test_the_key_policy_of_the_example_lets_people_do_their_work_and_their_neighbours_not(
+    principal: str, action: str, context: dict[str, str], expected: str, tmp_path: Path
+) -> None:
+    said = {"principal": principal, "action": action, "context": context, "expect": expected}
+    request = {"name": "this", **said, "identity_policies": ALL_OF_IAM}
+
+    assert ask(tmp_path, request, FOLDER) == errors.OK
+
+
 def test_the_answer_of_the_aws_cli_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = json.dumps(document(statement(Sid="Open")))
     answer = written(tmp_path, {"Policy": policy, "PolicyName": "default"})

@@ -347,6 +347,7 @@ def test_key_bucket_and_iam_policies_of_a_folder_are_compared(folder: Path, caps
         ("gained", f"role {READER}er {by_iam}", ["kms:Decrypt"], f"{OF_TRAIL} and {via}"),
         ("gained", f"role {READER}er {by_iam}", ["s3:GetBucketLocation", "s3:ListBucket"], on_bucket),
         ("gained", f"role {READER}er {by_iam}", ["s3:GetObject"], on_objects),
+        ("lost", reader, ["kms:Decrypt"], f"{OF_TRAIL} and {via} and their IAM policy allows it; a part of it is still allowed"),
         ("lost", "cloudtrail.amazonaws.com", ["s3:PutObject"], f"{written_by_trail}111111111111/* or {BUCKET}/AWSLogs/o-a1b2c3d4e5/* {acl}; a part of it is still allowed"),
         ("lost", f"{reader} {by_iam}", ["kms:Decrypt"], f"{OF_TRAIL} and {via}"),
         ("lost", f"{reader} {by_iam}", ["s3:GetBucketLocation", "s3:ListBucket"], on_bucket),
@@ -419,14 +420,16 @@ def test_config_is_compared_with_its_next_version(tmp_path: Path, capsys: pytest
 
     assert run(ORGANIZATION, tmp_path / "next.yaml", "--format", "json", "--fail-on-new-access") == errors.DIFFERS
     on_call = "role arn:aws:iam::222222222222:role/OnCall"
-    repairs = ["kms:CancelKeyDeletion", "kms:DisableKey", "kms:EnableKey", "kms:ScheduleKeyDeletion"]
+    repairs = ["kms:CancelKeyDeletion", "kms:DisableKey", "kms:EnableKey"]
+    window = "kms:ScheduleKeyDeletionPendingWindowInDays is not less than 30"
     unchecked = "kms:BypassPolicyLockoutSafetyCheck is not true"
     found = summary(rows(capsys))
-    assert found[:2] == [
+    assert found[:3] == [
         ("gained", on_call, repairs, "their IAM policy allows it"),
+        ("gained", on_call, ["kms:ScheduleKeyDeletion"], f"{window} and their IAM policy allows it"),
         ("gained", on_call, ["kms:PutKeyPolicy"], f"{unchecked} and their IAM policy allows it"),
     ]
-    assert {(change, principal) for change, principal, *_ in found[2:]} == {
+    assert {(change, principal) for change, principal, *_ in found[3:]} == {
         ("gained", f"{on_call} by its IAM policies")
     }
 
@@ -477,6 +480,7 @@ def test_folders_of_a_mirror_need_its_names(capsys: pytest.CaptureFixture[str]) 
         "111111111111": "444444444444",
         "222222222222": "555555555555",
         "333333333333": "666666666666",
+        "888888888888": "123456789012",
         "o-a1b2c3d4e5": "o-z9y8x7w6v5",
         "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*": "o-z9y8x7w6v5/r-yz98/ou-yz98-22222222/*",
         "acme-cloudtrail-logs": "acme-mirror-cloudtrail-logs",

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
 BY_S3 = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
 OF_MANAGEMENT = {"StringLike": {CONTEXT: "arn:aws:cloudtrail:*:111111111111:trail/*"}}
-ALWAYS = {"RootUserRecoversKey", "NobodyBypassesLockoutCheck", "AccountReadsMetadata", "DeployerUpdatesKey"}
+ALWAYS = {
+    "RootUserRecoversKey",
+    "NobodyBypassesLockoutCheck",
+    "NobodyShortensDeletion",
+    "AccountReadsMetadata",
+    "DeployerUpdatesKey",
+}
 
 CRYPTOGRAPHIC = {
     "kms:Decrypt",
@@ -339,7 +345,7 @@ def test_name_roles_names_exact_roles_and_keeps_patterns_as_they_were(tmp_path: 
     assert "Condition" not in policy["AdministratorsManageKey"]
     assert policy["DeployerUpdatesKey"]["Principal"] == {"AWS": "arn:aws:iam::777777777777:role/Deploy"}
     # The Deny stays on the condition: a re-created role is still denied.
-    assert policy["AdministratorsNeverUseKey"]["Principal"] == of("777777777777")
+    assert policy["AdministratorsNeverUseKey"]["Principal"] == {"AWS": "*"}
     assert policy["AdministratorsNeverUseKey"]["Condition"] == {
         "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::777777777777:role/Admin"}
     }
@@ -429,7 +435,9 @@ def test_partitions_are_in_every_arn_but_not_in_service_names(tmp_path: Path, pa
         "StringEquals": {"aws:SourceArn": f"arn:{partition}:cloudtrail:{region}:777777777777:trail/audit"},
         "StringLike": {CONTEXT: f"arn:{partition}:cloudtrail:*:777777777777:trail/*"},
     }
-    assert reader["Condition"]["StringEquals"] == {"kms:ViaService": f"s3.{region}.amazonaws.com"}
+    # Which of the two names S3 goes by in China is not documented.
+    names = [f"s3.{region}.amazonaws.com", *([f"s3.{region}.amazonaws.com.cn"] if partition == "aws-cn" else [])]
+    assert reader["Condition"]["StringEquals"] == {"kms:ViaService": names if len(names) > 1 else names[0]}
     assert reader["Condition"]["ArnLike"]["aws:PrincipalArn"] == [
         f"arn:{partition}:iam::777777777777:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Analyst_????????????????",
         f"arn:{partition}:iam::777777777777:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Analyst_????????????????",
@@ -531,3 +539,38 @@ def test_the_iam_policy_of_a_reader_is_the_other_side_of_its_grant(tmp_path: Pat
             "Resource": ["arn:aws:kms:us-east-1:222222222222:key/b5900000-0000-0000-0000-000000000000"],
             "Condition": conditions,
         }
+
+
+FORMER = tuple(
+    f"arn:aws:kms:{region}:222222222222:key/{number}2345678-1234-1234-1234-123456789012"
+    for region, number in (("us-east-1", 1), ("us-east-1", 2), ("eu-west-1", 3))
+)
+
+
+def test_readers_keep_what_keys_of_earlier_lives_encrypted_through_s3_and_nobody_else_does(tmp_path: Path) -> None:
+    deployment = deploy(
+        tmp_path,
+        ORGANIZATION,
+        key={"former_arns": list(FORMER), "administrators": ["archive:role/Admin"]},
+        readers=[
+            {"name": "by-s3", "role": "security:role/One"},
+            {"name": "itself", "role": "security:role/Two", "via_service": False},
+        ],
+    )
+    by_s3, itself = (managed_policy(deployment, f"{sid}Policy") for sid in ("ReaderByS3", "ReaderItself"))
+    for region, keys in (("us-east-1", [FORMER[0], FORMER[1]]), ("eu-west-1", [FORMER[2]])):
+        sid = "DecryptFormerLogs" + "".join(part.capitalize() for part in region.split("-"))
+        assert by_s3[sid] == {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt"],
+            "Resource": keys,
+            "Condition": {
+                "StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"},
+                "StringLike": {CONTEXT: "arn:aws:cloudtrail:*:111111111111:trail/*"},
+            },
+        }
+        assert itself[sid]["Condition"] == {"StringLike": {CONTEXT: "arn:aws:cloudtrail:*:111111111111:trail/*"}}
+    # The former key's own policy is not written here; whoever else works with the key of today has nothing on it.
+    assert not any(arn in str(key_policy(deployment)) for arn in FORMER)
+    for policy in ("AdministratorPolicy", "DeployerPolicy"):
+        assert not any(arn in str(managed_policy(deployment, policy, "archive-iam")) for arn in FORMER)

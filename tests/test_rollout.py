@@ -364,6 +364,7 @@ def test_the_organization_is_rolled_out_in_this_order() -> None:
             True,
         ),
         ("security-iam", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
+        ("audit-iam", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
         ("organization-security-ou", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
     ]
     assert {entry["stack"]: entry["target"] for entry in rollout["stacks"]} == {
@@ -373,6 +374,7 @@ def test_the_organization_is_rolled_out_in_this_order() -> None:
         "management-iam": {"account": "111111111111", "region": "us-east-1"},
         "management-trail": {"account": "111111111111", "region": "us-east-1"},
         "security-iam": {"account": "333333333333", "region": "us-east-1"},
+        "audit-iam": {"account": "888888888888", "region": "us-east-1"},
         "organization-security-ou": {
             "stack_set": {
                 "account": "111111111111",

@@ -50,6 +50,7 @@ HOLDS: Final = {
     "accounts.*.deployer": _PRINCIPAL,
     "key.description": WHOLE,
     "key.account": _REFERENCE,
+    "key.former_arns[]": "an ARN of letters, digits, -",
     "key.alias": "letters, digits, / _ -",
     "key.administrators[]": _PRINCIPAL,
     "key.break_glass[]": _PRINCIPAL,
@@ -100,7 +101,11 @@ _DATA: Final = [
 BASES: Final = (
     {
         **EVERYTHING,
-        "key": {**EVERYTHING["key"], "break_glass": ["log-archive:role/BreakGlass"]},
+        "key": {
+            **EVERYTHING["key"],
+            "break_glass": ["log-archive:role/BreakGlass"],
+            "former_arns": ["arn:aws:kms:eu-west-1:222222222222:key/12345678-1234-1234-1234-123456789012"],
+        },
         "trails": [
             {
                 **EVERYTHING["trails"][0],

@@ -94,8 +94,10 @@ def _or(texts: Iterable[str]) -> str:
 def _ranges(values: Intervals) -> str:
     if values.kind == "Ip":
         return _addresses(values)
+    # What is no number is in the set that a negated condition leaves: it is told by what it leaves out.
+    asked = ~values if values.unread else values
     parts = []
-    for low, high in values.ranges:
+    for low, high in asked.ranges:
         words = ("more than" if low[1] else "at least", low[0]), ("at most" if high[1] else "less than", high[0])
         bounds = [
             f"{word} {write(values.kind, at)}"
@@ -103,8 +105,7 @@ def _ranges(values: Intervals) -> str:
             if at.is_finite() and at != end
         ]
         parts.append(" and ".join(bounds) or "a number")
-    parts += ["something else"] if values.unread else []
-    return f"is {_or(parts)}"
+    return f"is {'not ' if values.unread else ''}{_or(parts)}"
 
 
 def _addresses(values: Intervals) -> str:

@@ -45,6 +45,7 @@ deployer                             no  no  no  iam iam iam no  no  no   Deploy
 root-user                            no  no  no  yes no  yes no  no  no   AccountReadsMetadata RootUserRecoversKey
 trail-deployer:management            no  iam no  iam no  no  no  no  no   ReaderSecurityOu TrailDeployerManagement
 others:log-archive                   no  no  no  iam no  no  no  no  no   AccountReadsMetadata
+others:security                      no  no  no  no  no  no  no  no  no
 others-of-organization               no  no  no  no  no  no  no  no  no
 everyone-else                        no  no  no  no  no  no  no  no  no
 """
@@ -262,15 +263,18 @@ CALLERS: Mapping[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "reader:responders": [("arn:aws:iam::333333333333:role/CloudTrailRead", {})],
     "reader:analysts": [
-        ("arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_SecurityAnalyst_0a1b", {})
+        (
+            "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_SecurityAnalyst_0123456789abcdef",
+            {},
+        )
     ],
     "reader:audit": [
-        ("arn:aws:iam::333333333333:role/CloudTrailReader", {}),
-        ("arn:aws:iam::333333333333:user/someone", {}),
+        ("arn:aws:iam::888888888888:role/CloudTrailReader", {}),
+        ("arn:aws:iam::888888888888:user/someone", {}),
     ],
     "reader:security-ou": [
         (
-            "arn:aws:iam::888888888888:role/Someone",
+            "arn:aws:iam::121212121212:role/Someone",
             {
                 "aws:PrincipalOrgID": "o-a1b2c3d4e5",
                 "aws:PrincipalOrgPaths": ["o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"],
@@ -289,10 +293,18 @@ CALLERS: Mapping[str, list[tuple[str, dict[str, Any]]]] = {
         (f"{OWNER}user/KeyAdministrator", {}),
         (f"{OWNER}role/path/BreakGlass", {}),
     ],
+    "others:security": [
+        ("arn:aws:iam::333333333333:role/CloudTrailReader", {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}),
+        ("arn:aws:iam::333333333333:root", {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}),
+        (
+            "arn:aws:iam::333333333333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_SecurityAnalyst_Contractors_0123456789abcdef",
+            {"aws:PrincipalOrgID": "o-a1b2c3d4e5"},
+        ),
+    ],
     "others-of-organization": [
         ("arn:aws:iam::111111111111:root", {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}),
         (
-            "arn:aws:iam::888888888888:role/CloudTrailRead",
+            "arn:aws:iam::121212121212:role/CloudTrailRead",
             {
                 "aws:PrincipalOrgID": "o-a1b2c3d4e5",
                 "aws:PrincipalOrgPaths": ["o-a1b2c3d4e5/r-ab12/ou-ab12-22222222/"],
@@ -377,6 +389,7 @@ def test_a_reader_of_an_organization_without_its_conditions_opens_the_key_to_the
         "other-trail decrypt-logs": "no > yes",
         "foreign-trail decrypt-logs": "no > yes",
         "other-services decrypt-logs": "no > yes",
+        "others:security decrypt-logs": "no > iam",
         "others-of-organization decrypt-logs": "no > iam",
         "everyone-else decrypt-logs": "no > iam",
     }

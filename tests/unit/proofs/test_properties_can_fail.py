@@ -141,7 +141,7 @@ OF_THE_KEY: Final = (
         what="permission set whose name begins alike decrypts",
         config=ORGANIZATION,
         change=instead("SecurityAnalyst_" + "?" * 16, "SecurityAnalyst_*"),
-        ids="only-readers-decrypt permission-sets-exact",
+        ids="nobody-holds-more only-readers-decrypt permission-sets-exact",
     ),
     Case(what="deletion in seven days", change=without("NobodyShortensDeletion"), ids="deletion-window-held"),
     Case(

@@ -144,7 +144,7 @@ def test_a_reader_reads_only_where_key_bucket_and_iam_policy_let_it() -> None:
     ]
     assert found == [
         ("responders", "yes", "yes", "no", "no"),
-        ("analysts", "yes", "yes", "yes", "yes"),  # the reader audit is the whole account, analysts with it
+        ("analysts", "yes", "no", "yes", "no"),
         ("audit", "yes", "yes", "yes", "yes"),
         ("security-ou", "yes", "yes", "yes", "yes"),
     ]

@@ -70,8 +70,8 @@ def test_each_row_is_one_line_that_says_all_about_itself() -> None:
     lines = page(CONFIGS["organization"]).splitlines()
 
     assert (
-        "| deployer | no | no | no | **IAM** | **IAM** | **IAM** | **IAM** | no | no | "
-        "`DeployerUpdatesKey`: read metadata, administer, change policy, disable<br>`AccountReadsMetadata`: read metadata |"
+        "| deployer | no | no | no | **IAM** | **IAM** | **IAM** | no | no | no | "
+        "`DeployerUpdatesKey`: read metadata, administer, change policy<br>`AccountReadsMetadata`: read metadata |"
     ) in lines
     assert (
         "| others of log-archive | no | no | no | **IAM** | no | no | no | no | no | `AccountReadsMetadata` |" in lines

@@ -59,6 +59,11 @@ IP = ~intervals("IpAddress", "10.0.0.0/8")
         ),
         (
             "kms:schedulekeydeletionpendingwindowindays",
+            Single(absent=True, values=~intervals("NumericLessThan", "30")),
+            "kms:ScheduleKeyDeletionPendingWindowInDays is not less than 30",
+        ),
+        (
+            "kms:schedulekeydeletionpendingwindowindays",
             Single(absent=False, values=intervals("NumericGreaterThanEquals", "7")),
             "kms:ScheduleKeyDeletionPendingWindowInDays is at least 7",
         ),
