@@ -132,6 +132,7 @@ def audit(
     policy: Source,
     *,
     key_account: str = "",
+    region: str = "",
     parameters: Mapping[str, str] | None = None,
     trails: Sequence[str] = (),
     organization: str = "",
@@ -145,6 +146,7 @@ def audit(
     Args:
         policy: what is judged; a template may hold several keys.
         key_account: the account that owns the key.
+        region: the Region of the key; where it is left out, the one that the policy shows, or else the Region of its trails.
         parameters: values of the template's parameters.
         trails: ARNs of the trails that the key is for.
         organization: the organization's id, ``o-…``.
@@ -170,7 +172,13 @@ def audit(
         break_glass=break_glass,
     )
     account = from_options.key_account(key_account)
-    return audit_all(find_policies(*_text(policy, "policy"), key_account=account, parameters=parameters), intent)
+    found = find_policies(
+        *_text(policy, "policy"),
+        key_account=account,
+        parameters=from_options.region(region, parameters or {}),
+        trails_region=from_options.region_of(trails),
+    )
+    return audit_all(found, intent)
 
 
 def diff(
