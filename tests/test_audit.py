@@ -191,3 +191,11 @@ def test_describing_is_an_error_for_other_trails_and_where_a_statement_is_at_fau
     for policy, asked, severity in cases:
         findings = audit_all(find_policies(policy, "policy"), intent(trails=[asked])).findings
         assert [one.severity for one in findings if one.id == "trail-cannot-describe"] == [severity]
+
+
+@pytest.mark.parametrize(("reader", "found"), [("444455556666", True), ("210987654321", False)])
+def test_permission_sets_of_an_account_that_reads_as_a_whole_are_meant(reader: str, found: bool) -> None:  # noqa: FBT001
+    text = policy_of("permission-set-suffix-open", "bad").read_text(encoding="utf-8")
+    report = audit_all(find_policies(text, "policy"), intent(readers=[reader]))
+
+    assert any(one.id == "permission-set-suffix-open" for one in report.findings) is found
