@@ -172,3 +172,30 @@ def test_own_key_policies_with_a_statement_less_careful_have_one(name: str) -> N
     assert ("cloudtrail-unconfined", "CloudTrailEncryptsLogs") in {
         (one.id, one.statement) for one in audit_all(found, intent(**options)).findings
     }
+
+
+def test_describing_is_an_error_for_other_trails_and_where_a_statement_is_at_fault() -> None:
+    """The neighbours of the policy that Control Tower's guidance gives, for which it is a warning."""
+    text = policy_of("trail-cannot-describe--control-tower", "bad").read_text(encoding="utf-8")
+    name = "aws-controltower-BaselineCloudTrail"
+    trail = f"arn:aws:cloudtrail:eu-west-1:210987654321:trail/{name}"
+    document = json.loads(text)
+    denies = {"Effect": "Deny", "Principal": "*", "Action": "kms:DescribeKey", "Resource": "*"}
+    denied = json.dumps({**document, "Statement": [*document["Statement"], denies]})
+    cases = (
+        (text, trail, "warning"),
+        (text.replace(name, "audit"), trail.replace(name, "audit"), "error"),
+        (text.replace(name, f"{name}-2"), f"{trail}-2", "error"),
+        (denied, trail, "error"),
+    )
+    for policy, asked, severity in cases:
+        findings = audit_all(find_policies(policy, "policy"), intent(trails=[asked])).findings
+        assert [one.severity for one in findings if one.id == "trail-cannot-describe"] == [severity]
+
+
+@pytest.mark.parametrize(("reader", "found"), [("444455556666", True), ("210987654321", False)])
+def test_permission_sets_of_an_account_that_reads_as_a_whole_are_meant(reader: str, found: bool) -> None:  # noqa: FBT001
+    text = policy_of("permission-set-suffix-open", "bad").read_text(encoding="utf-8")
+    report = audit_all(find_policies(text, "policy"), intent(readers=[reader]))
+
+    assert any(one.id == "permission-set-suffix-open" for one in report.findings) is found

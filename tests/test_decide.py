@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from helpers import CONFIGS, OUTPUT, document, statement
 from trailkey import cli, errors
@@ -81,6 +83,11 @@ def test_an_answer_that_is_not_expected_ends_with_3(tmp_path: Path, capsys: pyte
     assert capsys.readouterr().out.splitlines() == [
         "allowed  the trail encrypts: allowed (CloudTrailEncryptsLogs)",
         "denied   another trail: no_matching_allow",
+        (
+            f"         nearest is CloudTrailEncryptsLogs, but aws:SourceArn is {TRAIL}-2 in the request (StringEquals {TRAIL}); "
+            "kms:EncryptionContext:aws:cloudtrail:arn is missing from the request "
+            "(StringLike arn:aws:cloudtrail:*:111111111111:trail/*)"
+        ),
     ]
     assert ask(tmp_path, {**other, "expect": "allowed"}, CONFIG) == errors.CHECK_FAILED
     assert capsys.readouterr().err == ("error: another trail: expected allowed, is denied (no_matching_allow)\n")
@@ -171,7 +178,49 @@ def test_template_speaks_of_the_account_that_the_requests_name(
     assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()] == [
         "allowed  root",
         "denied   stranger",
+        "         nearest is statement 0, but arn",
     ]
+
+
+READER_OF_NOTHING = {
+    "name": "reads",
+    "principal": "arn:aws:iam::333333333333:role/CloudTrailRead",
+    "action": "kms:Decrypt",
+}
+IAM = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*"}]}
+
+
+def test_denied_answer_says_what_came_nearest_and_what_of_it_does_not_match(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conditions = [
+        "kms:ViaService is missing from the request (StringEquals s3.us-east-1.amazonaws.com)",
+        (
+            "kms:EncryptionContext:aws:cloudtrail:arn is missing from the request "
+            "(StringLike arn:aws:cloudtrail:*:111111111111:trail/*)"
+        ),
+    ]
+    iam = "the caller's own IAM policy has to allow it too, and identity_policies "
+    lacking = {**READER_OF_NOTHING, "identity_policies": [IAM]}
+
+    assert ask(tmp_path, [READER_OF_NOTHING, lacking], "--format", "json", CONFIG) == errors.OK
+    bare, with_policy = json.loads(capsys.readouterr().out)
+
+    assert bare["nearest"][0] == {
+        "statement": "ReaderResponders",
+        "not_met": [*conditions, f"{iam}is missing from the request"],
+    }
+    assert with_policy["nearest"][0]["not_met"] == [*conditions, f"{iam}does not"]
+
+
+def test_the_example_of_the_help_is_answered_as_it_expects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["decide", "--help"]) == errors.OK
+    example = textwrap.dedent(capsys.readouterr().out.partition("a request:\n")[2])
+    file = tmp_path / "requests.yaml"
+    file.write_text(example, encoding="utf-8")
+
+    assert {"context", "identity_policies", "expect"} <= yaml.safe_load(example)[0].keys()
+    assert cli.run(["decide", str(CONFIG), str(file)]) == errors.OK
 
 
 @pytest.mark.parametrize(

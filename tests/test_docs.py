@@ -18,7 +18,7 @@ from test_floors import MAY_IMPORT
 from trailkey import __version__, aws, cli, errors
 from trailkey.config.model import Config
 from trailkey.config.schema import schema_text
-from trailkey.decide import RequestAnswer
+from trailkey.decide import Near, RequestAnswer
 from trailkey.findings import Finding, Location
 from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.config_reference import config_reference
@@ -196,10 +196,11 @@ def test_what_is_said_to_be_stable_is_what_is_printed() -> None:
     }
     somewhere = Location(file="a", line=1, config_path="b", template="c", logical_id="d", branch=(("E", True),))
     finding = Finding(rule=PROPERTIES[0], location=somewhere, message="").as_json()
-    answer = RequestAnswer(name="", decision="denied", reason="", statements=(), expected=None)
+    near = Near("", ())
+    answer = RequestAnswer(name="", decision="denied", reason="", statements=(), expected=None, nearest=(near,))
 
     assert rows["finding"] == {*finding, *finding["location"]}
-    assert rows["answer"] - {"allowed", "denied"} == {*answer.as_json()}
+    assert rows["answer"] - {"allowed", "denied"} == {*answer.as_json(), *near.as_json()}
 
 
 def test_new_ids_of_the_changelog_are_ids() -> None:

@@ -67,6 +67,7 @@ HEAVY: Final = {
     "awacs": {"templates", "statements"},
     "pydantic": {"config", "output"},
     "rich": {"cli", "reports"},
+    "shtab": {"cli"},
 }
 """Libraries that take long to load, and the rooms that may: a command loads them when it needs them, inside its function."""
 

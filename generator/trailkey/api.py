@@ -59,14 +59,14 @@ def generate(
     Nothing is written unless every template of every config passes.
 
     Args:
-        configs: config files; every ``*.yaml`` in ``config/`` where none is given.
+        configs: config files; where none is given every ``*.yaml`` and ``*.yml`` in ``config/``, and ``trailkey.yaml``.
         output: the folder that holds the deployments' folders.
         as_json: write templates in JSON and not in YAML.
         check: write nothing; the results say what differs.
         progress: called with each step as it begins.
 
     Raises:
-        UsageError: no config is given, and ``config/`` holds none; a file that cannot be read; a text in place of a list.
+        UsageError: no config is given, and none is found; a file that cannot be read; a text in place of a list.
         ConfigError: the problems of all configs.
         CheckError: the findings of all templates.
         OutputError: the output could not be written.
@@ -75,7 +75,7 @@ def generate(
 
     if isinstance(configs, (str, Path)):
         raise UsageError(f"configs: {str(configs)!r} is one path; a list of paths is expected; put it into a list")
-    paths = [Path(config) for config in configs] or pipeline.configs_in(Path("config"))
+    paths = [Path(config) for config in configs] or pipeline.configs_in(Path())
     return pipeline.generate(paths, Path(output), as_json=as_json, check=check, progress=progress)
 
 
@@ -132,6 +132,7 @@ def audit(
     policy: Source,
     *,
     key_account: str = "",
+    region: str = "",
     parameters: Mapping[str, str] | None = None,
     trails: Sequence[str] = (),
     organization: str = "",
@@ -145,6 +146,7 @@ def audit(
     Args:
         policy: what is judged; a template may hold several keys.
         key_account: the account that owns the key.
+        region: the Region of the key; where it is left out, the one that the policy shows, or else the Region of its trails.
         parameters: values of the template's parameters.
         trails: ARNs of the trails that the key is for.
         organization: the organization's id, ``o-…``.
@@ -170,7 +172,13 @@ def audit(
         break_glass=break_glass,
     )
     account = from_options.key_account(key_account)
-    return audit_all(find_policies(*_text(policy, "policy"), key_account=account, parameters=parameters), intent)
+    found = find_policies(
+        *_text(policy, "policy"),
+        key_account=account,
+        parameters=from_options.region(region, parameters or {}),
+        trails_region=from_options.region_of(trails),
+    )
+    return audit_all(found, intent)
 
 
 def diff(

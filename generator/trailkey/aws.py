@@ -30,6 +30,13 @@ CLOUDTRAIL_KEY_PAGE: Final = (
 )
 """What CloudTrail needs of a key policy, as AWS documents it."""
 
+CONTROL_TOWER_TRAIL: Final = "aws-controltower-BaselineCloudTrail"
+"""The name of the trail that Control Tower makes.
+https://docs.aws.amazon.com/controltower/latest/userguide/configure-kms-keys.html"""
+
+CONTROL_TOWER_KEY_PAGE: Final = "https://docs.aws.amazon.com/controltower/latest/userguide/configure-kms-keys.html"
+"""The key policy that Control Tower's guidance gives for the key of a landing zone."""
+
 TRAIL_CONTEXT: Final = "kms:EncryptionContext:aws:cloudtrail:arn"
 """Condition key of the encryption context CloudTrail sends; ``aws:`` here is not a partition and never changes.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
 from trailkey.access import decide, parse_request
+from trailkey.access.language.evaluate import RESOURCE_POLICY
+from trailkey.access.language.nearest import nearest
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UsageError
 from trailkey.inventory import find_policies
@@ -15,19 +17,37 @@ from trailkey.inventory.policies import ANY_ACCOUNT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from trailkey.access.language.conditions import Condition
+    from trailkey.access.language.nearest import Miss, Unmet
     from trailkey.access.language.request import Request
     from trailkey.inventory import PolicySet, ResourcePolicy
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A statement that comes near to allowing a request, and what of it does not match, in sentences."""
+
+    statement: str | int
+    not_met: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the statement in the shape that outside tools read."""
+        return {"statement": self.statement, "not_met": [*self.not_met]}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestAnswer:
-    """The answer to one request: allowed or denied, why, and by which statements; ``expected`` is None where nothing is."""
+    """The answer to one request: allowed or denied, why, and by which statements; ``expected`` is None where nothing is.
+
+    ``nearest`` are the statements that come nearest to allowing what is denied because nothing allows it.
+    """
 
     name: str
     decision: str
     reason: str
     statements: tuple[str | int, ...]
     expected: str | None
+    nearest: tuple[Near, ...] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -36,8 +56,12 @@ class RequestAnswer:
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer in the shape that outside tools read."""
-        return {"name": self.name, "decision": self.decision, "reason": self.reason, "statements": [*self.statements]}
+        said = {"name": self.name, "decision": self.decision, "reason": self.reason, "statements": [*self.statements]}
+        return said | ({"nearest": [one.as_json() for one in self.nearest]} if self.nearest else {})
 
+
+_NAMED: Final = 3
+"""How many values of a list a sentence names."""
 
 Text = tuple[str, str]
 """A text, in JSON or YAML, and what errors call it."""
@@ -150,10 +174,57 @@ def _of_trails(every: Iterable[ResourcePolicy], policies: PolicySet) -> list[Res
 def _answer(what: str, written: Any, policy: ResourcePolicy) -> RequestAnswer:
     request = parse_request(written, what=what, key_account=policy.account)
     decision = decide(request, resource_policy=policy.policy)
+    unanswered = decision.decision == "denied" and decision.reason != "explicit_deny"
+    misses = nearest(request, resource_policy=policy.policy) if unanswered else ()
     return RequestAnswer(
         name=request.name or what,
         decision=decision.decision,
         reason=decision.reason,
         statements=decision.statements,
         expected=request.expect,
+        nearest=tuple(_near(miss, request) for miss in misses),
     )
+
+
+def _near(miss: Miss, request: Request) -> Near:
+    place = "" if miss.policy == RESOURCE_POLICY else f"{miss.policy}: "
+    return Near(miss.statement.name, tuple(place + _said(one, miss, request) for one in miss.unmet))
+
+
+def _said(unmet: Unmet, miss: Miss, request: Request) -> str:
+    """Return what a statement asks for, and what the request has instead."""
+    statement = miss.statement
+    if unmet.condition:
+        return _condition(unmet.condition, request)
+    if unmet.element == "Principal":
+        return f"{request.caller.arn} is not among the principals of the statement"
+    if unmet.element == "Action":
+        listed = _some(statement.actions)
+        is_not = f"is left out by NotAction ({listed})" if statement.not_actions else f"is not among Action ({listed})"
+        return f"{request.action} {is_not}"
+    if unmet.element == "Resource":
+        listed = _some(statement.resources)
+        name = request.resource or "the resource, which is missing from the request,"
+        return (
+            f"{name} {'is left out by NotResource' if statement.not_resources else 'is not among Resource'} ({listed})"
+        )
+    if unmet.element == "account":
+        return (
+            f"no policy of a resource of account {request.account} can allow {request.action} to {request.caller.arn}"
+        )
+    given = "is missing from the request" if request.identity_policies is None else "does not"
+    return f"the caller's own IAM policy has to allow it too, and identity_policies {given}"
+
+
+def _condition(condition: Condition, request: Request) -> str:
+    given = request.context.get(condition.key.casefold(), ())
+    here = f"is {_some(given)} in the request" if given else "is missing from the request"
+    operator = f"{condition.quantifier}:" if condition.quantifier else ""
+    operator += condition.operator + ("IfExists" if condition.if_exists else "")
+    return f"{condition.key} {here} ({operator} {_some(condition.values)})"
+
+
+def _some(texts: Sequence[str]) -> str:
+    """Return a list as a sentence has it: all of few, the first of many and how many more there are."""
+    shown = texts if len(texts) <= _NAMED else [*texts[:_NAMED], f"{len(texts) - _NAMED} more"]
+    return ", ".join(shown)

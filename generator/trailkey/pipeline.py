@@ -290,12 +290,15 @@ def _from_config(finding: Finding, rendered: Rendered, file: str = "") -> Findin
 
 
 def configs_in(folder: Path) -> list[Path]:
-    """Return the config files of a folder, by name.
+    """Return the config files that a folder is worked on with: those in its ``config/``, by name, and the one of ``trailkey init``.
 
     Raises:
         UsageError: there are none.
     """
-    found = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    patterns = ("config/*.yaml", "config/*.yml", "trailkey.yaml", "trailkey.yml")
+    found = sorted(path for pattern in patterns for path in folder.glob(pattern))
     if not found:
-        raise UsageError(f"{folder}: no config files (*.yaml); name one, or run trailkey init for a starter")
+        raise UsageError(
+            f"no config files: {', '.join(patterns)} are looked for; name one, or run trailkey init for a starter"
+        )
     return found

@@ -1,25 +1,29 @@
 """The command line: arguments, printing, exit codes. Nothing else in the project prints or exits.
 
 A command is a module here, named as the command and described by its docstring, with a ``SUMMARY``, with ``arguments``, which
-declares them, and with ``run``, which returns the exit code; ``COMMANDS`` lists them.
+declares them, and with ``run``, which returns the exit code; ``COMMANDS`` lists them. One may have an ``EPILOG`` for its help.
 Heavy imports (pydantic, troposphere, cfn-lint) happen in the command that needs them: ``--help`` needs none.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import textwrap
 import traceback
 from typing import TYPE_CHECKING
 
 from trailkey import errors
-from trailkey.cli import access, audit, decide, diff, generate, init, schema, streams
+from trailkey.cli import access, audit, decide, diff, generate, help, init, schema, streams  # noqa: A004 # named as the command
+from trailkey.cli.completion import SHELLS, Completion
+from trailkey.cli.shared import near
 from trailkey.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (init, generate, access, decide, audit, diff, schema)
+COMMANDS = (init, generate, access, decide, audit, diff, schema, help)
 
 EPILOG = """exit codes:
   0  fine
@@ -73,10 +77,28 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        options = _parser().parse_args(arguments)
+        options = _options(arguments)
     except SystemExit as end:
         return int(end.code or 0)
     return int(options.command(options))
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what the arguments say. What is not known ends the run with the usage of the command that it was given to."""
+    parser = _parser()
+    parsers: dict[str, argparse.ArgumentParser] = parser.get_default("parsers")
+    named = arguments[0] if arguments else ""
+    if named and not named.startswith("-") and named not in parsers:
+        parser.error(near(named, filter(None, parsers), "a command"))
+    options, unknown = parser.parse_known_args(arguments)
+    declared = parsers[options.name]
+    wrong = next((one for one in unknown if one.startswith("-")), None)
+    if wrong:
+        known = declared._option_string_actions  # noqa: SLF001 # argparse has no other way to ask
+        declared.error(near(wrong.partition("=")[0], (one for one in known if one.startswith("--")), "an option"))
+    if unknown:
+        declared.error(f"{unknown[0]!r} is one argument too many; what is taken is shown above; leave it out")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,10 +109,27 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"trailkey {VERSION}")
+    meaning = "print the script that completes commands and options in a shell"
+    parser.add_argument("--print-completion", action=Completion, choices=SHELLS, help=meaning)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parsers = {"": parser}
     for command in COMMANDS:
         name = command.__name__.rpartition(".")[2]
-        declared = commands.add_parser(name, help=command.SUMMARY, description=command.__doc__)
+        declared = commands.add_parser(
+            name,
+            help=command.SUMMARY,
+            description=_filled(command.__doc__ or ""),
+            epilog=getattr(command, "EPILOG", None),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         command.arguments(declared)
-        declared.set_defaults(command=command.run)
+        declared.set_defaults(command=command.run, name=name)
+        parsers[name] = declared
+    parser.set_defaults(parsers=parsers)
     return parser
+
+
+def _filled(text: str) -> str:
+    """Return a text as wide as the terminal, paragraph by paragraph; an epilog keeps its lines."""
+    width = shutil.get_terminal_size().columns - 2
+    return "\n\n".join(textwrap.fill(paragraph, width) for paragraph in text.strip().split("\n\n"))

@@ -16,6 +16,9 @@ def arguments(parser: Parser) -> None:
     path(parser, "policy", "POLICY", "a key policy, a template that holds one, or - for standard input")
     text(parser, "--trail", "ARN", "a trail that the key is for; repeatable", several=True)
     text(parser, "--key-account", "ID", "the account that owns the key")
+    text(
+        parser, "--region", "REGION", "the Region of the key, where the policy does not show it (default: the trail's)"
+    )
     text(parser, "--organization", "ID", "the organization, o-…")
     text(parser, "--reader", "ARN", "who reads: a role, a pattern, or an account; repeatable", several=True)
     text(parser, "--administrator", "ARN", "who administers the key; repeatable", several=True)
@@ -33,6 +36,7 @@ def run(options: Options) -> int:
     report = api.audit(
         options.policy,
         key_account=options.key_account,
+        region=options.region,
         parameters=pairs("--parameter", options.parameter),
         trails=options.trail,
         organization=options.organization,

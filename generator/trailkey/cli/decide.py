@@ -5,11 +5,26 @@ A request that carries expect is a test: exit 3 where an answer differs.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from trailkey import errors
 from trailkey.cli.shared import Options, Parser, formats, path, show, text
 from trailkey.cli.streams import say
 
 SUMMARY = "answer concrete requests with the statements that decide"
+EPILOG = """a request:
+  - name: the responder reads a log file
+    principal: arn:aws:iam::333333333333:role/CloudTrailRead
+    action: kms:Decrypt
+    context:                # condition keys; who calls, and from which account, is filled in
+      kms:ViaService: s3.us-east-1.amazonaws.com
+      kms:EncryptionContext:aws:cloudtrail:arn: arn:aws:cloudtrail:us-east-1:111111111111:trail/organization-trail
+    identity_policies:      # the caller's own IAM policies
+      - Version: "2012-10-17"
+        Statement: [{Effect: Allow, Action: "kms:Decrypt", Resource: "*"}]
+    expect: allowed         # optional: makes it a test
+    # resource: the ARN of a key or object, where it is not the trails' key; scps, rcps: as identity_policies
+"""
 
 
 def arguments(parser: Parser) -> None:
@@ -26,14 +41,14 @@ def arguments(parser: Parser) -> None:
 def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
-    from trailkey.reports.findings import answer_line, unexpected_line
+    from trailkey.reports.findings import answer_lines, unexpected_line
 
     if (options.policy is None) == (options.config is None):
         raise errors.UsageError(
             "decide: name a config, an output folder or --policy FILE, one of them, and the requests after it"
         )
     answers = api.decide(options.policy or options.config, options.requests, key_account=options.key_account)
-    show(options, [answer.as_json() for answer in answers], map(answer_line, answers))
+    show(options, [answer.as_json() for answer in answers], chain.from_iterable(map(answer_lines, answers)))
     wrong = [answer for answer in answers if not answer.as_expected]
     say(*map(unexpected_line, wrong))
     return errors.CHECK_FAILED if wrong else errors.OK

@@ -1,9 +1,13 @@
-"""Build, check and write the templates of each config."""
+"""Build, check and write the templates of each config.
+
+Where a check finds an error nothing is written, and the exit code is 3.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +21,21 @@ if TYPE_CHECKING:
 
     from trailkey.pipeline import Result
 
+_NAMED = 20
+"""How many files with one kind of change are listed by name."""
+
 SUMMARY = "config to output/<name>/"
 
 
 def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    path(parser, "configs", "CONFIG", "config files (default: every *.yaml in config/)", nargs="*")
+    path(
+        parser,
+        "configs",
+        "CONFIG",
+        "config files (default: every *.yaml and *.yml in config/, and trailkey.yaml)",
+        nargs="*",
+    )
     path(parser, "--output", "DIR", "folder for the deployments (default: output)", default=Path("output"))
     formats(parser, "format of the templates", "yaml", "json")
     parser.add_argument(
@@ -49,13 +62,18 @@ def run(options: Options) -> int:
 
 
 def _report(result: Result, *, check: bool) -> None:
-    """Print what became of a deployment: changed files by name, unchanged ones by number, then notices."""
+    """Print what became of a deployment: changed files by name, or many by number as unchanged ones are, then notices."""
     changed = [change for change in result.changes if change.change != "unchanged"]
     verb = "checked" if check else "wrote" if changed else "kept"
     unchanged = len(result.changes) - len(changed)
     print(f"{verb} {result.folder.as_posix()}/: {len(changed)} changed, {unchanged} unchanged")
+    kinds = Counter(change.change for change in changed)
     for change in changed:
-        print(f"  {change.change} {change.name}")
+        if kinds[change.change] <= _NAMED:
+            print(f"  {change.change} {change.name}")
+    for kind, number in kinds.items():
+        if number > _NAMED:
+            print(f"  {kind} {number} files")
     if result.deployment.mirrors:
         from trailkey.config.source import written
 

@@ -1,4 +1,7 @@
-"""Write a commented starter config; an existing file is never overwritten."""
+"""Write a commented starter config, and beside it the schema that editors complete it with.
+
+An existing file is never overwritten.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,13 @@ def arguments(parser: Parser) -> None:
 
 def run(options: Options) -> int:
     """Run the command and return its exit code."""
-    from trailkey.config.starter import starter
+    from trailkey.config.schema import schema_text
+    from trailkey.config.starter import SCHEMA, starter
     from trailkey.output.writer import write_new
 
     write_new(options.file, starter(options.starter, options.file.as_posix()))
+    schema = options.file.with_name(SCHEMA)
+    if not schema.exists():
+        write_new(schema, schema_text())
     print(f"wrote {options.file}: put in your account ids and names, then run: trailkey generate {options.file}")
     return errors.OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import re
 from pathlib import Path
@@ -54,6 +55,14 @@ def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"{option} {entry}: {name} is given twice; each name once; remove one")
         found[name] = value
     return found
+
+
+def near(given: str, known: Iterable[str], kind: str) -> str:
+    """Return that a name is not one of a kind, which are, and which of them was probably meant."""
+    names = list(known)
+    close = difflib.get_close_matches(given, names, n=1)
+    advice = f"did you mean {close[0]}?" if close else "correct it"
+    return f"{given!r} is not {kind}; {', '.join(names)} are allowed; {advice}"
 
 
 def show(options: Options, document: Any, lines: Iterable[str]) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+SCHEMA = "trailkey.schema.json"
+"""The file beside a starter that editors complete it with."""
+
 _HEAD = """\
 # trailkey config. Run: trailkey generate {file}
-# For completion in an editor: trailkey schema > trailkey.schema.json, and keep this line:
-# yaml-language-server: $schema=trailkey.schema.json
+# Editors complete it by the schema beside it; a newer trailkey writes it with: trailkey schema > {schema}
+# yaml-language-server: $schema={schema}
 """
 
 _SINGLE = """\
 name: my-logs # the folder below output/
 
-accounts: # ids in quotes; deployer is the role that creates and updates the stack
+accounts: # sample ids: put in yours, in quotes; deployer is the role that creates and updates the stack
   main: {id: "111111111111", deployer: role/CloudFormationDeployment}
 
 key:
@@ -21,7 +24,12 @@ key:
   break_glass: [main:role/BreakGlass] # replace the key policy, disable and delete the key
   # alarm: {email: security@example.com} # tells of DisableKey, ScheduleKeyDeletion, PutKeyPolicy
 
-bucket: {account: main, region: us-east-1, name: my-cloudtrail-logs-111111111111}
+bucket:
+  account: main
+  region: us-east-1
+  name: my-cloudtrail-logs-111111111111
+  # WARNING: Object Lock cannot be turned off again; nobody, the root user too, deletes a log before its retention_days are over:
+  # object_lock: {mode: COMPLIANCE, retention_days: 365}
 
 trails:
   - {name: account-trail, home_region: us-east-1}
@@ -32,9 +40,9 @@ readers: # kms:Decrypt and the objects, nothing else
 
 _ORGANIZATION = """\
 name: my-organization # the folder below output/
-organization: {id: o-a1b2c3d4e5, management_account: management}
+organization: {id: o-a1b2c3d4e5, management_account: management} # a sample id: put in yours
 
-accounts: # ids in quotes; deployer is the role that creates and updates the stacks there
+accounts: # sample ids: put in yours, in quotes; deployer is the role that creates and updates the stacks there
   management: {id: "111111111111", deployer: role/CloudFormationDeployment}
   log-archive: {id: "222222222222", deployer: role/CloudFormationDeployment}
   security: {id: "333333333333", deployer: role/CloudFormationDeployment}
@@ -46,7 +54,12 @@ key:
   break_glass: [log-archive:role/BreakGlass] # replace the key policy, disable and delete the key
   alarm: {} # tells of DisableKey, ScheduleKeyDeletion, PutKeyPolicy
 
-bucket: {account: log-archive, region: us-east-1, name: my-organization-cloudtrail-logs}
+bucket:
+  account: log-archive
+  region: us-east-1
+  name: my-organization-cloudtrail-logs
+  # WARNING: Object Lock cannot be turned off again; nobody, the root user too, deletes a log before its retention_days are over:
+  # object_lock: {mode: COMPLIANCE, retention_days: 365}
 
 trails: # an organization trail lives in the management account
   - {name: organization-trail, is_organization_trail: true, home_region: us-east-1}
@@ -63,4 +76,4 @@ STARTERS = {"single-account": _SINGLE, "organization": _ORGANIZATION}
 
 def starter(kind: str, file: str = "trailkey.yaml") -> str:
     """Return the starter config of a kind, ``single-account`` or ``organization``."""
-    return _HEAD.format(file=file) + "\n" + STARTERS[kind]
+    return _HEAD.format(file=file, schema=SCHEMA) + "\n" + STARTERS[kind]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import in_account, texts, union
 from trailkey.access.analysis.caller_sets import of_kind
+from trailkey.access.language.catalog import key_actions
 from trailkey.aws import parse_arn
 from trailkey.diff.callers import named
 from trailkey.diff.changes import NOBODY, Question, blanket, changes
@@ -178,7 +179,9 @@ Pair = tuple[ResourcePolicy | None, ResourcePolicy | None]
 def _questions(old: PolicySet, new: PolicySet) -> Iterator[tuple[Where, str, Question]]:
     """Yield where a question is asked, as rows have it and as errors name it, and the question."""
     several = any(len({key.name for key in each.keys}) > 1 for each in (old, new))
-    yield from (_of_resource(pair, by_name=several) for pair in paired_keys(old.keys, new.keys))
+    for pair in paired_keys(old.keys, new.keys):
+        where, what, question = _of_resource(pair, by_name=several)
+        yield where, what, replace(question, scope=replace(question.scope, universe=key_actions()))
     had, has = ({one.arn: one for one in each.buckets} for each in (old, new))
     yield from (_of_resource((had.get(arn), has.get(arn)), by_name=False) for arn in dict.fromkeys((*had, *has)))
     scopes = {one.arn: one.scope for one in (*new.keys, *old.keys, *new.buckets, *old.buckets)}

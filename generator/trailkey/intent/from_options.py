@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Final
 
-from trailkey.aws import ACCOUNT_ID, ORGANIZATION_ID, parse_arn
+from trailkey.aws import ACCOUNT_ID, ORGANIZATION_ID, REGIONS, parse_arn
 from trailkey.errors import UsageError
 from trailkey.intent.model import KeyIntent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+_REGION: Final = "AWS::Region"
 _TRAIL: Final = re.compile(r"arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:\d{12}:trail/[A-Za-z0-9._-]{3,128}")
 _CALLER: Final = re.compile(r"arn:aws[a-z-]*:iam::[\d*?]+:(role|user)/.+")
 _READER: Final = re.compile(rf"{ACCOUNT_ID.pattern}|arn:aws[a-z-]*:iam::\d{{12}}:root|{_CALLER.pattern}")
@@ -75,6 +77,31 @@ def key_account(value: str) -> str:
     """
     _check("--key-account", filter(None, [value]), ACCOUNT_ID, "an account id of 12 digits")
     return value
+
+
+def region(value: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of a template, with the Region that ``--region`` names as ``AWS::Region``.
+
+    Raises:
+        UsageError: it is not a Region, or the parameters name another.
+    """
+    if not value:
+        return dict(parameters)
+    if value not in REGIONS:
+        close = difflib.get_close_matches(value, REGIONS, n=1)
+        advice = f"did you mean {close[0]}?" if close else "correct it"
+        raise UsageError(f'--region: "{value}" is not a Region; one such as us-east-1 is allowed; {advice}')
+    if parameters.get(_REGION, value) != value:
+        raise UsageError(
+            f"--region: {value}, but --parameter {_REGION} is {parameters[_REGION]}; a key is in one Region; leave out one of them"
+        )
+    return {**parameters, _REGION: value}
+
+
+def region_of(trails: Sequence[str]) -> str:
+    """Return the one Region that trails are in, by their ARNs; an empty text where they are in several, or there are none."""
+    regions = {arn.region for trail in trails if (arn := parse_arn(trail))}
+    return regions.pop() if len(regions) == 1 else ""
 
 
 def _check(option: str, values: Iterable[str], form: re.Pattern[str], allowed: str) -> None:

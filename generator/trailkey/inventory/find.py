@@ -32,7 +32,12 @@ _EXPECTED: Final = (
 
 
 def find_policies(
-    text: str, what: str, *, key_account: str = "", parameters: Mapping[str, str] | None = None
+    text: str,
+    what: str,
+    *,
+    key_account: str = "",
+    parameters: Mapping[str, str] | None = None,
+    trails_region: str = "",
 ) -> list[ResourcePolicy]:
     """Return the key policies that a text holds, in its order, each as KMS would take it.
 
@@ -43,6 +48,7 @@ def find_policies(
         what: how errors and places name the text.
         key_account: the account that owns the key; where it is left out it is read off the policy, or made up.
         parameters: values of the template's parameters; ``AWS::Region`` may be among them. Others are left unused.
+        trails_region: the Region of the key's trails, which is taken for the key's where nothing else says it.
 
     Raises:
         PolicyError: the text holds no key policy, or one that cannot be resolved; with the place and the reason.
@@ -53,14 +59,14 @@ def find_policies(
     if not isinstance(document, dict):
         raise PolicyError(f"{what}: {_kind(document)}, not a key policy; {_EXPECTED}; name another file")
     if "Resources" in document:
-        return _in_template(document, what, key_account, parameters or {})
+        return _in_template(document, what, KeySource(document, key_account, parameters or {}, trails_region))
     if "Statement" not in document:
         keys = ", ".join(map(repr, list(document)[:5])) or "no keys at all"
         raise PolicyError(
             f"{what}: a mapping with {keys}, but neither Statement nor Resources; {_EXPECTED}; name another file"
         )
     _refuse_other_policies(document, what)
-    return KeySource({}, key_account, parameters or {}).policies(document, Location(file=what))
+    return KeySource({}, key_account, parameters or {}, trails_region).policies(document, Location(file=what))
 
 
 def _unpacked(document: Any, what: str) -> Any:
@@ -88,14 +94,11 @@ def _refuse_other_policies(document: dict[str, Any], what: str) -> None:
         )
 
 
-def _in_template(
-    template: dict[str, Any], what: str, key_account: str, parameters: Mapping[str, str]
-) -> list[ResourcePolicy]:
+def _in_template(template: dict[str, Any], what: str, source: KeySource) -> list[ResourcePolicy]:
     resources = template["Resources"]
     if not isinstance(resources, dict):
         raise PolicyError(f"{what}: Resources: {_kind(resources)}; a mapping of resources; correct it")
     found: list[ResourcePolicy] = []
-    source = KeySource(template, key_account, parameters)
     keys = {name: resource for name, resource in resources.items() if _is_key(resource)}
     for logical_id, resource in resources.items():
         if logical_id.startswith("Fn::ForEach") and any(kind in str(resource) for kind in (KEY, REPLICA)):

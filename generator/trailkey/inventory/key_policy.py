@@ -26,11 +26,15 @@ _DEFAULT_SAYS: Final = "the key has no KeyPolicy: KMS gives it its default one, 
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """A template (empty for a policy document) and what is given from outside: the key's account, and parameters."""
+    """A template (empty for a policy document) and what is given from outside: the key's account, and parameters.
+
+    ``trails_region`` is the Region of the key's trails: the key's own where nothing else says it.
+    """
 
     template: Mapping[str, Any]
     account: str
     parameters: Mapping[str, str]
+    trails_region: str = ""
 
     def policies(self, written: Any, location: Location, condition: str | None = None) -> list[ResourcePolicy]:
         """Return the policies that a key policy, as it is written, can be, in the order of its branches.
@@ -42,7 +46,10 @@ class KeySource:
         """
         raw = json.dumps([None if written is NO_VALUE else written, self.parameters])
         given_region, region = self.parameters.get("AWS::Region", ""), region_shown(raw)
-        why = ": the services or the key that it names are there" if region else ": nothing says another"
+        why = ": the services or the key that it names are there"
+        if not region:
+            region = self.trails_region
+            why = ": its trail is there" if region else ": nothing says another"
         region = given_region or region
         partition = partition_of(region) if region else partition_shown(raw)
         here = Place(

@@ -65,6 +65,8 @@ class Reading:
     key_policy: Reads
     bucket_policy: Reads
     iam_policy: Reads
+    once_attached: bool
+    """Others attach the IAM policy, which has a fixed name: until then the reader reads nothing."""
 
     @property
     def reads(self) -> Reads:
@@ -119,6 +121,7 @@ def readings(deployment: Deployment, verdict: Verdict) -> list[Reading]:
             key_policy=part("readers-decrypt", reader.path),
             bucket_policy=part("readers-get-logs", reader.path),
             iam_policy=part("policies-sufficient", reader.path),
+            once_attached=reader.kind.iam_policy == "named",
         )
         for reader in deployment.readers
     ]

@@ -32,6 +32,7 @@ LEGEND: Final = (
     ("denied", "no, and by an explicit Deny, which wins over every Allow"),
     ("unknown", "not decided; do not read it as no"),
 )
+_ATTACHED: Final = "yes, once attached"
 READERS: Final = ("reader", "key policy", "bucket policy", "IAM policy", "reads")
 PROVEN: Final = ("property", "what holds", "proven")
 
@@ -59,7 +60,9 @@ def place(matrix: Matrix) -> str:
 def reader_rows(access: Access) -> Iterator[Sequence[str]]:
     """Yield each reader with what every policy, and all together, allow it."""
     for one in readings(access.deployment, access.verdict):
-        yield one.name, *(_PARTS[part] for part in (one.key_policy, one.bucket_policy, one.iam_policy, one.reads))
+        first = one.name, _PARTS[one.key_policy], _PARTS[one.bucket_policy]
+        last = [_PARTS[part] for part in (one.iam_policy, one.reads)]
+        yield *first, *(_ATTACHED if part == "yes" and one.once_attached else part for part in last)
 
 
 def remaining(access: Access) -> Iterator[str]:
@@ -92,6 +95,8 @@ def _sections(access: Access) -> Iterator[Sequence[str]]:
         "",
         *_list(f"`{answer}`: {meaning}" for answer, meaning in LEGEND),
     ]
+    if access.deployment.notices:
+        yield ["## Notices", "", *_list(access.deployment.notices)]
     if access.verdict.accepted:
         yield ["## Accepted risks", "", *_accepted(access)]
     if access.findings:
@@ -102,7 +107,8 @@ def _sections(access: Access) -> Iterator[Sequence[str]]:
         yield [
             "## Readers, end to end",
             "",
-            "Whether each policy lets the reader read all log files it is meant to. The IAM policies are those in these templates.",
+            "Whether each policy lets the reader read all log files it is meant to. The IAM policies are those in these templates; one",
+            "that others attach allows nothing before they do: the steps of rollout.json say to whom.",
             "",
             *_table(READERS, reader_rows(access)),
         ]

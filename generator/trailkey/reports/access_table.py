@@ -1,11 +1,13 @@
-"""The report on access for the terminal: the same as access.md, in tables that fit 80 columns."""
+"""The report on access for the terminal: the same as access.md, in tables that fit 80 columns, and in blocks below that."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -18,9 +20,9 @@ from trailkey.reports.view import bounds, deciding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-    from trailkey.proofs.matrix import Matrix
+    from trailkey.proofs.matrix import Cell, Matrix
     from trailkey.reports.view import Access
 
 _STYLES: Final = {"yes": "bold", "IAM": "bold cyan", "no": "dim", "denied": "green", "unknown": "bold magenta"}
@@ -37,6 +39,9 @@ _BROKEN: Final = {
 def as_table(access: Access) -> Iterator[RenderableType]:
     """Yield what to print, part by part. Nothing in it is taken for markup."""
     yield Text(f"Access: {access.deployment.name}", style="bold")
+    if access.deployment.notices:
+        yield _heading("Notices")
+        yield from _list(access.deployment.notices)
     if access.verdict.accepted:
         yield _heading("Accepted risks")
         for risk in access.verdict.accepted:
@@ -67,27 +72,74 @@ def as_table(access: Access) -> Iterator[RenderableType]:
         yield Text(json.dumps(policy, indent=2))
 
 
-def _matrix(matrix: Matrix) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("who", min_width=len("administrators"))
-    for column in matrix.columns:
-        heading = column.label
-        for whole, broken in _BROKEN.items():
-            heading = heading.replace(whole, broken)
-        table.add_column(heading)
-    for line in matrix.lines:
-        words = map(word, line.cells)
-        table.add_row(_text(line.row.label), *(Text(one, style=_STYLES[one]) for one in words))
-    return table
+def _matrix(matrix: Matrix) -> _Table:
+    columns = [column.label for column in matrix.columns]
+    rows = [(_text(line.row.label), *map(_answer, line.cells)) for line in matrix.lines]
+    return _Table(("who", *columns), rows, padding=0)
 
 
-def _plain(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for one in head:
-        table.add_column(one, overflow="fold")
-    for row in rows:
-        table.add_row(*map(_text, row))
-    return table
+def _answer(cell: Cell) -> Text:
+    said = word(cell)
+    return Text(said, style=_STYLES[said])
+
+
+def _plain(head: Sequence[str], rows: Iterable[Sequence[str]]) -> _Table:
+    return _Table(head, [[_text(cell) for cell in row] for row in rows], padding=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table where every word of it fits the width, and otherwise a block of lines for each row: no cell is ever cut or left out."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Text]]
+    padding: int
+    """Columns of space to the right of each cell, beside the one between two cells."""
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table or the blocks."""
+        room = options.max_width - len(self.head) + 1 - self.padding * len(self.head)
+        headings = [_broken(one) for one in self.head] if self.padding == 0 else self.head
+        texts = [[heading, *(row[index].plain for row in self.rows)] for index, heading in enumerate(headings)]
+        widths = _widths(texts, room)
+        if not widths:
+            yield from self._blocks()
+            return
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, self.padding, 0, 0), show_edge=False)
+        for heading, width in zip(headings, widths, strict=True):
+            table.add_column(heading, width=width)
+        for row in self.rows:
+            table.add_row(*row)
+        yield table
+
+    def _blocks(self) -> Iterator[Text]:
+        for first, *others in self.rows:
+            yield Text(first.plain, style="bold")
+            for heading, cell in zip(self.head[1:], others, strict=True):
+                yield Text.assemble(f"  {heading}: ", cell)
+
+
+def _broken(heading: str) -> str:
+    """Return a heading with line breaks for a narrow column."""
+    for whole, broken in _BROKEN.items():
+        heading = heading.replace(whole, broken)
+    return heading
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Return how wide each column of texts is in so much room: no less than its longest word; nothing where these do not fit."""
+    found = [max(cell_len(word) for text in texts for word in (*text.split(), "")) for texts in columns]
+    wanted = [max(cell_len(line) for text in texts for line in (*text.splitlines(), "")) for texts in columns]
+    spare = room - sum(found)
+    if spare < 0:
+        return []
+    # What little some columns lack is given to them first; the others share the rest evenly.
+    order = sorted(range(len(columns)), key=lambda index: wanted[index] - found[index])
+    for given, index in enumerate(order):
+        more = min(wanted[index] - found[index], spare // (len(order) - given))
+        found[index] += more
+        spare -= more
+    return found
 
 
 def _heading(text: str) -> Text:

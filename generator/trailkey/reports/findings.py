@@ -44,10 +44,13 @@ def audit_lines(report: Report) -> Iterator[str]:
     yield from (f"assumed: {sentence}" for sentence in report.assumptions)
 
 
-def answer_line(answer: RequestAnswer) -> str:
-    """Return an answer as one line: ``allowed  the trail encrypts: allowed (CloudTrailEncryptsLogs)``."""
+def answer_lines(answer: RequestAnswer) -> Iterator[str]:
+    """Yield an answer, ``allowed  the trail encrypts: allowed (CloudTrailEncryptsLogs)``, and what came nearest to allowing it."""
     by = ", ".join(map(str, answer.statements))
-    return f"{answer.decision:8} {answer.name}: {answer.reason}{f' ({by})' if by else ''}"
+    yield f"{answer.decision:8} {answer.name}: {answer.reason}{f' ({by})' if by else ''}"
+    for one in answer.nearest:
+        name = one.statement if isinstance(one.statement, str) else f"statement {one.statement}"
+        yield f"         nearest is {name}, but {'; '.join(one.not_met)}"
 
 
 def unexpected_line(answer: RequestAnswer) -> str:

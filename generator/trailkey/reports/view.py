@@ -9,7 +9,8 @@ Allow statements that the witness is allowed by; with ``no`` the Deny that decid
 something is allowed; ``only_with`` the keys that row and column leave open and the policy does not. A witness is a request as
 ``trailkey decide`` reads it; a key's id is made up, as it is known after deployment only.
 
-The parts of ``readers`` are ``yes``, ``no``, ``unknown`` and ``own`` (the service brings the permission itself). A finding is ``{"id",
+The parts of ``readers`` are ``yes``, ``no``, ``unknown`` and ``own`` (the service brings the permission itself); ``once_attached``
+says that others attach the IAM policy, so that the reader reads only then. A finding is ``{"id",
 "severity", "statement", "message", "remedy", "witness", "witness_decision", "location"}``, as ``trailkey audit`` has it.
 """
 
@@ -67,6 +68,7 @@ class Access:
         """Return the report as a document."""
         return {
             "name": self.deployment.name,
+            "notices": list(self.deployment.notices),
             "accepted_risks": [
                 {"id": risk.id, "reason": risk.reason, "failing": [one.as_json() for one in risk.failing]}
                 for risk in self.verdict.accepted
@@ -74,7 +76,7 @@ class Access:
             "findings": [one.as_json() for one in self.findings],
             "keys": [_key(matrix) for matrix in self.matrices],
             "readers": [
-                _fields(one, "name", "key_policy", "bucket_policy", "iam_policy", "reads")
+                _fields(one, "name", "key_policy", "bucket_policy", "iam_policy", "reads", "once_attached")
                 for one in readings(self.deployment, self.verdict)
             ],
             "properties": [one._asdict() for one in self.properties()],

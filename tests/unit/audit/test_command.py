@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helpers import TESTS, allow
+from helpers import TESTS, allow, deny
 from helpers import document as policy
 from trailkey import cli, errors
 
@@ -296,3 +296,59 @@ def test_a_request_that_is_wrongly_denied_is_shown_as_denied(
         f"\n  denied: cloudtrail.amazonaws.com kms:DescribeKey with aws:SourceAccount=222222222222, aws:SourceArn={trail}\n"
         in (capsys.readouterr().out)
     )
+
+
+TRAIL = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/ledger"
+
+
+@pytest.mark.parametrize(
+    ("options", "region", "why"),
+    [
+        ([], "us-east-1", ": nothing says another"),
+        (["--trail", TRAIL], "eu-west-1", ": its trail is there"),
+        (["--trail", TRAIL, "--trail", TRAIL.replace("west-1", "west-2")], "us-east-1", ": nothing says another"),
+        (["--trail", TRAIL, "--region", "eu-west-3"], "eu-west-3", None),
+    ],
+)
+def test_region_of_the_key_is_that_of_the_option_or_else_of_its_trails(
+    options: list[str], region: str, why: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A Deny of all other Regions locks nobody out of a key that is in its Region."""
+    fence = deny("*", "kms:*", sid="Fence", StringNotEquals={"aws:RequestedRegion": region})
+    elsewhere = deny("*", "kms:*", sid="Fence", StringNotEquals={"aws:RequestedRegion": "sa-east-1"})
+
+    run(written(tmp_path, policy(SHIP, fence)), *options)
+    printed = capsys.readouterr().out
+    run(written(tmp_path, policy(SHIP, elsewhere)), *options)
+
+    assert "locked-out" not in printed
+    assert "locked-out" in capsys.readouterr().out
+    assert (f"assumed: the key's Region is {region}{why}\n" in printed) is (why is not None)
+
+
+def test_region_that_the_policy_shows_is_kept_whatever_the_trail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reads = allow(
+        {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, StringEquals={"kms:ViaService": "s3.eu-west-3.amazonaws.com"}
+    )
+
+    run(written(tmp_path, policy(reads)), "--trail", f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/ledger")
+    assert "the key's Region is eu-west-3: the services or the key that it names are there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--region", "eu-wset-1"], '--region: "eu-wset-1" is not a Region; one such as us-east-1 is allowed; did you mean eu-west-1?'),
+        (
+            ["--region", "eu-west-1", "--parameter", "AWS::Region=eu-west-2"],
+            "--region: eu-west-1, but --parameter AWS::Region is eu-west-2; a key is in one Region; leave out one of them",
+        ),
+    ],
+)  # fmt: skip
+def test_region_that_is_none_or_another_is_refused(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(written(tmp_path, policy(SHIP)), *options) == errors.USAGE
+    assert capsys.readouterr().err == f"{message}\n"

@@ -101,6 +101,22 @@ def test_of_several_keys_a_row_says_which() -> None:
     ]
 
 
+def test_actions_that_act_on_no_key_are_in_no_row() -> None:
+    """A key policy that names them grants nothing by it: they are allowed by IAM policies alone."""
+    of_no_key = allow(
+        {"AWS": ADMIN}, ["kms:CreateKey", "kms:*CustomKeyStore*", "kms:ListAliases", "kms:GenerateRandom"]
+    )
+    described = [*of_no_key["Action"], "kms:DescribeKey"]
+
+    assert told(policies(key("A", *BASE)), policies(key("A", *BASE, of_no_key))) == []
+    assert told(policies(key("A", *BASE)), policies(key("A", *BASE, {**of_no_key, "Action": described}))) == [
+        ("gained", f"role {ADMIN}", "kms:DescribeKey", "a part of it was allowed before")
+    ]
+    assert told(policies(key("A", *BASE[1:])), policies(key("A", *BASE[1:], {**of_no_key, "Action": "kms:*"}))) == [
+        ("gained", f"role {ADMIN}", "every action", "")
+    ]
+
+
 def test_key_on_one_side_only_is_all_gained_or_lost() -> None:
     one, both = policies(key("A", *BASE)), policies(key("A", *BASE), key("B", allow({"AWS": ADMIN}), number=2))
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from helpers import CONFIGS, ORGANIZATION, deploy, edited
 from trailkey import pipeline
 from trailkey.proofs.verdict import verdict
-from trailkey.reports.access import as_markdown
-from trailkey.reports.access_table import as_table
+from trailkey.reports.access import as_markdown, word
+from trailkey.reports.access_table import _Table, as_table
 from trailkey.reports.view import access_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def headings(text: str) -> list[str]:
 
 def test_the_page_goes_from_the_matrix_to_what_remains() -> None:
     assert headings(page(CONFIGS["lake"])) == [
+        "Notices",
         "alias/cloudtrail-logs: the key of the trails",
         "alias/lake: the key of event data store org-events",
         "Proven",
@@ -99,8 +101,8 @@ def test_tables_are_whole_and_the_page_is_the_same_each_time(path: Path) -> None
     assert text == page(path)
     assert text.endswith("\n")
     assert "key/b5" not in text  # the id of a key is not known before it is there
-    dates = re.findall(r"\b20\d\d-\d\d-\d\d\b", text)
-    assert set(dates) <= {"2012-10-17"}  # the version of the policy language, in the SCP
+    notices, dates = (set(re.findall(r"\b20\d\d-\d\d-\d\d\b", one)) for one in (str(built(path)[0].notices), text))
+    assert dates - notices <= {"2012-10-17"}  # the version of the policy language, in the SCP
 
 
 def test_accepted_risks_stand_first_with_their_reason_and_what_fails(tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
 
     assert json.loads(json.dumps(document)) == document
     assert list(document) == [
-        *("name", "accepted_risks", "findings", "keys", "readers", "properties", "assumptions", "remains")
+        *("name", "notices", "accepted_risks", "findings", "keys", "readers", "properties", "assumptions", "remains")
     ]
     (key,) = document["keys"]
     assert {name: key[name] for name in ("alias", "account", "region", "event_data_store")} == {
@@ -167,7 +169,9 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
         "bucket_policy": "yes",
         "iam_policy": "yes",
         "reads": "yes",
+        "once_attached": False,
     }
+    assert document["readers"][1]["once_attached"] is True
     assert document["properties"][0] == {
         "id": "cloudtrail-confined",
         "title": "no AWS service may use the key but CloudTrail, for the named trails",
@@ -185,6 +189,57 @@ def printed(path: Path, width: int) -> list[str]:
         for part in as_table(access_of(deployment, folder.policies, verdict(deployment, folder))):
             console.print(part)
     return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def test_notices_are_in_every_form_of_the_report(tmp_path: Path) -> None:
+    deployment = deploy(tmp_path, ORGANIZATION, bucket={"bucket_key_enabled": True})
+    folder = pipeline.render(deployment).folder
+    access = access_of(deployment, folder.policies, verdict(deployment, folder))
+    (notice,) = deployment.notices
+
+    assert f"## Notices\n\n- {notice}\n" in as_markdown(access)
+    assert access.as_json()["notices"] == [notice]
+    assert f"- {notice}" in [str(part) for part in as_table(access)]
+    assert "## Notices" not in page(CONFIGS["organization"])
+
+
+def test_reader_whose_policy_others_attach_reads_once_it_is_attached() -> None:
+    lines = page(CONFIGS["organization"]).splitlines()
+
+    assert "| responders | yes | yes | yes | yes |" in lines
+    assert "| analysts | yes | yes | yes, once attached | yes, once attached |" in lines
+
+
+@pytest.mark.parametrize("width", [60, 35])
+def test_narrow_terminal_gets_every_column_and_cell(width: int) -> None:
+    deployment, folder = built(CONFIGS["organization"])
+    access = access_of(deployment, folder.policies, verdict(deployment, folder))
+    lines = printed(CONFIGS["organization"], width)
+    (matrix,) = access.matrices
+
+    assert max(map(len, lines)) <= width
+    blocks = [
+        (
+            line.row.label,
+            *(f"  {column.label}: {word(cell)}" for column, cell in zip(matrix.columns, line.cells, strict=True)),
+        )
+        for line in matrix.lines
+    ]
+    text = " ".join(" ".join(lines).split())
+    assert [block for block in blocks if " ".join(" ".join(block).split()) not in text] == []
+    assert [one.id for one in access.properties() if one.id not in text] == []
+    assert not [line for line in lines if "…" in line]
+
+
+def test_table_breaks_no_word() -> None:
+    """Where the widest word of each column fits, so does the table; one column less, and it is blocks."""
+    head, rows = ("id", "what"), [[Text("statement-of-the-key"), Text("a word and another-long-one")]]
+    for width, shown in ((39, True), (38, False)):
+        console = Console(width=width, highlight=False, color_system=None)
+        with console.capture() as capture:
+            console.print(_Table(head, rows, padding=1))
+        assert ("─" in capture.get()) is shown
+        assert {"statement-of-the-key", "another-long-one"} <= set(capture.get().split())
 
 
 def test_the_table_fits_eighty_columns_with_every_word_whole() -> None:

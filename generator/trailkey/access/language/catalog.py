@@ -52,6 +52,17 @@ def actions(service: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)
+def key_actions() -> tuple[str, ...]:
+    """Return the KMS actions that act on a key, sorted: no key policy grants any other, such as kms:CreateKey or kms:ListAliases.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+    """
+    entries = _load("actions", "kms").values()
+    found = (entry for entry in entries if any(one["name"] == "key" for one in entry["resourceTypes"]))
+    return tuple(sorted(f"kms:{entry['name']}" for entry in found))
+
+
+@lru_cache(maxsize=4)
 def context_actions() -> tuple[str, ...]:
     """Return the KMS actions whose requests can carry an encryption context."""
     marker = f"{CONTEXT_PREFIX}${{EncryptionContextKey}}".casefold()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trailkey.access.language.policy import Effect, Policy, Statement
+    from trailkey.access.language.principals import Reach
     from trailkey.access.language.request import Request
 
 Reason = Literal["allowed", "explicit_deny", "no_matching_allow", "account_not_trusted", "identity_policy_missing"]
@@ -108,19 +109,13 @@ def decide(request: Request, *, resource_policy: Policy | None) -> Decision:
     if denying:
         return Decision("denied", "explicit_deny", tuple(denying))
 
-    if _bound_by_scps(request) and not all(
-        any(matching(request, policy, "Allow") for policy in level) for level in request.scps or ()
-    ):
+    if shut_scps(request):
         return Decision("denied", "no_matching_allow")
 
     opening = tuple(Deciding(RESOURCE_POLICY, statement) for statement in side.statements)
     if side.verdict == "direct":
         return Decision("allowed", "allowed", opening)
-    own = tuple(
-        Deciding(place, statement)
-        for place, policy in _identities(request)
-        for statement in matching(request, policy, "Allow")
-    )
+    own = identity_allows(request)
     # The root user of an account has every permission there that no policy takes away, and no IAM policy of its own.
     identity = bool(own) or request.caller.kind == "root"
     if side.verdict == "delegated":
@@ -142,14 +137,9 @@ def resource_side(request: Request, policy: Policy | None) -> Side:
     Raises:
         PolicyError: as ``decide``.
     """
-    rules = _rules(request)
     caller = request.caller
-    inside = caller.kind == "service" or caller.account == request.account
-    # No identity of one partition reaches a resource of another, whatever "*" says.
-    foreign = bool(caller.partition and request.resource) and request.partition != caller.partition
-    reachable = not foreign and (
-        inside or rules.cross_account is None or request.action.casefold() in rules.cross_account
-    )
+    foreign = is_foreign(request)
+    reachable = is_reachable(request)
     denying: list[Statement] = []
     direct: list[Statement] = []
     delegated: list[Statement] = []
@@ -165,7 +155,7 @@ def resource_side(request: Request, policy: Policy | None) -> Side:
             continue
         if statement.effect == "Deny":
             denying.append(statement)
-        elif caller.kind in ("root", "service") or (inside and how != "account"):
+        elif is_direct(how, request):
             direct.append(statement)
         else:
             delegated.append(statement)
@@ -174,6 +164,51 @@ def resource_side(request: Request, policy: Policy | None) -> Side:
     if direct:
         return Side("direct", tuple(direct), named)
     return Side("delegated" if delegated else "none", tuple(delegated), named)
+
+
+def is_inside(request: Request) -> bool:
+    """Return whether the caller is of the resource's own account; AWS services are of every account."""
+    return request.caller.kind == "service" or request.caller.account == request.account
+
+
+def is_foreign(request: Request) -> bool:
+    """Return whether caller and resource are of two partitions: no identity of one reaches the other, whatever ``"*"`` says."""
+    partition = request.caller.partition
+    return bool(partition and request.resource) and request.partition != partition
+
+
+def is_reachable(request: Request) -> bool:
+    """Return whether a resource policy can allow the request at all: across accounts some actions are never allowed.
+
+    Raises:
+        PolicyError: the request's service is not modelled.
+    """
+    across = _rules(request).cross_account
+    return not is_foreign(request) and (is_inside(request) or across is None or request.action.casefold() in across)
+
+
+def is_direct(how: Reach, request: Request) -> bool:
+    """Return whether an Allow that reaches the caller so needs no IAM policy of the caller's beside it."""
+    return request.caller.kind in ("root", "service") or (is_inside(request) and how != "account")
+
+
+def shut_scps(request: Request) -> tuple[tuple[str, Policy], ...]:
+    """Return the SCPs, each with its place, of the first level of the organization that does not allow the request."""
+    position = 0
+    for level in (request.scps or ()) if _bound_by_scps(request) else ():
+        if not any(matching(request, policy, "Allow") for policy in level):
+            return tuple((f"scps[{position + index}]", policy) for index, policy in enumerate(level))
+        position += len(level)
+    return ()
+
+
+def identity_allows(request: Request) -> tuple[Deciding, ...]:
+    """Return the statements of the caller's own IAM policies that allow the request."""
+    return tuple(
+        Deciding(place, statement)
+        for place, policy in _identities(request)
+        for statement in matching(request, policy, "Allow")
+    )
 
 
 def _around(request: Request) -> list[tuple[str, Policy]]:
@@ -223,9 +258,9 @@ def matching(request: Request, policy: Policy, effect: Effect) -> list[Statement
 
 def _applies(statement: Statement, request: Request, *, variables: bool) -> bool:
     """Whether action, resource and conditions of a statement match; its principals are the caller's business."""
-    if _action_matches(statement.actions, request.action) is statement.not_actions:
+    if action_matches(statement.actions, request.action) is statement.not_actions:
         return False
-    if _resource_matches(statement, request, variables=variables) is statement.not_resources:
+    if resource_matches(statement, request, variables=variables) is statement.not_resources:
         return False
     for condition in statement.conditions:  # noqa: SIM110 - plain loops where every statement of every request passes
         if not holds(condition, request.context, variables=variables):
@@ -233,7 +268,12 @@ def _applies(statement: Statement, request: Request, *, variables: bool) -> bool
     return True
 
 
-def _resource_matches(statement: Statement, request: Request, *, variables: bool) -> bool:
+def resource_matches(statement: Statement, request: Request, *, variables: bool) -> bool:
+    """Return whether the resource of a request is among the resources that a statement lists.
+
+    Raises:
+        PolicyError: the request names none, and the statement does not list ``"*"``.
+    """
     if "*" in statement.resources:
         return True
     if request.resource is None:
@@ -256,8 +296,8 @@ def _rules(request: Request) -> Rules:
 
 
 @lru_cache(maxsize=16384)
-def _action_matches(patterns: tuple[str, ...], action: str) -> bool:
-    """Whether an action is among the patterns; case does not count in actions.
+def action_matches(patterns: tuple[str, ...], action: str) -> bool:
+    """Return whether an action is among the patterns; case does not count in actions.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import chain
 from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,14 @@ from trailkey.access.analysis.prove import reaches
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
 from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting, refused
 from trailkey.audit.statement_facts import SOURCE_KEYS, TRAIL_CONTEXT_KEY, admits_cloudtrail, demands, keys
-from trailkey.aws import CLOUDTRAIL, CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT, parse_arn
+from trailkey.aws import (
+    CLOUDTRAIL,
+    CLOUDTRAIL_KEY_PAGE,
+    CONTROL_TOWER_KEY_PAGE,
+    CONTROL_TOWER_TRAIL,
+    TRAIL_CONTEXT,
+    parse_arn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,20 +166,36 @@ def _lake_assumed(subject: Subject) -> Iterator[Match]:
     )
 
 
-def _cannot(subject: Subject, action: str, *carried: str) -> Iterator[Match | Undecided]:
-    """Yield the trails for which CloudTrail is not allowed to call an action; its requests carry the trail's ARN under some keys."""
+def _cannot_encrypt(subject: Subject) -> Iterator[Match | Undecided]:
     for trail in subject.intent.trails if subject.whole else ():
-        arn = parse_arn(trail)
-        keys = dict.fromkeys(carried, held_to(trail))
-        keys["aws:SourceAccount"] = held_to(arn.account if arn else "")
-        calls = region(principals=_SERVICE, actions=(action,))
-        short = (part for part in _naming_cloudtrail(subject) if not subject.is_empty(part.requests & calls))
-        yield from refused(
-            subject,
-            region(principals=_SERVICE, actions=(action,), context=keys),
-            f"CloudTrail is not allowed to call {action} for {trail}",
-            statement=next((part.statement.name for part in short), None),
-        )
+        yield from _cannot(subject, "kms:GenerateDataKey", trail, "aws:SourceArn", TRAIL_CONTEXT)
+
+
+def _cannot(subject: Subject, action: str, trail: str, *carried: str) -> Iterator[Match | Undecided]:
+    """Yield a trail for which CloudTrail is not allowed to call an action; its requests carry the trail's ARN under some keys."""
+    arn = parse_arn(trail)
+    keys = dict.fromkeys(carried, held_to(trail))
+    keys["aws:SourceAccount"] = held_to(arn.account if arn else "")
+    calls = region(principals=_SERVICE, actions=(action,))
+    short = (part for part in _naming_cloudtrail(subject) if not subject.is_empty(part.requests & calls))
+    yield from refused(
+        subject,
+        region(principals=_SERVICE, actions=(action,), context=keys),
+        f"CloudTrail is not allowed to call {action} for {trail}",
+        statement=next((part.statement.name for part in short), None),
+    )
+
+
+def _cannot_describe(subject: Subject) -> Iterator[Match | Undecided]:
+    """Yield the trails that cannot describe the key; for the one that Control Tower makes, two pages of AWS differ."""
+    for trail in subject.intent.trails if subject.whole else ():
+        for one in _cannot(subject, "kms:DescribeKey", trail, "aws:SourceArn"):
+            # Where a statement is at fault, that denies it or asks for too much, it is not the policy of that page.
+            if isinstance(one, Match) and one.statement is None and trail.endswith(f":trail/{CONTROL_TOWER_TRAIL}"):
+                message = f"{one.message}, which {CLOUDTRAIL_KEY_PAGE} asks for and {CONTROL_TOWER_KEY_PAGE} leaves out"
+                yield replace(one, severity="warning", message=message)
+            else:
+                yield one
 
 
 RULES: Final = (
@@ -213,15 +237,17 @@ RULES: Final = (
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="allow cloudtrail.amazonaws.com kms:GenerateDataKey* under the trail's own ARN (of an organization trail: the "
         "management account's) in aws:SourceArn and in the encryption context",
-        find=lambda subject: _cannot(subject, "kms:GenerateDataKey", "aws:SourceArn", TRAIL_CONTEXT),
+        find=_cannot_encrypt,
     ),
     PolicyRule(
         id="trail-cannot-describe",
         severity="error",
         title="A trail cannot describe its key",
-        reason="CloudTrail describes the key before it uses it: without kms:DescribeKey the trail cannot be created or updated.",
+        reason="CloudTrail describes the key before it uses it: without kms:DescribeKey the trail cannot be created or updated. It "
+        f"is a warning for {CONTROL_TOWER_TRAIL}: AWS's guidance for Control Tower ({CONTROL_TOWER_KEY_PAGE}) gives a key policy "
+        "without it, and landing zones are set up with that.",
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="allow cloudtrail.amazonaws.com kms:DescribeKey, at most under aws:SourceArn: it has no encryption context",
-        find=lambda subject: _cannot(subject, "kms:DescribeKey", "aws:SourceArn"),
+        find=_cannot_describe,
     ),
 )
