@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from trailkey.aws import PENDING_WINDOW_DAYS, ROTATION_PERIOD_DAYS
 from trailkey.config import names
-from trailkey.config.section import Principal, Section
+from trailkey.config.section import NOT_NULL, Principal, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ class Alarm(Section):
 class KeySettings(Section):
     """What every KMS key made here is given. Keys are symmetric (SYMMETRIC_DEFAULT); CloudTrail accepts no other."""
 
-    description: names.Text | None = None
+    description: Annotated[names.Text | SkipJsonSchema[None], NOT_NULL] = None
     """Description of the key."""
     rotation_period_days: Annotated[int, Field(ge=ROTATION_PERIOD_DAYS[0], le=ROTATION_PERIOD_DAYS[1])] = 365
     """Days between automatic rotations; old logs stay readable, the ARN stays the same."""
@@ -47,9 +48,9 @@ class Key(KeySettings):
     alias: names.Alias = "alias/cloudtrail-logs"
     """Alias of the key; policy names are made from it."""
     administrators: tuple[Principal, ...] = ()
-    """Who describes, tags and rotates the key, and is denied every use of it and every change of its policy."""
+    """Roles and users who describe, tag and rotate the key, and are denied every use of it and every change of its policy."""
     break_glass: tuple[Principal, ...] = ()
-    """Who may replace the key policy, disable and delete the key."""
+    """Roles and users who may replace the key policy, disable and delete the key."""
     name_roles: bool = False
     """Name exact roles as Principal instead of the account with aws:PrincipalArn. In the key's account no IAM policy is then needed; a role must exist first, and one that is re-created has lost its access."""
     alarm: Alarm | None = None

@@ -5,12 +5,22 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Principal = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("no value is given, and null turns nothing off here; write a value, or remove the key")
+    return value
+
+
+NOT_NULL = BeforeValidator(_not_null)
+"""Refuses ``null`` where the key is left out instead: ``null`` is for what it turns off."""
 
 
 class UnknownValueError(Exception):
