@@ -329,7 +329,7 @@ def configs(draw: DrawFn) -> dict[str, Any]:
         "accounts": {
             name: {
                 "id": accounts[name],
-                "deployer": draw(one_of("role/Deploy", "role/cicd/Deploy", "role/stacksets-exec-*")),
+                "deployer": draw(one_of("role/Deploy", "role/cicd/Deploy", "role/Deploy-*")),
             }
             for name in names
         },

@@ -291,7 +291,9 @@ def test_existing_bucket_gets_its_statements_as_a_file(tmp_path: Path, partition
         "readers": [{"name": "those", "role": "main:role/Reader"}],
     }
     made = bucket_policy(deploy(tmp_path, SINGLE, bucket={"region": region}, **where))
-    deployment = deploy(tmp_path, SINGLE, bucket={"region": region, "existing": True}, **where)
+    deployment = deploy(
+        tmp_path, SINGLE, bucket={"region": region, "existing": True, "bucket_key_enabled": False}, **where
+    )
     files = output_of(deployment)
     policy = json.loads(files["bucket-policy.json"])
     assert "Fn::" not in str(policy)

@@ -70,7 +70,7 @@ def generate(
     Nothing is written unless every template of every config passes.
 
     Raises:
-        ConfigError: with the problems of all configs.
+        ConfigError: with the problems of all configs, or where deployments would overwrite each other.
         CheckError: with the findings of all templates.
         OutputError: the output could not be written.
     """
@@ -79,6 +79,7 @@ def generate(
     deployments = load_all(configs, progress)
     progress("build")
     rendered = [render(deployment, as_json=as_json) for deployment in deployments]
+    _keep_apart(rendered, output, check=check)
     # A policy that is too large is refused at once: proving it would take longer than all the rest.
     _refuse([finding for item in rendered for finding in check_limits(item)])
     progress("prove")
@@ -93,6 +94,17 @@ def generate(
         changes = act(folder, files_of(item, outcome))
         results.append(Result(item.deployment, folder, tuple(changes)))
     return results
+
+
+def _keep_apart(rendered: Sequence[Rendered], output: Path, *, check: bool) -> None:
+    """Refuse deployments that would overwrite each other's stacks, or the folder of another; what is compared overwrites none."""
+    from trailkey.rollout.apart import shared_stacks, taken_folder
+
+    problems = list(shared_stacks([(item.deployment, item.folder.manifest) for item in rendered], output))
+    for item in [] if check else rendered:
+        problems += taken_folder(item.deployment, output / item.deployment.name)
+    if problems:
+        raise ConfigError(problems)
 
 
 def _refuse(findings: Sequence[Finding]) -> None:

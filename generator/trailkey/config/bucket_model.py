@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
 from trailkey.config import names
-from trailkey.config.section import Section
+from trailkey.config.section import NOT_NULL, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_OF_AN_EXISTING_BUCKET: Final = {"account", "region", "name", "existing", "bucket_key_enabled"}
+"""The keys that say something of a bucket that exists; all others describe one made here."""
 
 
 class Lifecycle(Section):
@@ -29,6 +32,8 @@ class Lifecycle(Section):
 
     def contradictions(self) -> Iterator[str]:
         """Yield what its values say against each other."""
+        if self.transition_days is None and "transition_storage_class" in self.model_fields_set:
+            yield f"transition_storage_class is {self.transition_storage_class} without transition_days, so nothing moves there; both are needed; add transition_days, or remove it"
         if self.transition_storage_class == "STANDARD_IA" and 0 < (self.transition_days or 0) < 30:
             yield f"transition_days is {self.transition_days}; S3 moves objects to STANDARD_IA after 30 days or more; raise it or choose GLACIER_IR"
         if self.transition_days and self.expiration_days and self.expiration_days <= self.transition_days:
@@ -47,12 +52,17 @@ class ObjectLock(Section):
 class AccessLogs(Section):
     """Server access logging of the log bucket, to a bucket of its own: SSE-S3, the service cannot write to SSE-KMS."""
 
-    bucket: names.BucketName | None = None
+    bucket: Annotated[names.BucketName | None, NOT_NULL] = None
     """Name of the bucket for access logs; ``<log bucket>-access-logs`` without it."""
     existing: bool = False
     """The bucket exists and its policy lets logging.s3.amazonaws.com write; else it is made."""
     expiration_days: Annotated[int, Field(ge=1, le=36_500)] = 365
     """Days access logs are kept, in a bucket made here."""
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
+        if self.existing and "expiration_days" in self.model_fields_set:
+            yield f"expiration_days is {self.expiration_days} for a bucket that exists, whose lifecycle is not written here; it is allowed for a bucket made here only; remove it, and set the lifecycle where that bucket is made"
 
 
 class Bucket(Section):
@@ -65,12 +75,32 @@ class Bucket(Section):
     name: names.BucketName
     """Name of the bucket."""
     existing: bool = False
-    """The bucket exists: no stack is made for it, the statements its policy needs are written to a file."""
+    """The bucket exists: no stack is made for it, the statements its policy needs are written to a file. Keys that describe a bucket made here are refused beside it."""
     bucket_key_enabled: bool = False
-    """S3 Bucket Keys. Off, since AWS does not document CloudTrail's encryption context under Bucket Keys; CloudTrail needs kms:Decrypt when on."""
+    """S3 Bucket Keys. Off, since AWS does not document CloudTrail's encryption context under Bucket Keys; CloudTrail needs kms:Decrypt when on. Of an existing bucket it says what is set there, and has no default."""
     access_logs: AccessLogs | None = AccessLogs()
     """Server access logging; ``null`` turns it off."""
-    lifecycle: Lifecycle = Lifecycle()
-    """When log files move and go; kept forever by default."""
+    lifecycle: Lifecycle | None = Lifecycle()
+    """When log files move and go; kept forever by default. ``null`` for no lifecycle at all: parts of an upload that never ended stay too."""
     object_lock: ObjectLock | None = None
     """S3 Object Lock with a default retention."""
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other.
+
+        CloudTrail cannot create a trail where an existing bucket has Bucket Keys and the key policy gives it no kms:Decrypt:
+        https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+        A locked version stays where its lifecycle puts a delete marker on it, out of the sight of readers:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html (lifecycle)
+        """
+        if self.existing:
+            dropped = [key for key in type(self).model_fields if key in self.model_fields_set - _OF_AN_EXISTING_BUCKET]
+            if dropped:
+                one = len(dropped) == 1
+                yield f"{' and '.join(dropped)} {'describes' if one else 'describe'} a bucket made here, and the bucket exists, so {'it has' if one else 'they have'} no effect; account, region, name and bucket_key_enabled are allowed beside existing: true; set the rest where the bucket is made, and remove {'it' if one else 'them'} here"
+            if not self.bucket_key_enabled and "bucket_key_enabled" not in self.model_fields_set:
+                yield f"bucket_key_enabled is not given for a bucket that exists; where it has S3 Bucket Keys, CloudTrail cannot create a trail without kms:Decrypt; true or false is needed, as BucketKeyEnabled of aws s3api get-bucket-encryption --bucket {self.name} shows it; add it"
+        if self.object_lock and self.lifecycle and self.lifecycle.expiration_days:
+            kept, gone = self.object_lock.retention_days, self.lifecycle.expiration_days
+            if gone <= kept:
+                yield f"lifecycle.expiration_days is {gone}, object_lock.retention_days {kept}; S3 would put delete markers on log files whose versions it keeps; more than {kept} days are allowed; raise expiration_days, or remove it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,11 @@ class Reader:
     def value(self) -> str:
         """What the config gives for the kind: an ARN, a name, an organization path or id."""
         return self.kind.value(self.settings)
+
+    @property
+    def iam_policy(self) -> Literal["attached", "named", "none"]:
+        """How the reader gets its IAM policy: as its kind does, and in an account that is not ours none from here."""
+        return self.kind.iam_policy if self.account is None or self.account.ours else "none"
 
     @property
     def covers_root(self) -> bool:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from trailkey.aws import PENDING_WINDOW_DAYS, ROTATION_PERIOD_DAYS
 from trailkey.config import names
-from trailkey.config.section import Principal, Section
+from trailkey.config.section import NOT_NULL, Principal, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Alarm(Section):
 class KeySettings(Section):
     """What every KMS key made here is given. Keys are symmetric (SYMMETRIC_DEFAULT); CloudTrail accepts no other."""
 
-    description: names.Description | None = None
+    description: Annotated[names.Description | None, NOT_NULL] = None
     """Description of the key."""
     rotation_period_days: Annotated[int, Field(ge=ROTATION_PERIOD_DAYS[0], le=ROTATION_PERIOD_DAYS[1])] = 365
     """Days between automatic rotations; old logs stay readable, the ARN stays the same."""
@@ -47,9 +47,9 @@ class Key(KeySettings):
     alias: names.Alias = "alias/cloudtrail-logs"
     """Alias of the key; policy names are made from it."""
     administrators: tuple[Principal, ...] = ()
-    """Who describes, tags and rotates the key, and is denied every use of it and every change of its policy."""
+    """Roles and users who describe, tag and rotate the key, and are denied every use of it and every change of its policy."""
     break_glass: tuple[Principal, ...] = ()
-    """Who may replace the key policy, disable and delete the key."""
+    """Roles and users who may replace the key policy, disable and delete the key."""
     former_arns: tuple[names.KeyArn, ...] = ()
     """ARNs of keys of earlier lives, such as the one a deleted stack left behind: readers keep kms:Decrypt on them, under the same conditions, so that old logs stay readable. Their own key policies decide too."""
     name_roles: bool = False

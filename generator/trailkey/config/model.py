@@ -13,8 +13,8 @@ from trailkey.aws import TAGS_PER_RESOURCE
 from trailkey.config import names, reader_kinds
 from trailkey.config.bucket_model import Bucket
 from trailkey.config.key_model import Key, KeySettings
-from trailkey.config.section import Principal, Section
-from trailkey.config.source import shown
+from trailkey.config.reader_services import not_a_reader
+from trailkey.config.section import NOT_NULL, Principal, Section
 from trailkey.config.trail_model import Trail
 
 if TYPE_CHECKING:
@@ -39,25 +39,22 @@ class Account(Section):
 
     id: names.AccountId
     """Twelve digits, in quotes."""
-    deployer: Principal | None = None
-    """The role that creates and updates the stacks there, ``role/Path/Name``; a pattern such as ``role/stacksets-exec-*`` is fine. Needed for every account that gets a stack."""
+    deployer: Annotated[Principal | None, NOT_NULL] = None
+    """The role that creates and updates the stacks there, ``role/Path/Name`` without the account; a pattern such as ``role/Deploy-*`` is fine. Each stack is created by itself, so it is not a role of service-managed StackSets. Needed for every account that gets a stack."""
+    ours: bool = True
+    """``false`` for an account of others, a vendor's: readers name roles and users of it, never the whole account. Nothing is deployed there; its owner writes the IAM policies."""
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
+        if not self.ours and self.deployer is not None:
+            yield f"deployer {self.deployer!r} is given for an account that is not ours, where nothing is deployed; it is allowed for accounts of ours; remove it, or ours: false"
 
 
 def _service(value: Any) -> Any:
     """Refuse a service that reads in a way of its own, and one that is not known."""
     known = reader_kinds.services()
-    word = value.lower().replace("_", "-") if isinstance(value, str) else ""
-    streams = {"guardduty": "GuardDuty", "detective": "Detective", "security-lake": "Security Lake"}
-    if word in streams:
-        raise ValueError(
-            f"{value!r} needs nothing, {streams[word]} has its own stream of events; {' and '.join(known)} are allowed; remove this reader"
-        )
-    if word in ("athena", "glue", "opensearch", "emr", "quicksight", "siem", "splunk", "datadog"):
-        raise ValueError(
-            f"{value!r} reads as the role that calls it; {' and '.join(known)} are allowed; name that role with role: account:role/Name"
-        )
     if value not in known:
-        raise ValueError(f"{shown(value)} is refused; {' or '.join(map(repr, known))} is allowed; correct it")
+        raise ValueError(not_a_reader(value, known))
     return value
 
 
@@ -70,21 +67,21 @@ class Reader(Section):
 
     name: names.Name
     """A name for the statements and policies of this reader."""
-    role: Principal | None = None
-    """One role, ``account:role/Path/Name``: people, Athena and Glue callers, an OpenSearch ingestion role, the role a SIEM vendor assumes."""
-    permission_set: names.PermissionSet | None = None
+    role: Annotated[Principal | None, NOT_NULL] = None
+    """One role, ``account:role/Path/Name``: people, Athena and Glue callers, an OpenSearch ingestion role, the role a SIEM vendor assumes. Not a user, and not the role of a permission set."""
+    permission_set: Annotated[names.PermissionSet | None, NOT_NULL] = None
     """A permission set of IAM Identity Center, in ``account``."""
-    principal_arn_like: Principal | None = None
-    """A pattern of ArnLike, ``account:role/siem-*``."""
-    account_principal: str | None = None
-    """A whole account: IAM there decides who reads. Never the key's own."""
-    principal_org_path: names.OrganizationPath | None = None
+    principal_arn_like: Annotated[Principal | None, NOT_NULL] = None
+    """A pattern of ArnLike, ``account:role/siem-*``, or a user, ``account:user/name``."""
+    account_principal: Annotated[str | None, NOT_NULL] = None
+    """A whole account: IAM there decides who reads. Never the key's own, never one that is not ours."""
+    principal_org_path: Annotated[names.OrganizationPath | None, NOT_NULL] = None
     """All accounts below an organization path; IAM in each decides who reads."""
-    principal_org_id: names.OrganizationId | None = None
+    principal_org_id: Annotated[names.OrganizationId | None, NOT_NULL] = None
     """All accounts of the organization; IAM in each decides who reads."""
-    service: Service | None = None
+    service: Annotated[Service | None, NOT_NULL] = None
     """access-analyzer: policy generation of IAM Access Analyzer. macie: its service-linked role in the key's account."""
-    account: str | None = None
+    account: Annotated[str | None, NOT_NULL] = None
     """The account of a permission set."""
     via_service: bool = True
     """Decrypt only through S3 (kms:ViaService); false for a reader that calls KMS itself."""

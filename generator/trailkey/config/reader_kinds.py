@@ -36,7 +36,10 @@ class Names(Protocol):
         """The account of the trails' key."""
 
     def account(self, name: str, path: ConfigPath) -> Account:
-        """Return the account of that name, or give up."""
+        """Return the account of that name, which is ours, or give up."""
+
+    def listed(self, name: str, path: ConfigPath, advice: str = ...) -> Account:
+        """Return the account of that name, ours or not, or give up."""
 
     def principal(self, text: str, path: ConfigPath, *, pattern: bool = True) -> str:
         """Return the ARN of a principal, or give up."""
@@ -134,8 +137,14 @@ def _permission_set(resolver: Names, settings: Settings, path: ConfigPath) -> Wh
     return Who(account=account, principal_arns=arns)
 
 
+_NEVER_WHOLE: Final = "list it under accounts; of an account that is not yours, name a role instead"
+
+
 def _account(resolver: Names, settings: Settings, path: ConfigPath) -> Who:
-    account = resolver.account(settings.account_principal or "", path)
+    account = resolver.listed(settings.account_principal or "", path, _NEVER_WHOLE)
+    if not account.ours:
+        said = f"{account.name!r} is not ours; a whole account is one where you decide who reads, and a vendor's role is named, never the vendor's account; name it with role: {account.name}:role/Name, or the role in your account that the vendor assumes"
+        resolver.give_up(path, said)
     if account == resolver.key_account:
         said = f"{account.name!r} is the key's own account; there its administrators would read too, so another account is allowed; name a role or a permission set"
         resolver.give_up(path, said)

@@ -5,12 +5,42 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Principal = Annotated[str, StringConstraints(min_length=1)]
+
+
+class _NotNull:
+    """Refuses ``null`` for a key that is left out instead, in configs and in their JSON schema."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_before_validator_function(self._given, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        shown = handler(schema)
+        (given,) = (one for one in shown.pop("anyOf") if one != {"type": "null"})
+        return {**shown, **given}
+
+    @staticmethod
+    def _given(value: Any) -> Any:
+        if value is None:
+            raise ValueError("no value is given, and null turns nothing off here; write a value, or remove the key")
+        return value
+
+
+NOT_NULL = _NotNull()
+"""For keys of type ``X | None`` where None means that the key is left out: ``null`` is for what it turns off."""
 
 
 class UnknownValueError(Exception):

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from trailkey.cloudformation.yaml_reader import MAX_DEPTH, TOO_DEEP, UnreadableError, YamlReader
+from trailkey.cloudformation.yaml_reader import MAX_DEPTH, TOO_DEEP, NotYamlError, UnreadableError, YamlReader
+from trailkey.config.variables import unfilled, unfilled_line
 
 ConfigPath = tuple[str | int, ...]
 """Where a value stands in a config: ``("trails", 0, "name")``."""
@@ -83,7 +84,8 @@ def parse(text: str, file: str) -> Source:
         source.data = _ConfigReader(source, text).document()
     except UnreadableError as error:
         source.marks[()] = Mark(file, error.line or 1)
-        source.refuse((), str(error))
+        lines = text.splitlines() if isinstance(error, NotYamlError) else []
+        source.refuse((), next(filter(None, map(unfilled_line, lines[error.line - 1 : error.line])), str(error)))
     return source
 
 
@@ -111,6 +113,8 @@ class _ConfigReader(YamlReader):
         scalar = isinstance(event, yaml.ScalarEvent)
         written, quoted = (event.value, event.style in ("'", '"')) if scalar else (None, False)
         self._mark(path, Mark(self._source.file, line, written, quoted))
+        if written is not None and (said := unfilled(written, *path[-1:])):
+            self.refuse(event, path, said)
         if event.anchor is None:
             return super().value(event, path, line)
         first = len(self._met) - 1

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from trailkey.aws import SELECTOR_VALUES
 from trailkey.config import names
-from trailkey.config.section import Section
+from trailkey.config.section import NOT_NULL, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ class FieldSelector(Section):
 class AdvancedEventSelector(Section):
     """Data or network activity events to log as well. The log bucket leaves itself out of its own data events."""
 
-    name: names.SelectorName | None = None
+    name: Annotated[names.SelectorName | None, NOT_NULL] = None
     field_selectors: Annotated[tuple[FieldSelector, ...], Field(min_length=1)]
 
     def contradictions(self) -> Iterator[str]:
@@ -115,7 +115,7 @@ class Trail(Section):
 
     name: names.TrailName
     """Name of the trail; its ARN, which the policies name, is made from it."""
-    account: str | None = None
+    account: Annotated[str | None, NOT_NULL] = None
     """Name of the account that owns it; an organization trail lives in the management account."""
     home_region: names.Region
     """Region its ARN carries and its stack is deployed to."""

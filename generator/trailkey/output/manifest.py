@@ -22,6 +22,8 @@ BUCKET_POLICY: Final = "bucket-policy.json"
 FORMAT: Final = 2
 BUCKET_POLICY_STEP: Final = "bucket-policy"
 """Kind of the step that says whose existing bucket gets the statements of bucket-policy.json; its ``arn`` is the bucket."""
+OWNER_STEP: Final = "reader-policy"
+"""Kind of the step that says what the owner of an account that is not ours allows a reader there; its ``arn`` is the reader's."""
 
 _OPTIONAL: Final = {"optional": True}
 """Marks a key that is left out where it says nothing."""

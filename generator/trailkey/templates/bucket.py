@@ -45,7 +45,7 @@ def add_bucket(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
         ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key_arn),
         BucketKeyEnabled=settings.bucket_key_enabled,
     )
-    lifecycle = {"Id": "Logs", **_lifecycle(settings.lifecycle)}
+    lifecycle = None if settings.lifecycle is None else {"Id": "Logs", **_lifecycle(settings.lifecycle)}
     statements = log_bucket_policy(deployment)
     bucket = _add_private(stack, BUCKET, settings.name, encryption, lifecycle, statements, ("bucket",), **optional)
     stack.output("LogBucketName", Ref(bucket), "Name of the log bucket.")
@@ -57,24 +57,25 @@ def _add_private(
     logical_id: str,
     name: str,
     encryption: s3.ServerSideEncryptionRule,
-    lifecycle: dict[str, Any],
+    lifecycle: dict[str, Any] | None,
     statements: Sequence[Statement],
     origin: ConfigPath,
     **optional: Any,
 ) -> s3.Bucket:
     """Add a bucket and its policy: no public access, no ACLs, versions, retained like the key.
 
-    Parts of an upload that never ended always go, after a week.
+    Parts of an upload that never ended go after a week, unless there is no lifecycle at all.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html,
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
-    abort = s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7)
-    rule = s3.LifecycleRule(Status="Enabled", AbortIncompleteMultipartUpload=abort, **lifecycle)
+    if lifecycle is not None:
+        abort = s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7)
+        rule = s3.LifecycleRule(Status="Enabled", AbortIncompleteMultipartUpload=abort, **lifecycle)
+        optional["LifecycleConfiguration"] = s3.LifecycleConfiguration(Rules=[rule])
     bucket = s3.Bucket(
         logical_id,
         BucketName=name,
         BucketEncryption=s3.BucketEncryption(ServerSideEncryptionConfiguration=[encryption]),
-        LifecycleConfiguration=s3.LifecycleConfiguration(Rules=[rule]),
         PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
             BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
         ),

@@ -14,7 +14,7 @@ from trailkey.statements.builders import document
 from trailkey.templates.bucket import add_bucket
 from trailkey.templates.key import KEY, add_key
 from trailkey.templates.lake import add_store
-from trailkey.templates.managed_policies import add_deployer, add_key_roles, add_reader
+from trailkey.templates.managed_policies import add_deployer, add_key_roles, add_reader, tell_owner
 from trailkey.templates.stack import Stack, reader_step
 from trailkey.templates.trail import add_trail
 
@@ -112,7 +112,8 @@ def _places(deployment: Deployment) -> set[tuple[str, str]]:
     places |= {(trail.account.id, trail.settings.home_region) for trail in deployment.trails}
     places |= {(store.account.id, store.settings.region) for store in deployment.stores}
     for reader in deployment.readers:
-        places.add((reader.account.id if reader.account else "*", deployment.region))
+        if reader.account is None or reader.account.ours:
+            places.add((reader.account.id if reader.account else "*", deployment.region))
     return places
 
 
@@ -162,7 +163,10 @@ def _stores(layout: Layout) -> None:
 def _readers(layout: Layout) -> None:
     deployment = layout.deployment
     for reader in deployment.readers:
-        if reader.kind.iam_policy == "none":
+        if reader.account and not reader.account.ours:
+            tell_owner(layout.key_stack, reader, reader.account)
+            continue
+        if reader.iam_policy == "none":
             if step := reader.kind.step:
                 layout.key_stack.before.append(reader_step(step, deployment.key_account.id, value=reader.value))
             continue

@@ -10,7 +10,7 @@ from troposphere import encode_to_dict, iam
 from trailkey.aws import MANAGED_POLICY_CHARACTERS, parse_arn
 from trailkey.config.deployment import identifier
 from trailkey.config.resolve.principals import is_pattern
-from trailkey.output.manifest import Step
+from trailkey.output.manifest import OWNER_STEP, Step
 from trailkey.statements import identity
 from trailkey.statements.builders import document, text
 from trailkey.templates.stack import reader_step
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from awacs.aws import Statement
 
+    from trailkey.config.account import Account
     from trailkey.config.deployment import Deployment, Reader, Store
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
@@ -128,6 +129,22 @@ def add_reader(stack: Stack, reader: Reader, key_arn: Any) -> None:
         where = f"account {stack.account_id}" if stack.account else f"each account of {stack.organizational_path}"
         values = {"value": reader.value, "policy": name, "where": where}
         stack.after.append(reader_step(reader.kind.step, stack.account_id, stack.policy_arn(name), **values))
+
+
+def tell_owner(key_stack: Stack, reader: Reader, owner: Account) -> None:
+    """Say what the owner of an account that is not ours allows its reader: nothing is deployed there.
+
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+    """
+    deployment = key_stack.deployment
+    bucket = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
+    objects = ", ".join(f"{bucket}/{prefix}AWSLogs/*" for prefix in deployment.log_prefixes)
+    for arn in reader.principal_arns:
+        text = f"The owner of account {owner.id} allows {arn} kms:Decrypt on the key (Output KeyArn of stack {key_stack.name}), s3:GetObject on {objects}, and s3:GetBucketLocation and s3:ListBucket on {bucket}: nothing is deployed there."
+        key_stack.after.append(Step(kind=OWNER_STEP, account=owner.id, text=text, arn=arn))
+        if deployment.config.key.name_roles and not is_pattern(arn):
+            text = f"{arn} exists: key and bucket policy name it as Principal."
+            key_stack.asks("role-exists", owner.id, text, arn=arn)
 
 
 def add_key_roles(stack: Stack, key_arn: Any) -> None:

@@ -119,7 +119,9 @@ def size_of_key_policy(folder: Path, count: int, last: str = "R") -> tuple[int, 
     """Return what the key policy of so many readers counts, and what the check says of its template."""
     config = [*readers(count), {"name": "last", "role": f"main:role/{last}"}]
     rendered = pipeline.render(
-        deploy(folder, SINGLE, readers=config, bucket={"existing": True, "access_logs": None}, layout="by_purpose")
+        deploy(
+            folder, SINGLE, readers=config, bucket={"existing": True, "bucket_key_enabled": False}, layout="by_purpose"
+        )
     )
     text = rendered.files["main-key.yaml"].decode()
     template = cloudformation.load(text, "main-key.yaml")
@@ -143,7 +145,7 @@ def test_a_real_key_policy_at_its_limit(tmp_path: Path) -> None:
 
 
 def test_the_policy_of_an_existing_bucket_is_counted_too(tmp_path: Path) -> None:
-    config = {"readers": readers(60), "bucket": {"existing": True}}
+    config = {"readers": readers(60), "bucket": {"existing": True, "bucket_key_enabled": False}}
     rendered = pipeline.render(deploy(tmp_path, SINGLE, **config))
     size = policy_size(json.loads(rendered.files["bucket-policy.json"]))
     with pytest.raises(CheckError) as caught:

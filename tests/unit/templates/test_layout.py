@@ -66,7 +66,9 @@ def test_a_stack_set_and_an_account_named_organization_are_kept_apart(tmp_path: 
 
 @pytest.mark.parametrize("name", ["rollout", "bucket-policy", "config"])
 def test_template_names_differ_from_other_files(tmp_path: Path, name: str) -> None:
-    files = output_of(deploy(tmp_path, {**SINGLE, "name": name}, bucket={"existing": True}), as_json=True)
+    files = output_of(
+        deploy(tmp_path, {**SINGLE, "name": name}, bucket={"existing": True, "bucket_key_enabled": False}), as_json=True
+    )
     assert set(files) == {f"{name}-stack.json", "rollout.json", "bucket-policy.json", "access.md", "config.json"}
 
 

@@ -130,15 +130,13 @@ def test_administrators_break_glass_and_the_deployer(tmp_path: Path) -> None:
 
 
 def test_a_deployer_known_by_a_pattern_gets_its_policy_by_name(tmp_path: Path) -> None:
-    accounts = {
-        name: {**account, "deployer": "role/stacksets-exec-*"} for name, account in ORGANIZATION["accounts"].items()
-    }
+    accounts = {name: {**account, "deployer": "role/Deploy-*"} for name, account in ORGANIZATION["accounts"].items()}
     made, said = built(tmp_path, "archive-iam", accounts=accounts)
     assert made["DeployerPolicy"]["ManagedPolicyName"] == "cloudtrail-logs-deploy-deployer"
     assert "Roles" not in made["DeployerPolicy"]
     assert (
         "Policy cloudtrail-logs-deploy-deployer, or one that allows the same, is attached to the roles "
-        "arn:aws:iam::222222222222:role/stacksets-exec-*: their names are not known here."
+        "arn:aws:iam::222222222222:role/Deploy-*: their names are not known here."
     ) in said
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trailkey.aws import parse_arn
-from trailkey.config.account import Account
+from trailkey.config.account import Account, is_sample
 from trailkey.config.deployment import Deployment, Reader, Store, Trail, identifier
 from trailkey.config.reader_kinds import kind_of
-from trailkey.config.resolve.principals import account_of, patterns_meet
+from trailkey.config.resolve.principals import is_pattern, patterns_meet
 from trailkey.config.resolve.resolver import Resolver
 from trailkey.config.resolve.stores import keep_duties_apart, resolve_store, stores_apart
 from trailkey.config.resolve.trails import resolve_trail, trails_apart
 from trailkey.config.section import if_known
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TypeVar
 
     from trailkey.config import model
@@ -55,10 +56,11 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
     for judge in (_alarm, _former_keys):
         with if_known:
             judge(resolver)
+    with if_known:
+        _name_roles(resolver, [administrators, break_glass, *_named(resolver, readers, stores)])
     _names_apart(resolver, [*trails, *readers, *stores])
     _deployers(resolver, trails, readers, stores)
     config = resolver.config
-    notices = ([LAKE_CLOSED] if stores else []) + ([BUCKET_KEYS] if config.bucket.bucket_key_enabled else [])
     return Deployment(
         name=config.name,
         partition=config.partition,
@@ -73,15 +75,35 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
         stores=tuple(stores),
         administrators=administrators,
         break_glass=break_glass,
-        notices=tuple(notices),
+        notices=tuple(_notices(config, stores, administrators, break_glass)),
     )
+
+
+def _notices(
+    config: model.Config, stores: Sequence[Store], administrators: Sequence[str], break_glass: Sequence[str]
+) -> Iterator[str]:
+    """Yield what is allowed and easily overlooked."""
+    samples = [f"{name} ({one.id})" for name, one in config.accounts.items() if is_sample(one.id)]
+    if samples:
+        yield f"account ids of examples: {', '.join(samples)}; before a deployment write those of your accounts"
+    keys = [(config.key.alias, administrators, break_glass)]
+    keys += [(store.settings.alias, store.administrators, store.break_glass) for store in stores]
+    for alias, those_who_manage, those_who_repair in keys:
+        if not those_who_manage:
+            yield f"{alias} has no administrators: its tags, description and rotation change by deploying it again only"
+        if not those_who_repair:
+            yield f"{alias} has no break_glass: only the deployer and the root user of its account can repair its policy, and nobody can delete the key without rewriting it first"
+    if stores:
+        yield LAKE_CLOSED
+    if config.bucket.bucket_key_enabled:
+        yield BUCKET_KEYS
 
 
 def _accounts(resolver: Resolver) -> None:
     seen: dict[str, str] = {}
     for name, settings in resolver.config.accounts.items():
         with if_known:
-            resolver.accounts[name] = Account(name=name, id=settings.id, deployer=None)
+            resolver.accounts[name] = Account(name=name, id=settings.id, deployer=None, ours=settings.ours)
             first = seen.setdefault(settings.id, name)
             if first != name:
                 said = f"{settings.id!r} is the id of {first!r} too; each account is listed once; correct or remove one"
@@ -92,14 +114,31 @@ def _accounts(resolver: Resolver) -> None:
 
 
 def _deployer(resolver: Resolver, name: str, settings: model.Account) -> None:
+    """Resolve the role that deploys an account's stacks, each by itself: that is no role of service-managed StackSets.
+
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-concepts.html
+    """
     if settings.deployer is None:
         return
     path = ("accounts", name, "deployer")
-    arn = resolver.principal(settings.deployer if ":" in settings.deployer else f"{name}:{settings.deployer}", path)
-    if account_of(arn) != settings.id:
-        said = f"{settings.deployer!r} is not in account {name!r}; the role that deploys an account's stacks lives there; name a role of that account"
+    said, resource = f"{settings.deployer!r}", settings.deployer.rpartition(":")[2]
+    if ":" in settings.deployer:
+        resolver.refuse(
+            path, f"{said} names an account; a deployer is a role of the account it is given for; write {resource}"
+        )
+        return
+    if resource.startswith("user/"):
+        resolver.refuse(path, f"{said} is a user; a deployer is a role, which CloudFormation can take on; name a role")
+        return
+    if "stacksets-exec" in resource:
+        organization = resolver.config.organization
+        manages = organization is not None and organization.management_account == name
+        nowhere = ", and do not deploy to the management account" if manages else ""
+        said += f" is a role of service-managed StackSets, which deploy no stack of this account{nowhere}: each is created by itself; a role that you or a pipeline can take on is allowed; name that role"
         resolver.refuse(path, said)
-    resolver.accounts[name] = Account(name=name, id=settings.id, deployer=arn)
+        return
+    arn = resolver.principal(f"{name}:{settings.deployer}", path)
+    resolver.accounts[name] = replace(resolver.accounts[name], deployer=arn)
 
 
 def _bucket(resolver: Resolver) -> None:
@@ -155,6 +194,23 @@ def _people(resolver: Resolver, readers: list[Reader]) -> tuple[tuple[str, ...],
     return administrators, break_glass
 
 
+def _named(resolver: Resolver, readers: Sequence[Reader], stores: Sequence[Store]) -> Iterator[Sequence[str]]:
+    """Yield the groups of roles and users that policies name, beside those who look after the trails' key."""
+    for account in resolver.accounts.values():
+        yield [account.deployer] if account.deployer else []
+    for reader in readers:
+        yield reader.principal_arns
+    for store in stores:
+        yield from (store.administrators, store.break_glass, store.queriers)
+
+
+def _name_roles(resolver: Resolver, groups: Sequence[Sequence[str]]) -> None:
+    """Refuse name_roles where it has no effect: a group with a pattern is named by its account."""
+    if resolver.config.key.name_roles and not any(arns and not any(map(is_pattern, arns)) for arns in groups):
+        said = "name_roles is true and every role is given by a pattern, which cannot be a Principal; exact roles are needed; name some, or remove it"
+        resolver.refuse(("key", "name_roles"), said)
+
+
 def _alarm(resolver: Resolver) -> None:
     alarm = resolver.config.key.alarm
     arn = parse_arn(alarm.topic_arn) if alarm and alarm.topic_arn else None
@@ -206,24 +262,24 @@ def _identity(entry: Trail | Reader | Store) -> str:
 def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], stores: list[Store]) -> None:
     """Refuse an account without a deployer that gets a stack; the first thing that is deployed there says why."""
     config = resolver.config
-    needs: list[tuple[str, str]] = []
+    needs: list[tuple[str, str, str]] = []
     with if_known:
-        needs.append((config.key.account, "the key"))
+        needs.append((config.key.account, "the key", ""))
     with if_known:
         if not config.bucket.existing:
-            needs.append((config.bucket.account, "the bucket"))
-    needs += [(trail.account.name, f"trail {trail.settings.name!r}") for trail in trails]
-    needs += [(store.account.name, f"event data store {store.settings.name!r}") for store in stores]
+            needs.append((config.bucket.account, "the bucket", ""))
+    needs += [(trail.account.name, f"trail {trail.settings.name!r}", "") for trail in trails]
+    needs += [(store.account.name, f"event data store {store.settings.name!r}", "") for store in stores]
     for reader in readers:
         with if_known:
             purpose = f"the policies of reader {reader.name!r}"
-            if reader.account and reader.kind.iam_policy != "none":
-                needs.append((reader.account.name, purpose))
+            if reader.account and reader.iam_policy != "none":
+                needs.append((reader.account.name, purpose, ", or ours: false where the account is another's"))
             elif reader.covers_root and config.organization:
                 # Stack sets skip the management account, so its policy comes with a plain stack.
-                needs.append((config.organization.management_account, purpose))
-    for name, purpose in reversed(dict(reversed(needs)).items()):
+                needs.append((config.organization.management_account, purpose, ""))
+    for name, purpose, other in {need[0]: need for need in reversed(needs)}.values():
         with if_known:
             if name in config.accounts and config.accounts[name].deployer is None:
-                said = f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name"
+                said = f"{name!r} gets {purpose} and has no deployer; every account that gets a stack names the role that deploys it; add deployer: role/Path/Name{other}"
                 resolver.refuse(("accounts", name), said)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from trailkey.aws import Arn
 
+OF_ANOTHER = "list it under accounts, with ours: false where it is another's"
+"""What to do about an account that a principal names and the config does not list."""
+
 _RESOURCE = re.compile(r"(role|user)/((?:[\w+=,.@*?-]+/)*)([\w+=,.@*?-]+)", re.ASCII)
 _PATH_CHARACTERS = 512
 _NAME_CHARACTERS = 64
@@ -31,7 +34,7 @@ def is_pattern(arn: str) -> bool:
 
 
 def _wrong_resource(resource: str) -> Iterator[str]:
-    """Yield what is wrong with a role or user name.
+    """Yield what is wrong with a role or user name, ``role/Path/Name``.
 
     Limits: names 64 characters of ``[A-Za-z0-9_+=,.@-]``, paths 512.
     See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -58,16 +61,18 @@ def _wrong_arn(text: str, arn: Arn, account_ids: Mapping[str, str], partition: s
         if "" in account_ids.values():
             raise UnknownValueError(text)
         known = ", ".join(sorted(account_ids.values()))
-        yield f"account {arn.account!r} in {text!r} is not listed; listed are {known}; list it under accounts"
+        yield f"account {arn.account!r} in {text!r} is not listed; listed are {known}; {OF_ANOTHER}"
 
 
 def _wrong_account(text: str, account_ids: Mapping[str, str]) -> Iterator[str]:
-    account, colon, _ = text.partition(":")
+    account, colon, resource = text.partition(":")
     if not colon:
         yield f"{text!r} names no account; account:role/Path/Name or a full ARN is allowed; put the account's name before it"
     if account not in account_ids:
+        if name := next((name for name, number in account_ids.items() if number == account), None):
+            yield f"{text!r} begins with the id of account {name!r}; its name or a full ARN is allowed; write {name}:{resource}"
         listed = f"listed are {', '.join(sorted(account_ids))}" if account_ids else "none is listed"
-        yield f"account {account!r} in {text!r} is not listed; {listed}; list it under accounts"
+        yield f"account {account!r} in {text!r} is not listed; {listed}; {OF_ANOTHER}"
 
 
 def principal_arn(text: str, account_ids: Mapping[str, str], partition: str) -> str:
@@ -104,6 +109,33 @@ def permission_set_patterns(name: str, account_id: str, partition: str) -> tuple
     path = f"arn:{partition}:iam::{account_id}:role/aws-reserved/sso.amazonaws.com/"
     role = f"AWSReservedSSO_{name}_{'?' * _SUFFIX_CHARACTERS}"
     return f"{path}{role}", f"{path}*/{role}"
+
+
+def permission_set_of(arn: str) -> str:
+    """Return the permission set whose role an ARN or pattern of a role names in a form that does not last; empty of all others.
+
+    IAM Identity Center gives the role ``AWSReservedSSO_``, the permission set and sixteen hexadecimal digits, which change when
+    the role is re-created. A pattern that leaves exactly these open lasts, and covers no permission set whose name begins alike.
+    See: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+    """
+    parsed = parse_arn(arn)
+    kind, _, path = (parsed.resource if parsed else "").partition("/")
+    if kind != "role" or (_RESERVED_NAME not in path and not path.startswith(_RESERVED_PATH)):
+        return ""
+    name = path.rpartition("/")[2].rpartition(_RESERVED_NAME)[2]
+    if name.endswith(f"_{_SUFFIX}"):
+        return ""
+    return re.sub(r"(_[0-9a-f]{16}|_?[*?]+)$", "", name).strip("*?_")
+
+
+def lasting_pattern(permission_set: str) -> str:
+    """Return the pattern for the role of a permission set, with and without a Region in its path."""
+    return f"role/{_RESERVED_PATH}*AWS{_RESERVED_NAME}{permission_set}_{_SUFFIX}"
+
+
+_RESERVED_PATH = "aws-reserved/sso.amazonaws.com/"
+_RESERVED_NAME = "ReservedSSO_"
+_SUFFIX = "?" * 16
 
 
 def patterns_meet(first: str, second: str) -> bool:

@@ -57,10 +57,11 @@ def _owner(resolver: Resolver, settings: Settings, path: ConfigPath) -> Account:
         return resolver.account(management, ("organization", "management_account"))
     if settings.account is not None:
         return resolver.account(settings.account, (*path, "account"))
-    if len(config.accounts) != 1:
-        said = f"trail {settings.name!r} names no account; with more than one account listed each trail names its own; add account: one of {', '.join(sorted(config.accounts))}"
+    ours = [name for name, account in config.accounts.items() if account.ours] or list(config.accounts)
+    if len(ours) != 1:
+        said = f"trail {settings.name!r} names no account; with more than one account listed each trail names its own; add account: one of {', '.join(sorted(ours))}"
         resolver.give_up(path, said)
-    return resolver.account(next(iter(config.accounts)), path)
+    return resolver.account(ours[0], path)
 
 
 def _topic_is_not_of_the_trails_key(resolver: Resolver, settings: Settings, path: ConfigPath) -> None:

@@ -199,11 +199,11 @@ def _readers(deployment: Deployment, key: TrailKeyIntent, at: KeyPlace) -> Itera
     if any(trail.settings.is_organization_trail for trail in deployment.trails):
         beside["organizations"] = region(actions=VALIDATE_OF_ORGANIZATION)
     for reader, row in zip(deployment.readers, key.readers, strict=True):
-        if reader.kind.iam_policy != "none":
+        if reader.iam_policy != "none":
             yield Entitlement(
                 path=row.path,
                 name=f"reader {row.name}",
-                arns=reader.principal_arns if reader.kind.iam_policy == "attached" else (),
+                arns=reader.principal_arns if reader.iam_policy == "attached" else (),
                 fixed_name=deployment.policy_name(f"read-{row.name}"),
                 accounts=tuple(_accounts_of(reader, deployment)),
                 unit="" if reader.account else deployment.organizational_unit(reader.value),

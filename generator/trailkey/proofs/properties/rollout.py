@@ -77,11 +77,11 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
     if folder.manifest.partition != deployment.partition:
         yield f"the partition is {folder.manifest.partition}, not {deployment.partition}"
     meant, grantees = _places(deployment), entitlements(deployment, PolicySet())
-    accounts = {account.id for account in deployment.accounts.values()}
+    accounts = {account.id for account in deployment.accounts.values() if account.ours}
     for one in folder.stacks:
         here = one.place.account, one.place.region
         if one.stack.stack_set is None and one.place.account not in accounts:
-            yield f"stack {one.stack.stack} is deployed to {one.place.account}, which is not an account of the config"
+            yield f"stack {one.stack.stack} is deployed to {one.place.account}, which is not an account of ours in the config"
         wanted = [(f"{each.kind} {each.name}", meant.get((each.kind, each.name))) for each in one.policies.resources]
         policies = [(f"AWS::IAM::ManagedPolicy {each.name}", grantees.places(each)) for each in one.policies.identities]
         for what, places in (*wanted, *policies):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trailkey.aws import parse_arn
 from trailkey.inventory.policies import PolicySet
-from trailkey.output.manifest import BUCKET_POLICY, BUCKET_POLICY_STEP
+from trailkey.output.manifest import BUCKET_POLICY, BUCKET_POLICY_STEP, OWNER_STEP
 from trailkey.proofs.properties.entitlements import entitlements
 
 if TYPE_CHECKING:
@@ -27,6 +27,17 @@ def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
         yield f"the steps do not say that {who} the statements of {BUCKET_POLICY}"
     if deployment.config.bucket.existing != (BUCKET_POLICY in folder.files):
         yield f"{BUCKET_POLICY} is {'missing' if deployment.config.bucket.existing else 'not asked for by the config'}"
+    owners = [
+        (step.arn, step.account) for stack in folder.manifest.stacks for step in stack.after if step.kind == OWNER_STEP
+    ]
+    others = [
+        (arn, one.account.id)
+        for one in deployment.readers
+        if one.account and not one.account.ours
+        for arn in one.principal_arns
+    ]
+    if owners != others:
+        yield f"the owners of {', '.join(arn for arn, _ in others) or 'no reader'} are to be told what to allow, and told are those of {', '.join(arn for arn, _ in owners) or 'no reader'}"
     deployers = {account.id: account.deployer for account in deployment.accounts.values()}
     for step in folder.manifest.before:
         arn, about = parse_arn(step.arn), f" about {step.arn}" if step.arn else ""
