@@ -106,6 +106,10 @@ def test_lifecycle(tmp_path: Path) -> None:
     ]
 
 
+def test_no_lifecycle_at_all(tmp_path: Path) -> None:
+    assert "LifecycleConfiguration" not in buckets(tmp_path, lifecycle=None)["LogBucket"]
+
+
 def test_access_logs_to_an_existing_bucket(tmp_path: Path) -> None:
     deployment = deploy(tmp_path, SINGLE, bucket={"access_logs": {"bucket": "central-logs", "existing": True}})
     template = rendered_templates(deployment)["one"]["Resources"]
