@@ -20,11 +20,15 @@ class Lifecycle(Section):
     """When log files move and go."""
 
     transition_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """Days until log files move to ``transition_storage_class``."""
+    """Days until log files move to ``transition_storage_class``. Objects under 128 KB do not move by default; most log and digest files are smaller."""
     transition_storage_class: Literal["GLACIER_IR", "GLACIER", "DEEP_ARCHIVE", "STANDARD_IA", "INTELLIGENT_TIERING"] = (
         "GLACIER_IR"
     )
     """The storage class they move to; Athena cannot read GLACIER and DEEP_ARCHIVE."""
+    transition_default_minimum_object_size: Literal["all_storage_classes_128K", "varies_by_storage_class"] = (
+        "all_storage_classes_128K"
+    )
+    """``varies_by_storage_class`` moves small files to GLACIER and DEEP_ARCHIVE too. Each move is a request that is paid for, and each object there holds 40 KB more: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
     expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     """Days until log files are deleted; kept forever without it."""
     noncurrent_version_expiration_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
@@ -32,8 +36,14 @@ class Lifecycle(Section):
 
     def contradictions(self) -> Iterator[str]:
         """Yield what its values say against each other."""
-        if self.transition_days is None and "transition_storage_class" in self.model_fields_set:
-            yield f"transition_storage_class is {self.transition_storage_class} without transition_days, so nothing moves there; both are needed; add transition_days, or remove it"
+        for key in ("transition_storage_class", "transition_default_minimum_object_size"):
+            if self.transition_days is None and key in self.model_fields_set:
+                yield f"{key} is {getattr(self, key)} without transition_days, so nothing moves; both are needed; add transition_days, or remove it"
+        if (
+            self.transition_default_minimum_object_size == "varies_by_storage_class"
+            and self.transition_storage_class not in ("GLACIER", "DEEP_ARCHIVE")
+        ):
+            yield f"transition_default_minimum_object_size is varies_by_storage_class, and {self.transition_storage_class} takes no smaller objects for it; it is allowed with GLACIER and DEEP_ARCHIVE; remove it or choose one of them"
         if self.transition_storage_class == "STANDARD_IA" and 0 < (self.transition_days or 0) < 30:
             yield f"transition_days is {self.transition_days}; S3 moves objects to STANDARD_IA after 30 days or more; raise it or choose GLACIER_IR"
         if self.transition_days and self.expiration_days and self.expiration_days <= self.transition_days:
@@ -77,7 +87,7 @@ class Bucket(Section):
     existing: bool = False
     """The bucket exists: no stack is made for it, the statements its policy needs are written to a file. Keys that describe a bucket made here are refused beside it."""
     bucket_key_enabled: bool = False
-    """S3 Bucket Keys. Off, since AWS does not document CloudTrail's encryption context under Bucket Keys; CloudTrail needs kms:Decrypt when on. Of an existing bucket it says what is set there, and has no default."""
+    """S3 Bucket Keys. Off, since AWS does not document CloudTrail's encryption context under Bucket Keys; CloudTrail needs kms:Decrypt when on. Off costs readers one KMS request for each file they open, and shares the account's KMS quota; CloudTrail's own use is free: https://docs.aws.amazon.com/kms/latest/developerguide/services-cloudtrail.html. Of an existing bucket it says what is set there, and has no default."""
     access_logs: AccessLogs | None = AccessLogs()
     """Server access logging; ``null`` turns it off."""
     lifecycle: Lifecycle | None = Lifecycle()

@@ -13,6 +13,7 @@ from trailkey.proofs.properties.bucket import OF_THE_BUCKET
 from trailkey.proofs.properties.lake_key import OF_A_LAKE_KEY
 from trailkey.proofs.properties.managed_policies import OF_IAM_POLICIES, identity_questions
 from trailkey.proofs.properties.property import Property, Purpose_contra, Result, Target
+from trailkey.proofs.properties.retention import KEPT_TOGETHER, kept
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT, rollout_results
 from trailkey.proofs.properties.trail_key import OF_THE_TRAIL_KEY
 from trailkey.proofs.properties.wiring import CONSISTENT, consistent
@@ -33,6 +34,7 @@ _ALL: tuple[Rule, ...] = (
     *OF_THE_BUCKET,
     *OF_IAM_POLICIES,
     CONSISTENT,
+    KEPT_TOGETHER,
     *OF_THE_ROLLOUT,
 )
 PROPERTIES: Final = tuple({one.id: one for one in _ALL}.values())
@@ -50,7 +52,7 @@ def prove(deployment: Deployment, folder: Folder) -> list[Result]:
     results = [one for target in targets(deployment, folder.policies) for one in judge(target)]
     for one in identity_questions(deployment, folder.policies):
         results += [one] if isinstance(one, Result) else judge(one)
-    return [*results, *consistent(deployment, folder.policies), *rollout]
+    return [*results, *consistent(deployment, folder.policies), *kept(folder), *rollout]
 
 
 def targets(deployment: Deployment, policies: PolicySet) -> Iterator[Target[Any]]:

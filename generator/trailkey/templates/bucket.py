@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from awacs.aws import Statement
 
+    from trailkey.config.account import Account
     from trailkey.config.bucket_model import Lifecycle
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
@@ -41,15 +42,52 @@ def add_bucket(stack: Stack, deployment: Deployment, key_arn: Any) -> None:
         if settings.access_logs and not settings.access_logs.existing:
             # S3 checks that it may write there when logging is turned on.
             optional["DependsOn"] = [f"{ACCESS_LOGS}Policy"]
-    encryption = s3.ServerSideEncryptionRule(
-        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key_arn),
+    encryption = _encryption(
+        s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key_arn),
         BucketKeyEnabled=settings.bucket_key_enabled,
     )
-    lifecycle = None if settings.lifecycle is None else {"Id": "Logs", **_lifecycle(settings.lifecycle)}
+    lifecycle = None
+    if settings.lifecycle is not None:
+        rule = _rule("Logs", **_lifecycle(settings.lifecycle))
+        smallest = settings.lifecycle.transition_default_minimum_object_size
+        moving = {"TransitionDefaultMinimumObjectSize": smallest} if settings.lifecycle.transition_days else {}
+        lifecycle = s3.LifecycleConfiguration(Rules=[rule], **moving)
     statements = log_bucket_policy(deployment)
     bucket = _add_private(stack, BUCKET, settings.name, encryption, lifecycle, statements, ("bucket",), **optional)
     stack.output("LogBucketName", Ref(bucket), "Name of the log bucket.")
     stack.output("LogBucketArn", GetAtt(bucket, "Arn"), "ARN of the log bucket.")
+
+
+def ask_for_no_scp(stack: Stack, owner: Account) -> None:
+    """Ask that no service control policy keeps the deployer from making the bucket, as elective controls of Control Tower do.
+
+    See: https://docs.aws.amazon.com/controltower/latest/controlreference/elective-preventive-controls.html
+    """
+    management = stack.deployment.management
+    stack.asks(
+        "no-scp",
+        management.id if management else owner.id,
+        f"No service control policy denies {owner.deployer} s3:PutEncryptionConfiguration, s3:PutBucketLogging, s3:PutBucketPolicy or s3:PutLifecycleConfiguration in account {owner.id}. "
+        "Elective controls of Control Tower do, for all buckets: AWS-GR_AUDIT_BUCKET_ENCRYPTION_ENABLED, AWS-GR_AUDIT_BUCKET_LOGGING_ENABLED, AWS-GR_AUDIT_BUCKET_POLICY_CHANGES_PROHIBITED and AWS-GR_AUDIT_BUCKET_RETENTION_POLICY. "
+        "Where one is on for the account's unit, turn it off, or name the deployer among its ExemptedPrincipalArns.",
+        command=f"aws organizations list-policies-for-target --target-id {owner.id} --filter SERVICE_CONTROL_POLICY",
+    )
+
+
+def ask_for_settings(stack: Stack) -> None:
+    """Ask that a bucket that exists is what the config says of it, and takes CloudTrail's files.
+
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html,
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    deployment, settings = stack.deployment, stack.deployment.config.bucket
+    stack.asks(
+        "bucket-exists",
+        deployment.bucket_account.id,
+        f"Bucket {settings.name} exists in account {deployment.bucket_account.id}, {deployment.region}; S3 Bucket Keys are {'on' if settings.bucket_key_enabled else 'off'}; Requester Pays is off; its policy denies no s3:PutObject without headers that name an encryption.",
+        command=f"aws s3api get-bucket-encryption --bucket {settings.name}",
+        arn=f"arn:{deployment.partition}:s3:::{settings.name}",
+    )
 
 
 def _add_private(
@@ -57,21 +95,18 @@ def _add_private(
     logical_id: str,
     name: str,
     encryption: s3.ServerSideEncryptionRule,
-    lifecycle: dict[str, Any] | None,
+    lifecycle: s3.LifecycleConfiguration | None,
     statements: Sequence[Statement],
     origin: ConfigPath,
     **optional: Any,
 ) -> s3.Bucket:
-    """Add a bucket and its policy: no public access, no ACLs, versions, retained like the key.
+    """Add a bucket and its policy: no public access, no ACLs, versions, no objects encrypted with keys of customers.
 
-    Parts of an upload that never ended go after a week, unless there is no lifecycle at all.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html,
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
     if lifecycle is not None:
-        abort = s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7)
-        rule = s3.LifecycleRule(Status="Enabled", AbortIncompleteMultipartUpload=abort, **lifecycle)
-        optional["LifecycleConfiguration"] = s3.LifecycleConfiguration(Rules=[rule])
+        optional["LifecycleConfiguration"] = lifecycle
     bucket = s3.Bucket(
         logical_id,
         BucketName=name,
@@ -81,14 +116,30 @@ def _add_private(
         ),
         OwnershipControls=s3.OwnershipControls(Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]),
         VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
-        DeletionPolicy="RetainExceptOnCreate",
-        UpdateReplacePolicy="Retain",
         **optional,
         **stack.tags(),
     )
     stack.add(bucket, origin)
     stack.add(s3.BucketPolicy(f"{logical_id}Policy", Bucket=Ref(bucket), PolicyDocument=document(statements)), origin)
     return bucket
+
+
+def _encryption(by_default: s3.ServerSideEncryptionByDefault, **optional: Any) -> s3.ServerSideEncryptionRule:
+    """Return how a bucket encrypts. Objects with a key of whoever writes them (SSE-C), which no reader has, are refused.
+
+    See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html
+    """
+    return s3.ServerSideEncryptionRule(
+        ServerSideEncryptionByDefault=by_default,
+        BlockedEncryptionTypes=s3.BlockedEncryptionTypes(EncryptionType=["SSE-C"]),
+        **optional,
+    )
+
+
+def _rule(rule_id: str, **settings: Any) -> s3.LifecycleRule:
+    """Return a rule of a lifecycle; parts of an upload that never ended go after a week."""
+    abort = s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7)
+    return s3.LifecycleRule(Id=rule_id, Status="Enabled", AbortIncompleteMultipartUpload=abort, **settings)
 
 
 def _lifecycle(settings: Lifecycle) -> dict[str, Any]:
@@ -123,14 +174,13 @@ def _access_logs(stack: Stack, deployment: Deployment, name: str) -> Any:
             arn=f"arn:{deployment.partition}:s3:::{name}",
         )
         return name
-    encryption = s3.ServerSideEncryptionRule(
-        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
+    encryption = _encryption(s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256"))
+    rule = _rule(
+        "AccessLogs",
+        ExpirationInDays=settings.expiration_days,
+        NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=30),
     )
-    lifecycle = {
-        "Id": "AccessLogs",
-        "ExpirationInDays": settings.expiration_days,
-        "NoncurrentVersionExpiration": s3.NoncurrentVersionExpiration(NoncurrentDays=30),
-    }
+    lifecycle = s3.LifecycleConfiguration(Rules=[rule])
     statements = [s3_writes_access_logs(deployment, name), only_tls("OnlyTls", name)]
     bucket = _add_private(stack, ACCESS_LOGS, name, encryption, lifecycle, statements, ("bucket", "access_logs"))
     stack.output("AccessLogBucketName", Ref(bucket), "Name of the bucket for access logs of the log bucket.")

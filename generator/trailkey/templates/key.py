@@ -27,9 +27,7 @@ def build_key(
 ) -> None:
     """Add a key with its policy and alias.
 
-    RetainExceptOnCreate keeps the key when the stack goes. When a first creation fails CloudFormation wants to delete the key,
-    which the deployer is not allowed to: break glass does.
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    When a first creation fails CloudFormation wants to delete the key, which the deployer is not allowed to: break glass does.
     Limits: rotation period 90 to 2,560 days, pending window 7 to 30 days.
     See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html
     """
@@ -42,8 +40,6 @@ def build_key(
         RotationPeriodInDays=settings.rotation_period_days,
         PendingWindowInDays=settings.pending_window_days,
         KeyPolicy=policy,
-        DeletionPolicy="RetainExceptOnCreate",
-        UpdateReplacePolicy="Retain",
         **stack.tags(),
     )
     stack.add(key, origin)
@@ -102,6 +98,7 @@ def _add_alarm(stack: Stack, alarm: Alarm) -> None:
             },
         },
         State="ENABLED",
+        **stack.tags(),
         Targets=[events.Target(Arn=topic, Id="KeyAlarmTopic")],
     )
     stack.add(rule, origin)

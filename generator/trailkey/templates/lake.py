@@ -10,7 +10,7 @@ from trailkey.statements.builders import document
 from trailkey.statements.key import lake_key_policy
 from trailkey.templates.key import build_key
 from trailkey.templates.managed_policies import add_store_people
-from trailkey.templates.trail import ask_for_trusted_access
+from trailkey.templates.trail import ask_for_organization
 
 if TYPE_CHECKING:
     from trailkey.config.deployment import Store
@@ -36,8 +36,6 @@ def add_store(stack: Stack, store: Store) -> None:
         BillingMode=settings.billing_mode,
         RetentionPeriod=settings.retention_days,
         TerminationProtectionEnabled=settings.termination_protection_enabled,
-        DeletionPolicy="RetainExceptOnCreate",
-        UpdateReplacePolicy="Retain",
         **stack.tags(),
     )
     stack.add(resource, store.path)
@@ -49,5 +47,5 @@ def add_store(stack: Stack, store: Store) -> None:
         f"Account {store.account.id} used CloudTrail Lake before 2026-05-31: AWS closed it to new customers then.",
     )
     if settings.organization_enabled:
-        ask_for_trusted_access(stack)
+        ask_for_organization(stack)
     add_store_people(stack, store, GetAtt(key, "Arn"), arn)

@@ -11,7 +11,7 @@ from trailkey.output.manifest import BUCKET_POLICY_STEP
 from trailkey.statements import identity
 from trailkey.statements.bucket import log_bucket_policy
 from trailkey.statements.builders import document
-from trailkey.templates.bucket import add_bucket
+from trailkey.templates.bucket import add_bucket, ask_for_no_scp, ask_for_settings
 from trailkey.templates.key import KEY, add_key
 from trailkey.templates.lake import add_store
 from trailkey.templates.managed_policies import add_deployer, add_key_roles, add_reader, tell_owner
@@ -126,7 +126,9 @@ def _bucket(layout: Layout) -> None:
     if not deployment.config.bucket.existing:
         stack = layout.of(deployment.bucket_account, deployment.region, "bucket")
         add_bucket(stack, deployment, layout.key_arn(stack))
+        ask_for_no_scp(stack, deployment.bucket_account)
         return
+    ask_for_settings(layout.key_stack)
     layout.key_stack.asks(
         BUCKET_POLICY_STEP,
         deployment.bucket_account.id,

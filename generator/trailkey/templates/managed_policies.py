@@ -193,6 +193,14 @@ def add_store_people(stack: Stack, store: Store, key_arn: Any, store_arn: Any) -
         statements = [*identity.deploys_key(key_arn, alias), *identity.uses_store_key(key_arn)]
         needed_by = [f"{name}KeyAlias", f"{name}EventDataStore"]
         add_deployer(stack, store.account.deployer, f"{name}Deployer", statements, store.path, needed_by)
+        # The store is made with its creator's rights on the key, whoever has them from where:
+        # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+        stack.asks(
+            "deployer-policy",
+            store.account.id,
+            f"{store.account.deployer} may call kms:CreateKey, kms:TagResource, cloudtrail:CreateEventDataStore and what stack {stack.name} needs beside them before it is created. To create the store it needs kms:Decrypt and kms:GenerateDataKey on its key, which {'the policy in that stack gives it once it is attached: attach one like it first' if is_pattern(store.account.deployer) else 'the policy in that stack gives it in time'}.",
+            arn=store.account.deployer,
+        )
     if store.queriers:
         queries = identity.queries_store(key_arn, store_arn)
         add_policies(stack, f"{name}Querier", queries, (*store.path, "queriers"), store.queriers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from troposphere import Export, GetAtt, Output, Parameter, Ref, Sub, Tags, Template
 
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from trailkey.config.source import ConfigPath
 
 KEY_ID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+_OF_PEOPLE: Final = frozenset(("AWS::IAM::ManagedPolicy",))
+_WITH_RECORDS: Final = frozenset(
+    (
+        "AWS::CloudTrail::EventDataStore",
+        "AWS::KMS::Key",
+        "AWS::Logs::LogGroup",
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+    )
+)
+"""What holds or opens records that are there already, and guards them: kept too where a change replaces it."""
 
 
 def reader_step(form: ReaderStep, account: str, arn: str = "", **values: str | None) -> Step:
@@ -65,8 +77,16 @@ class Stack:
         return f"arn:{self.deployment.partition}:iam::{self.account_id or '*'}:policy/{name}"
 
     def add(self, resource: AWSObject, origin: ConfigPath) -> AWSObject:
-        """Put a resource into the template and note the config path it comes from."""
+        """Put a resource into the template and note the config path it comes from.
+
+        What records, and what guards the records, stays when the stack goes: a bucket without its policy is open to its account
+        and closed to CloudTrail. The policies of people go. After a failed first creation all goes but what cannot be deleted.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+        """
         self.origins[resource.title] = origin
+        if resource.resource_type not in _OF_PEOPLE:
+            resource.DeletionPolicy = "RetainExceptOnCreate"
+            resource.UpdateReplacePolicy = "Retain" if resource.resource_type in _WITH_RECORDS else "Delete"
         # Not add_resource, which fails at 500 resources: that is a limit among others, of which a finding says what to do.
         if self.template.resources.setdefault(resource.title, resource) is not resource:
             raise ValueError(f"resource {resource.title} is given twice")

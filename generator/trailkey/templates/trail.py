@@ -55,20 +55,28 @@ def add_trail(stack: Stack, deployment: Deployment, trail: Trail, key_arn: Any) 
     stack.add(resource, trail.path)
     stack.output(f"{name}Arn", GetAtt(resource, "Arn"), f"ARN of trail {settings.name}.")
     if settings.is_organization_trail:
-        ask_for_trusted_access(stack)
+        ask_for_organization(stack)
 
 
-def ask_for_trusted_access(stack: Stack) -> None:
-    """Ask that CloudTrail can see the accounts of the organization.
+def ask_for_organization(stack: Stack) -> None:
+    """Ask that CloudTrail can see the accounts of the organization, and has its role there.
 
-    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html,
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/using-service-linked-roles.html
     """
     management = stack.deployment.management
+    home = management.id if management else ""
     stack.asks(
         "trusted-access",
-        management.id if management else "",
+        home,
         "The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on.",
         command="aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com",
+    )
+    stack.asks(
+        "service-linked-role",
+        home,
+        "Service-linked role AWSServiceRoleForCloudTrail exists in the management account, or whoever turns trusted access on and creates the trail or store may call iam:CreateServiceLinkedRole for cloudtrail.amazonaws.com.",
+        command="aws iam get-role --role-name AWSServiceRoleForCloudTrail",
     )
 
 
@@ -125,13 +133,14 @@ def _add_log_group(stack: Stack, trail: Trail, settings: CloudWatchLogs, name: s
     """
     origin = (*trail.path, "cloudwatch_logs")
     group_name = f"/trailkey/{trail.settings.name}"
-    key = {"KmsKeyId": text(settings.kms_key_arn)} if settings.kms_key_arn else {}
+    key: dict[str, Any] = {}
+    if settings.kms_key_arn:
+        key["KmsKeyId"] = text(settings.kms_key_arn)
+        _ask_for_log_group_key(stack, trail, settings.kms_key_arn, group_name)
     group = logs.LogGroup(
         f"{name}LogGroup",
         LogGroupName=group_name,
         RetentionInDays=settings.retention_days,
-        DeletionPolicy="RetainExceptOnCreate",
-        UpdateReplacePolicy="Retain",
         **key,
         **stack.tags(),
     )
@@ -148,6 +157,22 @@ def _add_log_group(stack: Stack, trail: Trail, settings: CloudWatchLogs, name: s
     optional["CloudWatchLogsLogGroupArn"] = GetAtt(group, "Arn")
     optional["CloudWatchLogsRoleArn"] = GetAtt(role, "Arn")
     return str(policy.title)
+
+
+def _ask_for_log_group_key(stack: Stack, trail: Trail, key_arn: str, group_name: str) -> None:
+    """Ask that CloudWatch Logs may use the key of a log group, without which the group is not made.
+
+    See: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    region, partition, arn = trail.settings.home_region, stack.deployment.partition, parse_arn(key_arn)
+    group = f"arn:{partition}:logs:{region}:{trail.account.id}:log-group:{group_name}"
+    stack.asks(
+        "key-admits-service",
+        arn.account if arn else "",
+        f"The policy of the key {key_arn} of log group {group_name} lets logs.{region}.amazonaws.com use kms:Encrypt, kms:Decrypt, kms:ReEncrypt*, kms:GenerateDataKey* and kms:DescribeKey where kms:EncryptionContext:aws:logs:arn is {group}. Never use the trails' key there.",
+        command=f"aws kms get-key-policy --key-id {key_arn} --policy-name default",
+        arn=key_arn,
+    )
 
 
 def _add_topic(stack: Stack, trail: Trail, settings: SnsTopic, name: str, optional: dict[str, Any]) -> str:

@@ -349,6 +349,17 @@ OF_IAM_POLICIES: Final = (
         ids="policies-attached",
     ),
 )
+
+
+def without_block(algorithm: str) -> Document:
+    """Return how a bucket of the single account encrypts, with objects of customers' own keys let in."""
+    key = {"KMSMasterKeyID": {"Fn::GetAtt": ["Key", "Arn"]}} if algorithm == "aws:kms" else {}
+    by_default = {"SSEAlgorithm": algorithm, **key}
+    return {
+        "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": by_default, "BucketKeyEnabled": False}]
+    }
+
+
 OF_RESOURCES: Final = tuple(
     Case(
         what=f"{resource} with {', '.join(properties)}",
@@ -369,6 +380,8 @@ OF_RESOURCES: Final = tuple(
         (SINGLE, "LogBucketPolicy", {"Bucket": {"Ref": "AccessLogBucket"}}),
         (SINGLE, "LogBucket", {"BucketName": "another"}),
         (SINGLE, "LogBucket", {"BucketEncryption": {}}),
+        (SINGLE, "LogBucket", {"BucketEncryption": without_block("aws:kms")}),
+        (SINGLE, "AccessLogBucket", {"BucketEncryption": without_block("AES256")}),
         (SINGLE, "LogBucket", {"AccessControl": "PublicRead"}),
         (SINGLE, "LogBucket", {"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}}),
         (SINGLE, "KeyAlias", {"TargetKeyId": "another"}),
@@ -382,7 +395,41 @@ OF_RESOURCES: Final = tuple(
         (LAKE, "OrgEventsEventDataStore", {"OrganizationEnabled": False}),
     )
 )
-CASES: Final = (*OF_THE_KEY, *OF_A_STORE_KEY, *OF_THE_BUCKET, *OF_DEPLOYING_THE_BUCKET, *OF_IAM_POLICIES, *OF_RESOURCES)
+
+
+def with_attribute(attribute: str, value: str) -> Callable[[Document], Any]:
+    return lambda resource: resource.update({attribute: value})
+
+
+OF_RETENTION: Final = tuple(
+    Case(
+        what=f"{resource} with {attribute} {value}",
+        config=config,
+        resource=resource,
+        change=with_attribute(attribute, value),
+        ids="kept-together",
+    )
+    for config, resource, attribute, value in (
+        (SINGLE, "Key", "DeletionPolicy", "Delete"),
+        (SINGLE, "Key", "UpdateReplacePolicy", "Delete"),
+        (SINGLE, "KeyAlias", "DeletionPolicy", "Delete"),
+        (SINGLE, "LogBucketPolicy", "DeletionPolicy", "Delete"),
+        (SINGLE, "LogBucketPolicy", "UpdateReplacePolicy", "Snapshot"),
+        (SINGLE, "AccessLogBucketPolicy", "DeletionPolicy", "Delete"),
+        (SINGLE, "AccountTrail", "DeletionPolicy", "Delete"),
+        (ORGANIZATION, "OrganizationTrailLogsRolePolicy", "DeletionPolicy", "Delete"),
+        (LAKE, "OrgEventsEventDataStore", "UpdateReplacePolicy", "Delete"),
+    )
+)
+CASES: Final = (
+    *OF_THE_KEY,
+    *OF_A_STORE_KEY,
+    *OF_THE_BUCKET,
+    *OF_DEPLOYING_THE_BUCKET,
+    *OF_IAM_POLICIES,
+    *OF_RESOURCES,
+    *OF_RETENTION,
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

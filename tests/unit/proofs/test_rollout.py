@@ -65,8 +65,8 @@ def step(name: str, **changes: Any) -> Callable[[Document], Any]:
     return lambda rollout: next(one for one in rollout["stacks"] if one["stack"] == name)["after"][0].update(changes)
 
 
-def deployer_step(rollout: Document) -> Document:
-    found: Document = next(one for one in rollout["before"] if one["kind"] == "deployer-policy")
+def before_step(rollout: Document, kind: str) -> Document:
+    found: Document = next(one for one in rollout["before"] if one["kind"] == kind)
     return found
 
 
@@ -141,8 +141,8 @@ CASES: Final = (
     Case("page as a template", stack("security-iam", template="access.md"), "stack-names-unique"),
     Case("step about a policy of another account", step("security-iam", account="111111111111"), "steps-complete"),
     Case("step about another policy", step("security-iam", arn="arn:aws:iam::333333333333:policy/Other"), "steps-complete"),
-    Case("role in another account", lambda rollout: rollout["before"][1].update(account="111111111111"), "steps-complete"),
-    Case("policy for another deployer", lambda rollout: deployer_step(rollout).update(arn="x"), "steps-complete"),
+    Case("role in another account", lambda rollout: before_step(rollout, "role-exists").update(account="111111111111"), "steps-complete"),
+    Case("policy for another deployer", lambda rollout: before_step(rollout, "deployer-policy").update(arn="x"), "steps-complete"),
     Case("step in an account that is not there", lambda rollout: rollout["before"][-1].update(account="9"), "steps-complete"),
     Case("bucket step without such a bucket", lambda rollout: rollout["before"].append(BUCKET_STEP), "steps-complete"),
     Case("another name", lambda rollout: rollout.update(name="another"), "stack-names-unique"),
@@ -252,6 +252,30 @@ def test_an_existing_bucket_whose_step_is_gone_is_not_judged_in_silence() -> Non
 
     found = pipeline.prove(replace(pipeline.render(deployment), files=files)).findings
     assert [one.id for one in found] == ["steps-complete"]
+
+
+NEEDED: Final = (
+    ("organization", "no-scp"),
+    ("organization", "service-linked-role"),
+    ("existing-bucket", "bucket-exists"),
+    ("everything", "key-admits-service"),
+    ("lake", "lake-open"),
+    ("lake", "deployer-policy"),
+)
+
+
+@pytest.mark.parametrize(("config", "kind"), NEEDED)
+def test_a_step_that_a_stack_fails_without_is_missed(config: str, kind: str) -> None:
+    (deployment,) = pipeline.load_all([CONFIGS[config]])
+    made = pipeline.render(deployment)
+    manifest = load_manifest(made.files[MANIFEST], MANIFEST)
+    needed = [step for step in manifest.before if step.kind == kind]
+
+    for step in needed:
+        before = tuple(one for one in manifest.before if one != step)
+        files = {**made.files, MANIFEST: replace(manifest, before=before).dump()}
+        assert [one.id for one in pipeline.prove(replace(made, files=files)).findings] == ["steps-complete"]
+    assert needed
 
 
 def put(template: str, *path: str, **values: Any) -> tuple[str, tuple[str, ...], Document]:

@@ -21,6 +21,7 @@ PRIVATE = {
     "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
     "VersioningConfiguration": {"Status": "Enabled"},
 }
+BLOCKED = {"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}
 ABORT = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
 
 
@@ -37,6 +38,7 @@ def test_both_buckets(tmp_path: Path, bucket_key_enabled: bool) -> None:  # noqa
             "BucketEncryption": {
                 "ServerSideEncryptionConfiguration": [
                     {
+                        **BLOCKED,
                         "BucketKeyEnabled": bucket_key_enabled,
                         "ServerSideEncryptionByDefault": {
                             "SSEAlgorithm": "aws:kms",
@@ -52,7 +54,9 @@ def test_both_buckets(tmp_path: Path, bucket_key_enabled: bool) -> None:  # noqa
             **PRIVATE,
             "BucketName": "logs-of-one-access-logs",
             "BucketEncryption": {
-                "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                "ServerSideEncryptionConfiguration": [
+                    {**BLOCKED, "ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+                ]
             },
             "LifecycleConfiguration": {
                 "Rules": [
@@ -104,6 +108,19 @@ def test_lifecycle(tmp_path: Path) -> None:
             **ABORT,
         }
     ]
+
+
+def test_small_files_move_where_that_is_asked_for(tmp_path: Path) -> None:
+    lifecycle = {"transition_days": 90, "transition_storage_class": "GLACIER"}
+    asked = {**lifecycle, "transition_default_minimum_object_size": "varies_by_storage_class"}
+    size = "TransitionDefaultMinimumObjectSize"
+
+    assert (
+        buckets(tmp_path, lifecycle=lifecycle)["LogBucket"]["LifecycleConfiguration"][size]
+        == "all_storage_classes_128K"
+    )
+    assert buckets(tmp_path, lifecycle=asked)["LogBucket"]["LifecycleConfiguration"][size] == "varies_by_storage_class"
+    assert size not in buckets(tmp_path)["LogBucket"]["LifecycleConfiguration"]
 
 
 def test_no_lifecycle_at_all(tmp_path: Path) -> None:

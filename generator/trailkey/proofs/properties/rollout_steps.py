@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from trailkey.inventory.folder import Folder
 
 
+def _preconditions(deployment: Deployment) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the ARN of each step about what no stack of a folder can bring about, and a stack fails without."""
+    bucket = deployment.config.bucket
+    yield ("bucket-exists", f"arn:{deployment.partition}:s3:::{bucket.name}") if bucket.existing else ("no-scp", "")
+    if deployment.key_account.deployer:
+        yield "deployer-policy", deployment.key_account.deployer
+    for trail in deployment.trails:
+        if trail.settings.is_organization_trail:
+            yield from (("trusted-access", ""), ("service-linked-role", ""))
+        logs, topic = trail.settings.cloudwatch_logs, trail.settings.sns_topic
+        yield from (("key-admits-service", key) for key in (logs and logs.kms_key_arn, topic and topic.kms_key) if key)
+    for store in deployment.stores:
+        yield "lake-open", ""
+        if store.account.deployer:
+            yield "deployer-policy", store.account.deployer
+        if store.settings.organization_enabled:
+            yield from (("trusted-access", ""), ("service-linked-role", ""))
+
+
 def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what people are not told: which roles exist first, which policies to attach, whose bucket gets which statements."""
     if folder.manifest.notices != deployment.notices:
@@ -38,6 +57,12 @@ def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
     ]
     if owners != others:
         yield f"the owners of {', '.join(arn for arn, _ in others) or 'no reader'} are to be told what to allow, and told are those of {', '.join(arn for arn, _ in owners) or 'no reader'}"
+    told = {(step.kind, step.arn) for step in folder.manifest.before}
+    yield from (
+        f"no step {kind}{f' about {arn}' if arn else ''} comes before the stacks"
+        for kind, arn in _preconditions(deployment)
+        if (kind, arn) not in told
+    )
     deployers = {account.id: account.deployer for account in deployment.accounts.values()}
     for step in folder.manifest.before:
         arn, about = parse_arn(step.arn), f" about {step.arn}" if step.arn else ""
@@ -59,8 +84,8 @@ def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
             elif not any(policy.policy_name == arn.resource.rpartition("/")[2] for policy in one.policies.identities):
                 yield f"a step after stack {one.stack.stack} is about {step.arn}, which is not a policy of its template"
         for policy in one.policies.identities:
-            told = {policy.attachment(arn) for arn in existing}
-            for who in sorted(grantees.attachments(policy) - told):
+            known = {policy.attachment(arn) for arn in existing}
+            for who in sorted(grantees.attachments(policy) - known):
                 yield f"no step says that {who} exists, to which stack {one.stack.stack} attaches a policy"
             # A policy that is split is told by the name of its first part.
             ends = [policy.policy_name[len(name) :] for name in names if policy.policy_name.startswith(name)]

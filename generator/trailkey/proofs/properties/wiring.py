@@ -43,6 +43,10 @@ _DEFAULTS: Final = {
 """What CloudFormation takes where a template says nothing.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html"""
 
+_BLOCKED: Final = {"EncryptionType": ["SSE-C"]}
+"""No object with a key of whoever writes it, which no reader has.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html"""
+
 
 def consistent(deployment: Deployment, policies: PolicySet) -> Iterator[Result]:
     """Yield for each resource that has to do with a key or the bucket whether it is the one that the policies are about."""
@@ -89,9 +93,8 @@ def _encryption(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a bucket encrypts what comes without a key of its own, as flat properties."""
     match properties.get("BucketEncryption"):
         case {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {**by_default}, **rule}]}:
-            return {"BucketKeyEnabled": rule.get("BucketKeyEnabled", False)} | {
-                str(key): by_default[key] for key in by_default
-            }
+            flat = {"BucketKeyEnabled": False, **rule, **by_default}
+            return {str(key): value for key, value in flat.items()}
     return {}
 
 
@@ -105,12 +108,19 @@ def wanted_resources(deployment: Deployment, policies: PolicySet) -> Iterator[Wa
             "SSEAlgorithm": "aws:kms",
             "KMSMasterKeyID": key,
             "BucketKeyEnabled": config.bucket.bucket_key_enabled,
+            "BlockedEncryptionTypes": _BLOCKED,
         }
         # Without ACLs, which would allow beside the bucket policy:
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
         owned = {"AccessControl": None, "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
         yield WantedResource("AWS::S3::BucketPolicy", name, here, ("bucket",), {})
         yield WantedResource("AWS::S3::Bucket", name, here, ("bucket",), encryption | owned)
+        if config.bucket.access_logs and not config.bucket.access_logs.existing:
+            # Server access logging cannot write to a bucket with SSE-KMS as default:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+            encryption = {"SSEAlgorithm": "AES256", "BlockedEncryptionTypes": _BLOCKED}
+            path, name = ("bucket", "access_logs"), deployment.access_log_bucket or ""
+            yield WantedResource("AWS::S3::Bucket", name, here, path, encryption | owned)
     for trail in deployment.trails:
         here = trail.account.id, trail.settings.home_region
         writes = {
