@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import (
@@ -19,12 +20,15 @@ from trailkey.cloudformation.intrinsics import Place, resolve
 from trailkey.findings import Finding, Location, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
 _TEMPLATE_PAGE: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
 _IAM_PAGE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _GATHER: Final = "put roles together with principal_arn_like, or name a whole account or organization path as reader"
+_OF_TRAILS: Final = re.compile(":cloudtrail:|/AWSLogs/")
+_OF_PEOPLE: Final = re.compile(":iam:")
+_FEWER_TRAILS: Final = "put an organization trail in place of trails of single accounts, or give some of the trails a key and a bucket of their own in another config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,14 @@ class Limit(Rule):
             yield Finding(rule=self, location=location, message=message, remedy=self.remedy)
 
     def check_policy(self, policy: Any, location: Location) -> Iterator[Finding]:
-        """Yield a finding where a resolved policy is too large."""
-        return self.check("the policy has", policy_size(policy, characters=self.unit == "characters"), location)
+        """Yield a finding where a resolved policy is too large, with what fills it most."""
+        size = policy_size(policy, characters=self.unit == "characters")
+        for finding in self.check("the policy has", size, location):
+            of_readers = sum(str(one.get("Sid")).startswith("Reader") for one in policy["Statement"])
+            trails, people = _named(policy, _OF_TRAILS), _named(policy, _OF_PEOPLE)
+            filled = f"statements: {len(policy['Statement'])}, of readers {of_readers}; named: {len(set(trails))} trails and their folders ({_size(trails):,} {self.unit}), {len(set(people))} roles, users and accounts ({_size(people):,})"
+            remedy = _FEWER_TRAILS if len(set(trails)) > of_readers else finding.remedy
+            yield replace(finding, message=f"{finding.message}; {filled}", remedy=remedy)
 
 
 _TEMPLATE_SIZE: Final = Limit(
@@ -133,6 +143,27 @@ def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place
     managed = (one["Properties"] for one in resources.values() if one["Type"] == _MANAGED_POLICY)
     for role, number in Counter(role for properties in managed for role in properties.get("Roles", ())).items():
         yield from _POLICIES_OF_A_ROLE.check(f"role {role!r} gets", number, Location(file=file))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield each text of a policy, its keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _named(policy: Any, what: re.Pattern[str]) -> list[str]:
+    return [text for text in _texts(policy) if what.search(text)]
+
+
+def _size(texts: Sequence[str]) -> int:
+    """Return what texts count in a policy, with their quotes and commas."""
+    return sum(len(text) + len('"",') for text in texts)
 
 
 def check_bucket_policy(file: str, policy: Mapping[str, Any]) -> Iterator[Finding]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from trailkey.templates.stack import Stack
 
 KEY = "Key"
+NAMED_TRAILS = 5
+"""How many names of trails a description holds; of more it says the number."""
 ENDANGERING = ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion")
 
 
@@ -50,8 +52,9 @@ def build_key(
 def add_key(stack: Stack, deployment: Deployment) -> None:
     """Add the trails' key and, where wanted, its alarm."""
     policy = document(trail_key_policy(deployment))
-    names = ", ".join(trail.settings.name for trail in deployment.trails)
-    description = f"Encrypts the CloudTrail logs of {names}"[:8192]
+    names = sorted({trail.settings.name for trail in deployment.trails})
+    of = ", ".join(names) if len(names) <= NAMED_TRAILS else f"{len(deployment.trails)} trails"
+    description = f"Encrypts the CloudTrail logs of {of}"
     build_key(stack, KEY, deployment.config.key, policy, deployment.config.key.alias, description, ("key",))
     if deployment.config.key.alarm is not None:
         _add_alarm(stack, deployment.config.key.alarm)

@@ -188,6 +188,9 @@ def _add_topic(stack: Stack, trail: Trail, settings: SnsTopic, name: str, option
         f"{name}TopicPolicy", Topics=[Ref(topic)], PolicyDocument=document([cloudtrail_publishes(Ref(topic), trail)])
     )
     stack.add(policy, origin)
+    stack.output(
+        f"{name}TopicArn", Ref(topic), f"Subscribe here to hear of new log files of trail {trail.settings.name}."
+    )
     optional["SnsTopicName"] = GetAtt(topic, "TopicName")
     if settings.kms_key:
         arn = parse_arn(settings.kms_key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,30 +37,32 @@ def policy_of(size: int, letter: str = "x") -> Document:
 
 
 LIMITS = [
-    ("AWS::KMS::Key", "KeyPolicy", 32_768, "key-policy-size", "32,769 bytes; KMS takes 32,768; " + GATHER),
+    ("AWS::KMS::Key", "KeyPolicy", 32_768, "key-policy-size", ("32,769 bytes; KMS takes 32,768", GATHER)),
     (
         "AWS::S3::BucketPolicy",
         "PolicyDocument",
         20_480,
         "bucket-policy-size",
-        "20,481 bytes; S3 takes 20,480; " + GATHER,
+        ("20,481 bytes; S3 takes 20,480", GATHER),
     ),
     (
         "AWS::IAM::ManagedPolicy",
         "PolicyDocument",
         6_144,
         "managed-policy-size",
-        "6,145 characters; IAM takes 6,144; use fewer trail owners and prefixes for one reader",
+        ("6,145 characters; IAM takes 6,144", "use fewer trail owners and prefixes for one reader"),
     ),
 ]
 
 
 @pytest.mark.parametrize(("kind", "name", "limit", "identity", "message"), LIMITS)
-def test_policies(kind: str, name: str, limit: int, identity: str, message: str) -> None:
+def test_policies(kind: str, name: str, limit: int, identity: str, message: tuple[str, str]) -> None:
     assert findings({"It": {"Type": kind, "Properties": {name: policy_of(limit)}}}) == []
     [finding] = findings({"It": {"Type": kind, "Properties": {name: policy_of(limit + 1)}}})
     assert (finding.id, finding.severity, str(finding.location)) == (identity, "error", "one.yaml: Resources/It")
-    assert message_text(finding) == f"the policy has {message}"
+    size, remedy = message
+    assert message_text(finding).startswith(f"the policy has {size}; statements: 1, of readers 0; named: 0 trails")
+    assert finding.remedy == remedy
 
 
 def test_kms_and_s3_count_bytes_and_iam_characters() -> None:
@@ -141,7 +144,10 @@ def test_a_real_key_policy_at_its_limit(tmp_path: Path) -> None:
     assert (size, found) == (32_768, [])
     size, [finding] = size_of_key_policy(tmp_path, count, path + "RR")
     assert size == 32_769
-    assert message_text(finding) == f"the policy has 32,769 bytes; KMS takes 32,768; {GATHER}"
+    assert re.fullmatch(
+        rf"the policy has 32,769 bytes; KMS takes 32,768; statements: \d+, of readers \d+; named: 2 trails .*, \d+ roles, .*; {re.escape(GATHER)}",
+        message_text(finding),
+    )
 
 
 def test_the_policy_of_an_existing_bucket_is_counted_too(tmp_path: Path) -> None:
@@ -151,7 +157,25 @@ def test_the_policy_of_an_existing_bucket_is_counted_too(tmp_path: Path) -> None
     with pytest.raises(CheckError) as caught:
         pipeline.generate([tmp_path / "config.yaml"], tmp_path / "output")
     found = [finding for finding in caught.value.findings if finding.id == "bucket-policy-size"]
-    assert [(str(finding.location), message_text(finding)) for finding in found] == [
-        ("bucket-policy.json", f"the policy has {size:,} bytes; S3 takes 20,480; {GATHER}")
-    ]
+    (finding,) = found
+    assert str(finding.location) == "bucket-policy.json"
+    assert message_text(finding).startswith(f"the policy has {size:,} bytes; S3 takes 20,480; statements: ")
+    assert message_text(finding).endswith(GATHER)
     assert not (tmp_path / "output").exists()
+
+
+def test_a_policy_full_of_trails_is_not_told_to_have_fewer_readers(tmp_path: Path) -> None:
+    names = [f"a{number}" for number in range(90)]
+    accounts = {name: {"id": f"{number + 10**11}", "deployer": "role/Deploy"} for number, name in enumerate(names)}
+    config = {
+        "accounts": {**SINGLE["accounts"], **accounts},
+        "trails": [{"name": "audit", "account": name, "home_region": "eu-central-1"} for name in names],
+        "layout": "by_purpose",
+    }
+    deploy(tmp_path, SINGLE, **config)
+    with pytest.raises(CheckError) as caught:
+        pipeline.generate([tmp_path / "config.yaml"], tmp_path / "output")
+
+    (finding,) = (one for one in caught.value.findings if one.id == "key-policy-size")
+    assert re.search(r"of readers 0; named: 180 trails and their folders \(14,580 bytes\), 182 roles", finding.message)
+    assert finding.remedy.startswith("put an organization trail in place of trails of single accounts")
