@@ -286,8 +286,12 @@ IDS = {
     count: st.lists(st.text(digits, min_size=12, max_size=12), min_size=count, max_size=count, unique=True)
     for count in range(1, 5)
 }
-ALARMS: SearchStrategy[dict[str, str]] = st.sampled_from(
-    ({}, {"email": "security@example.com"}, {"topic_arn": "a topic in the key's account and Region"})
+ALARMS: SearchStrategy[dict[str, Any]] = st.sampled_from(
+    (
+        {},
+        {"email": "security@example.com", "kms_key": "alias/topics"},
+        {"topic_arns": ["in the key's account and Region"]},
+    )
 )
 KEY_SETTINGS = sometimes(
     {
@@ -320,8 +324,8 @@ def configs(draw: DrawFn) -> dict[str, Any]:
     key = draw(one_of(*names))
     bucket = draw(one_of(key, *names))
     key_settings = draw(KEY_SETTINGS)
-    if "topic_arn" in key_settings.get("alarm", {}):
-        key_settings["alarm"] = {"topic_arn": f"arn:{partition}:sns:{region}:{accounts[key]}:alarms"}
+    if "topic_arns" in key_settings.get("alarm", {}):
+        key_settings["alarm"] = {"topic_arns": [f"arn:{partition}:sns:{region}:{accounts[key]}:alarms"]}
     data: dict[str, Any] = {
         "name": draw(word()),
         "partition": partition,

@@ -100,7 +100,8 @@ def test_exceeded_limit_ends_with_3_and_names_the_config_line(
         f"error key-policy-size: {config.as_posix()}:5: key: single-account.yaml: Resources/Key: the policy has "
         in shown
     )
-    assert "bytes; KMS takes 32,768; put roles together with principal_arn_like" in shown
+    assert "bytes; KMS takes 32,768; statements: 1" in shown
+    assert "; put roles together with principal_arn_like" in shown
     assert not (tmp_path / "out").exists()
 
 

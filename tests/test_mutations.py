@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helpers import CONFIGS
+from helpers import CONFIGS, edited
 from trailkey import pipeline
 from trailkey.access.analysis.prove import difference
 from trailkey.access.language.policy import parse_policy
+from trailkey.cloudformation.intrinsics import resolve
 from trailkey.inventory.policies import IdentityPolicy, PolicySet, ResourcePolicy, merged
 from trailkey.proofs.judge import judge, targets
 from trailkey.proofs.properties.managed_policies import identity_questions
@@ -177,3 +178,31 @@ def test_surviving_mutants_are_proven_to_mean_the_same(name: str) -> None:
                 survivors += [f"{one.found.location}: {what}" for pair in policies if not means_the_same(*pair)]
 
     assert not survivors, "\n".join(survivors)
+
+
+@pytest.mark.parametrize("name", ["organization", "everything"])
+def test_every_mutation_of_a_topic_policy_is_caught(name: str) -> None:
+    """Whatever is changed, but ``Resource``: a topic policy speaks of no other topic."""
+    (deployment,) = pipeline.load_all([CONFIGS[name]])
+    rendered = pipeline.render(deployment)
+    topics = [
+        (stack.stack.template, logical_id)
+        for stack in rendered.folder.stacks
+        for logical_id, resource in stack.template["Resources"].items()
+        if resource["Type"] == "AWS::SNS::TopicPolicy"
+    ]
+    for template, logical_id in topics:
+        (stack,) = (one for one in rendered.folder.stacks if one.stack.template == template)
+        written = stack.template["Resources"][logical_id]["Properties"]["PolicyDocument"]
+        document = resolve(written, stack.template, stack.place)
+        places = (f"{stack.stack.stack}/{logical_id}", logical_id)
+        for what, changed in mutations(document):
+
+            def change(resources: dict[str, Any], policy: dict[str, Any] = changed, at: Any = places) -> None:
+                name = next(one for one in at if one in resources)
+                resources[name]["Properties"]["PolicyDocument"] = policy
+
+            broken = {one.id for one in pipeline.prove(edited(rendered, change)).findings}
+            same = what.endswith("every resource") or what == "OnlyTls: principal widened to everyone"
+            assert broken == (set() if same else {"topics-restricted"}), f"{logical_id}: {what}"
+    assert topics

@@ -366,6 +366,8 @@ def test_the_organization_is_rolled_out_in_this_order() -> None:
         ("security-iam", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
         ("audit-iam", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
         ("organization-security-ou", ["log-archive-key"], ["CAPABILITY_NAMED_IAM"], False),
+        ("log-archive-alarm", ["log-archive-key"], [], False),
+        ("management-alarm", [], [], False),
     ]
     assert {entry["stack"]: entry["target"] for entry in rollout["stacks"]} == {
         "log-archive-key": {"account": "222222222222", "region": "us-east-1"},
@@ -387,6 +389,8 @@ def test_the_organization_is_rolled_out_in_this_order() -> None:
                 "operation_preferences": {},
             }
         },
+        "log-archive-alarm": {"account": "222222222222", "region": "us-east-1"},
+        "management-alarm": {"account": "111111111111", "region": "us-east-1"},
     }
 
 

@@ -54,8 +54,9 @@ HOLDS: Final = {
     "key.alias": "letters, digits, / _ -",
     "key.administrators[]": _PRINCIPAL,
     "key.break_glass[]": _PRINCIPAL,
-    "key.alarm.topic_arn": "an ARN of letters, digits, _ -",
+    "key.alarm.topic_arns[]": "an ARN of letters, digits, _ -",
     "key.alarm.email": WHOLE,
+    "key.alarm.kms_key": "an ARN or alias",
     "bucket.account": _REFERENCE,
     "bucket.region": "a Region",
     "bucket.name": "letters, digits, dots, hyphens",
@@ -139,7 +140,10 @@ BASES: Final = (
             "name": "acme-logs",
             "access_logs": {"bucket": "acme-access"},
         },
-        "key": {"account": "log-archive", "alarm": {"topic_arn": "arn:aws:sns:us-east-1:222222222222:topic"}},
+        "key": {
+            "account": "log-archive",
+            "alarm": {"topic_arns": ["arn:aws:sns:us-east-1:222222222222:topic"], "kms_key": "alias/topics"},
+        },
         "readers": [
             {"name": "one", "role": "security:role/One"},
             {"name": "two", "permission_set": "Analyst", "account": "security"},

@@ -23,7 +23,8 @@ MIRRORED: Final[tuple[tuple[str | None, ...], ...]] = (
     ("bucket", "name"),
     ("bucket", "access_logs", "bucket"),
     ("key", "former_arns"),
-    ("key", "alarm", "topic_arn"),
+    ("key", "alarm", "topic_arns"),
+    ("key", "alarm", "kms_key"),
     ("key", "alarm", "email"),
     ("trails", _ANY, "sns_topic", "kms_key"),
     ("trails", _ANY, "cloudwatch_logs", "kms_key_arn"),
@@ -116,7 +117,7 @@ class _Overlay:
         if any(_matches(path, form) for form in MIRRORED):
             self.changes.append(path)
         else:
-            said = f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topic and e-mail, former keys, and keys of topics and log groups; change it there"
+            said = f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topics, their key and e-mail, former keys, and keys of topics and log groups; change it there"
             self.source.refuse(path, said)
 
 

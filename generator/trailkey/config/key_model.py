@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,22 +10,18 @@ from trailkey.aws import PENDING_WINDOW_DAYS, ROTATION_PERIOD_DAYS
 from trailkey.config import names
 from trailkey.config.section import NOT_NULL, Principal, Section
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 class Alarm(Section):
-    """An EventBridge rule that reports DisableKey, ScheduleKeyDeletion and PutKeyPolicy on the key."""
+    """Tells of calls that endanger key, trails and bucket: EventBridge rules and a topic in each account and Region where such calls happen."""
 
-    topic_arn: names.TopicArn | None = None
-    """An existing SNS topic in the key's account and Region, whose policy lets EventBridge publish; without it a topic is made."""
-    email: names.Email | None = None
-    """An address that is subscribed to the topic made here; whoever reads the mail must confirm."""
-
-    def contradictions(self) -> Iterator[str]:
-        """Yield what its values say against each other."""
-        if self.topic_arn and self.email:
-            yield "email is given beside topic_arn; a subscription is made for a topic made here only; remove one of the two"
+    topic_arns: tuple[names.TopicArn, ...] = ()
+    """Existing SNS topics whose policies let EventBridge publish, at most one in each of these places; where none is named a topic is made."""
+    email: Annotated[names.Email | None, NOT_NULL] = None
+    """An address that is subscribed to the topics made here; whoever reads the mail must confirm."""
+    kms_key: Annotated[names.TopicKey | None, NOT_NULL] = None
+    """A key for the topics made here (never the trails'), whose policy lets EventBridge use kms:Decrypt and kms:GenerateDataKey*; an alias leads to a key in each place. Not encrypted without it."""
+    trail_elsewhere: bool = False
+    """A trail that is not of this config logs write management events, those of KMS too, where the alarm watches; else the trails here must."""
 
 
 class KeySettings(Section):

@@ -22,7 +22,7 @@ key:
   alias: alias/cloudtrail-logs
   administrators: [main:role/KeyAdministrator] # describe, tag and rotate; never use the key
   break_glass: [main:role/BreakGlass] # replace the key policy, disable and delete the key
-  # alarm: {email: security@example.com} # tells of DisableKey, ScheduleKeyDeletion, PutKeyPolicy
+  # alarm: {email: security@example.com} # tells of calls that endanger key, trail and bucket
 
 bucket:
   account: main
@@ -52,7 +52,7 @@ key:
   alias: alias/cloudtrail-logs
   administrators: [log-archive:role/KeyAdministrator] # describe, tag and rotate; never use the key
   break_glass: [log-archive:role/BreakGlass] # replace the key policy, disable and delete the key
-  alarm: {} # tells of DisableKey, ScheduleKeyDeletion, PutKeyPolicy
+  alarm: {} # tells of calls that endanger key, trail and bucket
 
 bucket:
   account: log-archive

@@ -9,6 +9,7 @@ from trailkey.access.analysis.witnesses import STRANGER
 from trailkey.access.language.evaluate import RESOURCE_POLICY, matching
 from trailkey.errors import UndecidedError
 from trailkey.intent import from_config as meant
+from trailkey.proofs.properties.alarm import ALARM_RINGS, TOPICS_RESTRICTED, rings
 from trailkey.proofs.properties.bucket import OF_THE_BUCKET
 from trailkey.proofs.properties.lake_key import OF_A_LAKE_KEY
 from trailkey.proofs.properties.managed_policies import OF_IAM_POLICIES, identity_questions
@@ -35,6 +36,8 @@ _ALL: tuple[Rule, ...] = (
     *OF_IAM_POLICIES,
     CONSISTENT,
     KEPT_TOGETHER,
+    ALARM_RINGS,
+    TOPICS_RESTRICTED,
     *OF_THE_ROLLOUT,
 )
 PROPERTIES: Final = tuple({one.id: one for one in _ALL}.values())
@@ -52,7 +55,7 @@ def prove(deployment: Deployment, folder: Folder) -> list[Result]:
     results = [one for target in targets(deployment, folder.policies) for one in judge(target)]
     for one in identity_questions(deployment, folder.policies):
         results += [one] if isinstance(one, Result) else judge(one)
-    return [*results, *consistent(deployment, folder.policies), *kept(folder), *rollout]
+    return [*results, *consistent(deployment, folder.policies), *kept(folder), *rings(deployment, folder), *rollout]
 
 
 def targets(deployment: Deployment, policies: PolicySet) -> Iterator[Target[Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from awacs import sts
 
 from trailkey.statements import actions
-from trailkey.statements.builders import BY_CLOUDTRAIL, allow, service_principal, text
+from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, allow, deny, service_principal, text
 
 if TYPE_CHECKING:
     from awacs.aws import Statement
@@ -15,14 +15,23 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment, Trail
 
 
-def eventbridge_publishes(topic_arn: Any, rule_arn: Any) -> Statement:
-    """EventBridge publishes for the alarm's rule.
+def eventbridge_publishes(topic_arn: Any, rule_arns: list[Any]) -> Statement:
+    """EventBridge publishes for the alarm's rules.
 
     See: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
     """
-    guard = {"ArnEquals": {"aws:SourceArn": rule_arn}}
+    guard = {"ArnEquals": {"aws:SourceArn": rule_arns}}
     service = service_principal("events.amazonaws.com")
     return allow("EventBridgePublishesAlarms", actions.PUBLISH, to=service, on=topic_arn, guard=guard)
+
+
+def topic_only_tls(topic_arn: Any) -> Statement:
+    """Nobody publishes to a topic without TLS.
+
+    See: https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html (encryption in transit)
+    """
+    guard = {"Bool": {"aws:SecureTransport": "false"}}
+    return deny("OnlyTls", actions.PUBLISH, to=EVERYONE, on=topic_arn, guard=guard)
 
 
 def cloudtrail_publishes(topic_arn: Any, trail: Trail) -> Statement:

@@ -1,27 +1,25 @@
-"""The key stack: the KMS key, its policy, its alias, and the alarm on what endangers it."""
+"""The key stack: the KMS key, its policy and its alias."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from troposphere import GetAtt, Ref, events, kms, sns
+from troposphere import GetAtt, Ref, kms
 
 from trailkey.statements.builders import document
 from trailkey.statements.key import trail_key_policy
-from trailkey.statements.services import eventbridge_publishes
 
 if TYPE_CHECKING:
     from typing import Any
 
     from trailkey.config.deployment import Deployment
-    from trailkey.config.key_model import Alarm, KeySettings
+    from trailkey.config.key_model import KeySettings
     from trailkey.config.source import ConfigPath
     from trailkey.templates.stack import Stack
 
 KEY = "Key"
 NAMED_TRAILS = 5
 """How many names of trails a description holds; of more it says the number."""
-ENDANGERING = ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion")
 
 
 def build_key(
@@ -50,61 +48,9 @@ def build_key(
 
 
 def add_key(stack: Stack, deployment: Deployment) -> None:
-    """Add the trails' key and, where wanted, its alarm."""
+    """Add the trails' key."""
     policy = document(trail_key_policy(deployment))
     names = sorted({trail.settings.name for trail in deployment.trails})
     of = ", ".join(names) if len(names) <= NAMED_TRAILS else f"{len(deployment.trails)} trails"
     description = f"Encrypts the CloudTrail logs of {of}"
     build_key(stack, KEY, deployment.config.key, policy, deployment.config.key.alias, description, ("key",))
-    if deployment.config.key.alarm is not None:
-        _add_alarm(stack, deployment.config.key.alarm)
-
-
-def _add_alarm(stack: Stack, alarm: Alarm) -> None:
-    """Tell of changes that endanger the key, matched by its ARN in the event's resources.
-
-    requestParameters.keyId may hold an id or an ARN; ``resources`` always holds the ARN.
-    See: https://docs.aws.amazon.com/kms/latest/developerguide/ct-schedule-key-deletion.html,
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
-    """
-    origin: ConfigPath = ("key", "alarm")
-    topic: Any = alarm.topic_arn
-    if topic is None:
-        made = sns.Topic(
-            "KeyAlarmTopic", DisplayName=f"Changes of {stack.deployment.config.key.alias}"[:100], **stack.tags()
-        )
-        stack.add(made, origin)
-        topic = Ref(made)
-        stack.output("KeyAlarmTopicArn", topic, "Subscribe here to hear of changes that endanger the key.")
-        if alarm.email:
-            stack.add(
-                sns.SubscriptionResource("KeyAlarmEmail", Protocol="email", Endpoint=alarm.email, TopicArn=topic),
-                (*origin, "email"),
-            )
-    else:
-        stack.asks(
-            "topic-admits-service",
-            stack.account_id,
-            f"The policy of topic {topic} lets events.amazonaws.com call sns:Publish for the rule in account {stack.account_id}.",
-            arn=topic,
-        )
-    rule = events.Rule(
-        "KeyAlarmRule",
-        Description=f"Tells of {', '.join(ENDANGERING)} on the key that encrypts CloudTrail logs",
-        EventPattern={
-            "source": ["aws.kms"],
-            "detail-type": ["AWS API Call via CloudTrail"],
-            "detail": {
-                "eventSource": ["kms.amazonaws.com"],
-                "eventName": list(ENDANGERING),
-                "resources": {"ARN": [GetAtt(KEY, "Arn")]},
-            },
-        },
-        State="ENABLED",
-        **stack.tags(),
-        Targets=[events.Target(Arn=topic, Id="KeyAlarmTopic")],
-    )
-    stack.add(rule, origin)
-    if not alarm.topic_arn:
-        policy = document([eventbridge_publishes(topic, GetAtt(rule, "Arn"))])
-        stack.add(sns.TopicPolicy("KeyAlarmTopicPolicy", Topics=[topic], PolicyDocument=policy), origin)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from troposphere import encode_to_dict
 
 from trailkey.cloudformation.intrinsics import Place, resolve
+from trailkey.config.watched import watched
 from trailkey.output.manifest import BUCKET_POLICY_STEP
 from trailkey.statements import identity
 from trailkey.statements.bucket import log_bucket_policy
 from trailkey.statements.builders import document
+from trailkey.templates.alarm import add_alarm
 from trailkey.templates.bucket import add_bucket, ask_for_no_scp, ask_for_settings
 from trailkey.templates.key import KEY, add_key
 from trailkey.templates.lake import add_store
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from trailkey.config.account import Account
     from trailkey.config.deployment import Deployment
+    from trailkey.config.watched import Watched
 
 NAMES_OF_FILES = ("rollout", "bucket-policy", "config")
 """What other files of the output are called; a stack is not, or its template in JSON would be overwritten."""
@@ -182,5 +185,17 @@ def _readers(layout: Layout) -> None:
             add_reader(stack, reader, layout.key_arn(stack))
 
 
-PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_roles, _trails, _stores, _readers]
+def _alarms(layout: Layout) -> None:
+    alarm = layout.deployment.config.key.alarm
+    places: dict[tuple[str, str], list[Watched]] = {}
+    for one in watched(layout.deployment):
+        places.setdefault(one.place, []).append(one)
+    for things in places.values():
+        stack = layout.of(things[0].account, things[0].region, "alarm")
+        of_the_key = any(one.kind == "key" for one in things)
+        if alarm:
+            add_alarm(stack, alarm, things, layout.key_arn(stack) if of_the_key else None)
+
+
+PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_roles, _trails, _stores, _readers, _alarms]
 """What a deployment is made of, in the order in which its stacks are made. A new kind of stack is one entry."""

@@ -9,7 +9,12 @@ from troposphere import GetAtt, Ref, cloudtrail, iam, logs, sns
 from trailkey.aws import parse_arn
 from trailkey.config.deployment import identifier
 from trailkey.statements.builders import document, text
-from trailkey.statements.services import cloudtrail_assumes, cloudtrail_publishes, role_writes_log_events
+from trailkey.statements.services import (
+    cloudtrail_assumes,
+    cloudtrail_publishes,
+    role_writes_log_events,
+    topic_only_tls,
+)
 from trailkey.templates.bucket import BUCKET_POLICY
 
 if TYPE_CHECKING:
@@ -185,7 +190,9 @@ def _add_topic(stack: Stack, trail: Trail, settings: SnsTopic, name: str, option
     topic = sns.Topic(f"{name}Topic", TopicName=settings.name, **key, **stack.tags())
     stack.add(topic, origin)
     policy = sns.TopicPolicy(
-        f"{name}TopicPolicy", Topics=[Ref(topic)], PolicyDocument=document([cloudtrail_publishes(Ref(topic), trail)])
+        f"{name}TopicPolicy",
+        Topics=[Ref(topic)],
+        PolicyDocument=document([cloudtrail_publishes(Ref(topic), trail), topic_only_tls(Ref(topic))]),
     )
     stack.add(policy, origin)
     stack.output(
@@ -196,7 +203,7 @@ def _add_topic(stack: Stack, trail: Trail, settings: SnsTopic, name: str, option
         arn = parse_arn(settings.kms_key)
         stack.asks(
             "key-admits-service",
-            arn.account if arn else "",
+            arn.account if arn else stack.account_id,
             f"The policy of the key {settings.kms_key} of topic {settings.name} lets cloudtrail.amazonaws.com use kms:GenerateDataKey* and kms:Decrypt. Never use the trails' key there.",
             arn=settings.kms_key,
         )

@@ -421,7 +421,30 @@ OF_RETENTION: Final = tuple(
         (LAKE, "OrgEventsEventDataStore", "UpdateReplacePolicy", "Delete"),
     )
 )
+
+
+def pattern(name: str, value: Any) -> Callable[[Document], Any]:
+    """Put something else into the detail of a rule's pattern."""
+    return lambda resource: resource["Properties"]["EventPattern"]["detail"].update({name: value})
+
+
+OF_THE_ALARM: Final = tuple(
+    Case(what=f"{resource} {what}", config=ORGANIZATION, resource=resource, change=change, ids=ids)
+    for what, resource, change, ids in (
+        ("is off", "KeyAlarmRule", put(State="DISABLED"), "alarm-rings"),
+        ("has no target", "LogBucketAlarmRule", put(Targets=[]), "alarm-rings"),
+        ("is of other events", "KeyAlarmRule", put(EventPattern={"source": ["aws.s3"]}), "alarm-rings"),
+        ("leaves a call out", "KeyAlarmRule", pattern("eventName", ["DisableKey"]), "alarm-rings"),
+        ("is of another key", "KeyAlarmRule", pattern("resources", {"ARN": ["arn:aws:kms:us-east-1:1:key/2"]}), "alarm-rings"),
+        ("is of all keys", "KeyAlarmRule", lambda one: one["Properties"]["EventPattern"]["detail"].pop("resources"), "alarm-rings"),
+        ("is of another trail", "OrganizationTrailAlarmRule", pattern("$or", [{"requestParameters": {"name": ["x"]}}]), "alarm-rings"),
+        ("is of names only", "OrganizationTrailAlarmRule", pattern("$or", [{"requestParameters": {"name": ["organization-trail"]}}]), "alarm-rings"),
+        ("is of all buckets", "LogBucketAlarmRule", pattern("requestParameters", {}), "alarm-rings"),
+        ("is of another topic", "management-alarm/AlarmTopicPolicy", put(Topics=["arn:aws:sns:us-east-1:222222222222:other"]), "topics-restricted"),
+    )
+)  # fmt: skip
 CASES: Final = (
+    *OF_THE_ALARM,
     *OF_THE_KEY,
     *OF_A_STORE_KEY,
     *OF_THE_BUCKET,

@@ -144,6 +144,7 @@ CASES: Final = (
     Case("role in another account", lambda rollout: before_step(rollout, "role-exists").update(account="111111111111"), "steps-complete"),
     Case("policy for another deployer", lambda rollout: before_step(rollout, "deployer-policy").update(arn="x"), "steps-complete"),
     Case("step in an account that is not there", lambda rollout: rollout["before"][-1].update(account="9"), "steps-complete"),
+    Case("nobody subscribes to the alarm", stack("management-alarm", after=[]), "steps-complete"),
     Case("bucket step without such a bucket", lambda rollout: rollout["before"].append(BUCKET_STEP), "steps-complete"),
     Case("another name", lambda rollout: rollout.update(name="another"), "stack-names-unique"),
     *(Case(f"{name} with another hash", stack(name, sha256="0" * 64), "files-as-listed") for name in STACKS),
@@ -259,6 +260,8 @@ NEEDED: Final = (
     ("organization", "service-linked-role"),
     ("existing-bucket", "bucket-exists"),
     ("everything", "key-admits-service"),
+    ("organization", "key-admits-service"),
+    ("existing-bucket", "topic-admits-service"),
     ("lake", "lake-open"),
     ("lake", "deployer-policy"),
 )

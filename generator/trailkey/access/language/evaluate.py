@@ -49,6 +49,8 @@ SERVICES: Final = {
         ),
     ),
     "s3": Rules(identity_suffices=True, cross_account=None),
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-using-identity-based-policies.html
+    "sns": Rules(identity_suffices=True, cross_account=None),
 }
 """The services whose resource policies are modelled. A new one is a line here and its cases in tests/decisions."""
 
@@ -290,7 +292,7 @@ def _rules(request: Request) -> Rules:
     rules = SERVICES.get(request.service)
     if rules is None:
         raise PolicyError(
-            f'action: the service "{request.service}" is not modelled; {" or ".join(SERVICES)}; ask about a key or a bucket'
+            f'action: the service "{request.service}" is not modelled; {" or ".join(SERVICES)}; ask about a key, a bucket or a topic'
         )
     return rules
 

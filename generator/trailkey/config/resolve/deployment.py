@@ -9,6 +9,7 @@ from trailkey.aws import parse_arn
 from trailkey.config.account import Account, is_sample
 from trailkey.config.deployment import Deployment, Reader, Store, Trail, identifier
 from trailkey.config.reader_kinds import kind_of
+from trailkey.config.resolve.alarm import resolve_alarm
 from trailkey.config.resolve.principals import is_pattern, patterns_meet
 from trailkey.config.resolve.resolver import Resolver
 from trailkey.config.resolve.stores import keep_duties_apart, resolve_store, stores_apart
@@ -53,15 +54,14 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
     break_glass: tuple[str, ...] = ()
     with if_known:
         administrators, break_glass = _people(resolver, readers)
-    for judge in (_alarm, _former_keys):
-        with if_known:
-            judge(resolver)
+    with if_known:
+        _former_keys(resolver)
     with if_known:
         _name_roles(resolver, [administrators, break_glass, *_named(resolver, readers, stores)])
     _names_apart(resolver, [*trails, *readers, *stores])
     _deployers(resolver, trails, readers, stores)
     config = resolver.config
-    return Deployment(
+    deployment = Deployment(
         name=config.name,
         partition=config.partition,
         config=config,
@@ -77,6 +77,8 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
         break_glass=break_glass,
         notices=tuple(_notices(config, stores, administrators, break_glass)),
     )
+    resolve_alarm(resolver, deployment)
+    return deployment
 
 
 def _notices(
@@ -211,15 +213,6 @@ def _name_roles(resolver: Resolver, groups: Sequence[Sequence[str]]) -> None:
         resolver.refuse(("key", "name_roles"), said)
 
 
-def _alarm(resolver: Resolver) -> None:
-    alarm = resolver.config.key.alarm
-    arn = parse_arn(alarm.topic_arn) if alarm and alarm.topic_arn else None
-    here = (resolver.config.partition, resolver.config.bucket.region, resolver.key_account.id)
-    if arn and (arn.partition, arn.region, arn.account) != here:
-        said = f"{str(arn)!r} is not in {here[0]!r}, {here[1]!r} and {here[2]!r}, the key's partition, Region and account; the rule publishes to a topic beside it; name one there"
-        resolver.refuse(("key", "alarm", "topic_arn"), said)
-
-
 def _former_keys(resolver: Resolver) -> None:
     """Refuse a former key of another partition, which nobody here can use, and one that is given twice."""
     former = resolver.config.key.former_arns
@@ -268,6 +261,8 @@ def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], s
     with if_known:
         if not config.bucket.existing:
             needs.append((config.bucket.account, "the bucket", ""))
+        elif config.key.alarm:
+            needs.append((config.bucket.account, "the alarm for the bucket", ", or remove alarm"))
     needs += [(trail.account.name, f"trail {trail.settings.name!r}", "") for trail in trails]
     needs += [(store.account.name, f"event data store {store.settings.name!r}", "") for store in stores]
     for reader in readers:

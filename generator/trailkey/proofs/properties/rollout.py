@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey import cloudformation
 from trailkey.access import PROVEN, REFUTED, Answer
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
+from trailkey.config.watched import watched
 from trailkey.errors import PolicyError
 from trailkey.findings import Location, Rule
 from trailkey.intent.from_config import trail_key_intent
@@ -78,6 +79,7 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
         yield f"the partition is {folder.manifest.partition}, not {deployment.partition}"
     meant, grantees = _places(deployment), entitlements(deployment, PolicySet())
     accounts = {account.id for account in deployment.accounts.values() if account.ours}
+    heard = {one.place for one in watched(deployment)}
     for one in folder.stacks:
         here = one.place.account, one.place.region
         if one.stack.stack_set is None and one.place.account not in accounts:
@@ -88,6 +90,10 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
             if places and here not in places:
                 there = " or ".join(sorted(_place_text(*place) for place in places))
                 yield f"stack {one.stack.stack} with {what} is deployed to {_place_text(*here)}, not to {there}"
+        ringing = any(each["Type"] == "AWS::Events::Rule" for each in one.template["Resources"].values())
+        if ringing and here not in heard:
+            there = " or ".join(sorted(_place_text(*place) for place in heard)) or "any place"
+            yield f"stack {one.stack.stack} with rules of the alarm is deployed to {_place_text(*here)}, not to {there}"
         if one.stack.stack_set:
             yield from _misdirected(one, one.stack.stack_set, deployment, grantees)
     for bucket in folder.policies.buckets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trailkey.aws import parse_arn
+from trailkey.config.watched import watched
 from trailkey.inventory.policies import PolicySet
 from trailkey.output.manifest import BUCKET_POLICY, BUCKET_POLICY_STEP, OWNER_STEP
 from trailkey.proofs.properties.entitlements import entitlements
@@ -16,23 +17,40 @@ if TYPE_CHECKING:
     from trailkey.inventory.folder import Folder
 
 
-def _preconditions(deployment: Deployment) -> Iterator[tuple[str, str]]:
-    """Yield the kind and the ARN of each step about what no stack of a folder can bring about, and a stack fails without."""
-    bucket = deployment.config.bucket
-    yield ("bucket-exists", f"arn:{deployment.partition}:s3:::{bucket.name}") if bucket.existing else ("no-scp", "")
+def _preconditions(deployment: Deployment) -> Iterator[tuple[str, str, str]]:
+    """Yield the kind, account and ARN of each step about what no stack of a folder can bring about, and a stack fails without."""
+    bucket, owner = deployment.config.bucket, deployment.bucket_account.id
+    home = deployment.management.id if deployment.management else ""
+    if bucket.existing:
+        yield "bucket-exists", owner, f"arn:{deployment.partition}:s3:::{bucket.name}"
+    else:
+        yield "no-scp", home or owner, ""
     if deployment.key_account.deployer:
-        yield "deployer-policy", deployment.key_account.deployer
+        yield "deployer-policy", deployment.key_account.id, deployment.key_account.deployer
+    organization_wide = [trail.settings.is_organization_trail for trail in deployment.trails]
     for trail in deployment.trails:
-        if trail.settings.is_organization_trail:
-            yield from (("trusted-access", ""), ("service-linked-role", ""))
         logs, topic = trail.settings.cloudwatch_logs, trail.settings.sns_topic
-        yield from (("key-admits-service", key) for key in (logs and logs.kms_key_arn, topic and topic.kms_key) if key)
+        yield from _of_keys(trail.account.id, logs.kms_key_arn if logs else None, topic.kms_key if topic else None)
     for store in deployment.stores:
-        yield "lake-open", ""
+        organization_wide.append(store.settings.organization_enabled)
+        yield "lake-open", store.account.id, ""
         if store.account.deployer:
-            yield "deployer-policy", store.account.deployer
-        if store.settings.organization_enabled:
-            yield from (("trusted-access", ""), ("service-linked-role", ""))
+            yield "deployer-policy", store.account.id, store.account.deployer
+    if any(organization_wide):
+        yield from (("trusted-access", home, ""), ("service-linked-role", home, ""))
+    if alarm := deployment.config.key.alarm:
+        arns = [arn for arn in map(parse_arn, alarm.topic_arns) if arn]
+        yield from (("topic-admits-service", arn.account, str(arn)) for arn in arns)
+        made = {one.place for one in watched(deployment)} - {(arn.account, arn.region) for arn in arns}
+        for account, _ in sorted(made):
+            yield from _of_keys(account, alarm.kms_key)
+
+
+def _of_keys(account: str, *keys: str | None) -> Iterator[tuple[str, str, str]]:
+    """Yield the steps about keys that are no key of ours, in the account that an alias is looked up in."""
+    for key in filter(None, keys):
+        arn = parse_arn(key)
+        yield "key-admits-service", arn.account if arn else account, key
 
 
 def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
@@ -57,11 +75,11 @@ def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
     ]
     if owners != others:
         yield f"the owners of {', '.join(arn for arn, _ in others) or 'no reader'} are to be told what to allow, and told are those of {', '.join(arn for arn, _ in owners) or 'no reader'}"
-    told = {(step.kind, step.arn) for step in folder.manifest.before}
+    told = {(step.kind, step.account, step.arn) for step in folder.manifest.before}
     yield from (
-        f"no step {kind}{f' about {arn}' if arn else ''} comes before the stacks"
-        for kind, arn in _preconditions(deployment)
-        if (kind, arn) not in told
+        f"no step {kind}{f' about {arn}' if arn else ''} in account {account} comes before the stacks"
+        for kind, account, arn in _preconditions(deployment)
+        if (kind, account, arn) not in told
     )
     deployers = {account.id: account.deployer for account in deployment.accounts.values()}
     for step in folder.manifest.before:
@@ -73,6 +91,10 @@ def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
     grantees = entitlements(deployment, PolicySet())
     existing = [step.arn for step in folder.manifest.before if step.kind in ("role-exists", "user-exists")]
     for one in folder.stacks:
+        kinds = {resource["Type"] for resource in one.template["Resources"].values()}
+        subscribed = any(step.kind == "subscribe" for step in one.stack.after)
+        if subscribed is not ({"AWS::Events::Rule", "AWS::SNS::Topic"} <= kinds):
+            yield f"the steps after stack {one.stack.stack} {'ask' if subscribed else 'do not ask'} people to subscribe to the alarm's topic"
         steps = [step for step in one.stack.after if step.kind in ("attach-policy", "permission-set")]
         arns = [arn for step in steps if (arn := parse_arn(step.arn))]
         names = [arn.resource.rpartition("/")[2] for arn in arns]
