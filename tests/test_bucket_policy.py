@@ -310,3 +310,25 @@ def test_existing_bucket_gets_its_statements_as_a_file(tmp_path: Path, partition
 
 def test_a_new_bucket_writes_no_policy_file(tmp_path: Path) -> None:
     assert "bucket-policy.json" not in output_of(deploy(tmp_path, SINGLE))
+
+
+def test_deletion_is_denied_to_all_and_changes_to_all_but_the_deployer(tmp_path: Path) -> None:
+    bucket = "arn:aws:s3:::logs-of-one"
+    policy = bucket_policy(deploy(tmp_path, SINGLE, bucket={"deny_deletion": True}))
+    everyone = {"Effect": "Deny", "Principal": {"AWS": "*"}}
+
+    assert policy["NobodyDeletesLogs"] == {
+        **everyone,
+        "Action": ["s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+        "Resource": [f"{bucket}/*"],
+    }
+    assert policy["OnlyDeployerChangesBucket"] == {
+        **everyone,
+        "Action": [
+            *("s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:PutBucketObjectLockConfiguration"),
+            *("s3:PutBucketPolicy", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"),
+        ],
+        "Resource": [bucket],
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::777777777777:role/Deploy"}},
+    }
+    assert not {"NobodyDeletesLogs", "OnlyDeployerChangesBucket"} & set(bucket_policy(deploy(tmp_path, SINGLE)))

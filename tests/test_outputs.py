@@ -65,7 +65,7 @@ def test_no_step_before_the_stacks_is_about_what_a_stack_makes(folder: Path) -> 
 def names_made(path: Path) -> Iterator[str]:
     """Yield the fixed names of what a template makes."""
     for resource in template(path)["Resources"].values():
-        for key in ("BucketName", "ManagedPolicyName", "AliasName", "TopicName", "TrailName", "Name"):
+        for key in ("BucketName", "LogGroupName", "ManagedPolicyName", "AliasName", "TopicName", "TrailName", "Name"):
             if isinstance(name := resource["Properties"].get(key), str):
                 yield name.rpartition("/")[2]
 

@@ -47,6 +47,9 @@ BUCKET_POLICY_BYTES: Final = 20_480  # https://docs.aws.amazon.com/AmazonS3/late
 MANAGED_POLICY_CHARACTERS: Final = (
     6_144  # without white space; https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 )
+ORGANIZATION_POLICY_CHARACTERS: Final = (
+    5_120  # of an SCP, of an RCP; https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+)
 MANAGED_POLICIES_PER_ROLE: Final = 10  # default quota; the same page
 TEMPLATE_BODY_BYTES: Final = (
     51_200  # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html

@@ -56,8 +56,10 @@ class Limit(Rule):
         for finding in self.check("the policy has", size, location):
             of_readers = sum(str(one.get("Sid")).startswith("Reader") for one in policy["Statement"])
             trails, people = _named(policy, _OF_TRAILS), _named(policy, _OF_PEOPLE)
-            filled = f"statements: {len(policy['Statement'])}, of readers {of_readers}; named: {len(set(trails))} trails and their folders ({_size(trails):,} {self.unit}), {len(set(people))} roles, users and accounts ({_size(people):,})"
-            remedy = _FEWER_TRAILS if len(set(trails)) > of_readers else finding.remedy
+            filled = f"statements: {len(policy['Statement'])}, of readers {of_readers}; named: {len(set(trails))} ARNs of trails and their folders ({_size(trails):,} {self.unit}), {len(set(people))} roles, users and accounts ({_size(people):,})"
+            # A reader names every trail once more: only where there are more trails than readers do fewer of them help.
+            of_trails = len(set(trails)) > of_readers and _size(trails) > _size(people)
+            remedy = _FEWER_TRAILS if of_trails and self.resource_type != _MANAGED_POLICY else finding.remedy
             yield replace(finding, message=f"{finding.message}; {filled}", remedy=remedy)
 
 

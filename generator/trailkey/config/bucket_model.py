@@ -94,6 +94,8 @@ class Bucket(Section):
     """When log files move and go; kept forever by default. ``null`` for no lifecycle at all: parts of an upload that never ended stay too."""
     object_lock: ObjectLock | None = None
     """S3 Object Lock with a default retention."""
+    deny_deletion: bool = False
+    """A Deny in the bucket policy: nobody deletes objects, and nobody but the deployer changes the policy, lifecycle, versioning or Object Lock. A lifecycle deletes all the same: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html"""
 
     def contradictions(self) -> Iterator[str]:
         """Yield what its values say against each other.

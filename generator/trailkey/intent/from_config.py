@@ -93,6 +93,7 @@ def bucket_intent(deployment: Deployment) -> BucketIntent:
         deployer=account.deployer or "",
         deployer_path=("accounts", account.name, "deployer"),
         named_directly=_directly(deployment, [reader.principal_arns for reader in deployment.readers]),
+        deny_deletion=deployment.config.bucket.deny_deletion,
     )
 
 

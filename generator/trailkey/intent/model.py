@@ -203,6 +203,8 @@ class BucketIntent:
     deployer: str
     deployer_path: ConfigPath
     named_directly: tuple[str, ...] = ()
+    deny_deletion: bool = False
+    """Nobody deletes logs, and nobody but the deployer changes what keeps them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,22 +1,18 @@
-"""What the proofs rest on, what no key policy can close, and the SCP that narrows it."""
+"""What the proofs rest on, and what no key policy can close."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from trailkey.access.language.actions import REPLACE_POLICY
 from trailkey.intent.from_config import key_intents
+from trailkey.proofs.organization_policies import is_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from trailkey.config.deployment import Deployment
-    from trailkey.intent.model import KeyRoles
     from trailkey.proofs.matrix import Matrix
-
-KEY_ID: Final = "KEY-ID"
-"""Stands for the id of a key, which is known after deployment only."""
 
 ASSUMPTIONS: Final = (
     "SCPs and RCPs allow everything: they can only take away.",
@@ -27,8 +23,6 @@ ASSUMPTIONS: Final = (
     "Copies of the same events are out of scope: CloudWatch log group, SNS notice, EventBridge, event data stores, and logs copied elsewhere.",
 )
 """What every answer takes as given."""
-
-_GUARDED: Final = ("kms:DisableKey", *REPLACE_POLICY, "kms:ScheduleKeyDeletion")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,36 +40,9 @@ def policy_writers(matrices: Sequence[Matrix]) -> Iterator[PolicyWriter]:
         at = next(number for number, column in enumerate(matrix.columns) if column.id == "change-policy")
         for line in matrix.lines:
             if line.cells[at].answer != "no":
-                yield PolicyWriter(alias=matrix.alias, label=line.row.label, principals=line.row.principals)
-
-
-def scp(deployment: Deployment) -> dict[str, Any] | None:
-    """Return the SCP that leaves a key's policy, its disabling and its deletion to deployer, break glass and root user.
-
-    It has one statement for each key whose account it can bind: SCPs bind neither the management account nor AWS services, and
-    a deployment without an organization has none. Where no statement is left, the answer is None.
-    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
-    """
-    statements = [
-        {
-            "Sid": f"KeepKey{number or ''}",
-            "Effect": "Deny",
-            "Action": list(_GUARDED),
-            "Resource": f"arn:{key.partition}:kms:{key.region}:{key.account}:key/{KEY_ID}",
-            "Condition": {
-                "ArnNotLike": {"aws:PrincipalArn": [*filter(None, [key.deployer]), *key.break_glass, key.root]}
-            },
-        }
-        for number, (key, _) in enumerate(key_intents(deployment))
-        if _is_bound(key, deployment)
-    ]
-    return {"Version": "2012-10-17", "Statement": statements} if statements else None
+                yield PolicyWriter(alias=matrix.name, label=line.row.label, principals=line.row.principals)
 
 
 def beyond_scps(deployment: Deployment) -> list[str]:
     """Return the aliases of the keys that no SCP binds."""
-    return [key.alias for key, _ in key_intents(deployment) if not _is_bound(key, deployment)]
-
-
-def _is_bound(key: KeyRoles, deployment: Deployment) -> bool:
-    return deployment.management is not None and key.account != deployment.management.id
+    return [key.alias for key, _ in key_intents(deployment) if not is_bound(key.account, deployment)]

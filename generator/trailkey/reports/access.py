@@ -7,9 +7,10 @@ What the page and the table for the terminal both say is worded here.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.proofs.residual_risk import ASSUMPTIONS, KEY_ID, beyond_scps, policy_writers, scp
+from trailkey.proofs.organization_policies import KEY_ID, rcp, scps
+from trailkey.proofs.residual_risk import ASSUMPTIONS, beyond_scps, policy_writers
 from trailkey.proofs.verdict import readings
 from trailkey.reports.findings import finding_text, where_text
 from trailkey.reports.plain import code, markdown
@@ -49,7 +50,12 @@ def word(cell: Cell) -> str:
 
 def title(matrix: Matrix) -> str:
     """Return which key a matrix is about."""
-    return f"{matrix.alias}: the key of {f'event data store {matrix.store}' if matrix.store else 'the trails'}"
+    return f"{matrix.name}: the key of {f'event data store {matrix.store}' if matrix.store else 'the trails'}"
+
+
+def title_of_bucket(matrix: Matrix) -> str:
+    """Return which bucket a matrix is about."""
+    return f"{matrix.name}: who can delete or alter logs"
 
 
 def place(matrix: Matrix) -> str:
@@ -65,6 +71,22 @@ def reader_rows(access: Access) -> Iterator[Sequence[str]]:
         yield *first, *(_ATTACHED if part == "yes" and one.once_attached else part for part in last)
 
 
+def lock(access: Access) -> str:
+    """Return the sentence about S3 Object Lock, which holds beside the bucket policy.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+    """
+    settings = access.deployment.config.bucket
+    if settings.existing:
+        return "The bucket exists: statements that its policy has beside those of bucket-policy.json, and its Object Lock, are not known here."
+    if settings.object_lock is None:
+        return "Object Lock is off: a version that is erased is gone."
+    days = f"Object Lock keeps each version {settings.object_lock.retention_days} days from its delivery"
+    if settings.object_lock.mode == "COMPLIANCE":
+        return f"{days}, whoever asks, the root user too; until then a delete marker can hide it, and nothing erase it."
+    return f"{days}, but for whoever can unlock; a delete marker can hide it."
+
+
 def remaining(access: Access) -> Iterator[str]:
     """Yield the sentences about what no key policy can close, in order."""
     for one in policy_writers(access.matrices):
@@ -73,18 +95,33 @@ def remaining(access: Access) -> Iterator[str]:
     account = access.deployment.bucket_account
     yield (
         f"In the bucket's own account, {account.name} ({account.id}), S3 lets IAM policies allow by themselves: that account "
-        "decides who there gets log files. They come decrypted only to those who decrypt logs above."
+        "decides who there gets log files, which come decrypted only to those who decrypt logs above, and who deletes them."
     )
     for alias in beyond_scps(access.deployment):
         yield f"No SCP binds the account of {alias}: it is the management account, or in no organization."
 
 
-SCP: Final = (
-    "This SCP keeps the policy, the disabling and the deletion of the key to these principals even where a new key policy allows",
-    "others; it does not keep them from replacing the policy, and binds neither the management account nor AWS services.",
+SCPS: Final = (
+    "SCPs for the accounts of key, bucket and named roles. They hold even where a replaced policy allows more: only break glass",
+    "disables and deletes the key; only it, the deployer and the root user replace the key policy; nobody deletes logs; only the",
+    "deployer and the root user change what keeps them; only deployers change the roles that policies name, so add there whoever",
+    "else makes these roles. They bind neither the management account nor AWS services and service-linked roles.",
     f"Put the key's id, an output of its stack, in place of {KEY_ID}.",
 )
-"""What to know of the SCP that stands below."""
+RCP: Final = (
+    "An RCP for the same accounts keeps callers from outside the organization from key and bucket, even where a replaced policy",
+    "admits them; AWS services, and the accounts of others that read, are let through.",
+    f"Put the key's id in place of {KEY_ID}.",
+)
+"""What to know of the policies that stand below."""
+
+
+def organization_policies(access: Access) -> Iterator[tuple[Sequence[str], dict[str, Any]]]:
+    """Yield the policies of the organization that are shown, each with the lines about it; of several SCPs the first has them."""
+    for number, policy in enumerate(scps(access.deployment)):
+        yield SCPS if number == 0 else ("And one more SCP, since an SCP takes no more characters:",), policy
+    if boundary := rcp(access.deployment):
+        yield RCP, boundary
 
 
 def _sections(access: Access) -> Iterator[Sequence[str]]:
@@ -103,6 +140,14 @@ def _sections(access: Access) -> Iterator[Sequence[str]]:
         yield ["## Not proven", "", *_list(markdown(finding_text(one)) for one in access.findings)]
     for matrix in access.matrices:
         yield [f"## {markdown(title(matrix))}", "", f"In {place(matrix)}.", "", *_matrix(matrix)]
+    if logs := access.bucket:
+        yield [
+            f"## {markdown(title_of_bucket(logs))}",
+            "",
+            f"In {place(logs)}. {lock(access)}",
+            "",
+            *_matrix(logs),
+        ]
     if access.deployment.readers:
         yield [
             "## Readers, end to end",
@@ -116,8 +161,8 @@ def _sections(access: Access) -> Iterator[Sequence[str]]:
     yield ["## Proven", "", *_table(PROVEN, proven)]
     yield ["## Assumed", "", *_list(ASSUMPTIONS)]
     yield ["## What remains", "", *_list(remaining(access))]
-    if policy := scp(access.deployment):
-        yield SCP
+    for lines, policy in organization_policies(access):
+        yield lines
         yield ["```json", json.dumps(policy, indent=2), "```"]
 
 

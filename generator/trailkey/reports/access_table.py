@@ -11,8 +11,20 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from trailkey.proofs.residual_risk import ASSUMPTIONS, scp
-from trailkey.reports.access import LEGEND, PROVEN, READERS, SCP, place, reader_rows, remaining, title, word
+from trailkey.proofs.residual_risk import ASSUMPTIONS
+from trailkey.reports.access import (
+    LEGEND,
+    PROVEN,
+    READERS,
+    lock,
+    organization_policies,
+    place,
+    reader_rows,
+    remaining,
+    title,
+    title_of_bucket,
+    word,
+)
 from trailkey.reports.findings import where_text
 from trailkey.reports.plain import one_line
 from trailkey.reports.view import bounds, deciding
@@ -47,8 +59,11 @@ def as_table(access: Access) -> Iterator[RenderableType]:
         for risk in access.verdict.accepted:
             yield from _list([f"{risk.id}: {risk.reason}"])
             yield from _list(f"{one.message} ({where_text(one)})" for one in risk.failing)
-    for matrix in access.matrices:
-        yield _heading(f"{title(matrix)}, in {place(matrix)}")
+    for matrix in (*access.matrices, *filter(None, [access.bucket])):
+        said = title_of_bucket(matrix) if matrix is access.bucket else title(matrix)
+        yield _heading(f"{said}, in {place(matrix)}")
+        if matrix is access.bucket:
+            yield Text(lock(access))
         yield _matrix(matrix)
         if parts := list(bounds(matrix)):
             yield _heading("Only in part")
@@ -67,8 +82,8 @@ def as_table(access: Access) -> Iterator[RenderableType]:
     yield from _list(ASSUMPTIONS)
     yield _heading("What remains")
     yield from _list(remaining(access))
-    if policy := scp(access.deployment):
-        yield Text(" ".join(SCP))
+    for lines, policy in organization_policies(access):
+        yield Text(" ".join(lines))
         yield Text(json.dumps(policy, indent=2))
 
 

@@ -19,8 +19,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trailkey.proofs.matrix import matrices
-from trailkey.proofs.residual_risk import ASSUMPTIONS, beyond_scps, policy_writers, scp
+from trailkey.proofs.matrix import bucket_matrix, matrices
+from trailkey.proofs.organization_policies import rcp, scps
+from trailkey.proofs.residual_risk import ASSUMPTIONS, beyond_scps, policy_writers
 from trailkey.proofs.verdict import readings
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ class Proven(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A report: what the config says, what the proofs come to, and who can do what with each key."""
+    """A report: what the config says, what the proofs come to, and who can do what with each key and with logs in the bucket."""
 
     deployment: Deployment
     verdict: Verdict
     matrices: tuple[Matrix, ...]
+    bucket: Matrix | None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -75,6 +77,7 @@ class Access:
             ],
             "findings": [one.as_json() for one in self.findings],
             "keys": [_key(matrix) for matrix in self.matrices],
+            "bucket": {"name": self.bucket.name, **_body(self.bucket)} if self.bucket else None,
             "readers": [
                 _fields(one, "name", "key_policy", "bucket_policy", "iam_policy", "reads", "once_attached")
                 for one in readings(self.deployment, self.verdict)
@@ -85,7 +88,8 @@ class Access:
                 "replace_policy": [
                     _fields(one, "alias", "label", "principals") for one in policy_writers(self.matrices)
                 ],
-                "scp": scp(self.deployment),
+                "scps": scps(self.deployment),
+                "rcp": rcp(self.deployment),
                 "unbound": beyond_scps(self.deployment),
             },
         }
@@ -93,7 +97,12 @@ class Access:
 
 def access_of(deployment: Deployment, policies: PolicySet, verdict: Verdict) -> Access:
     """Return what there is to report on a deployment, its policies, and what the proofs come to."""
-    return Access(deployment=deployment, verdict=verdict, matrices=matrices(deployment, policies))
+    return Access(
+        deployment=deployment,
+        verdict=verdict,
+        matrices=matrices(deployment, policies),
+        bucket=bucket_matrix(deployment, policies),
+    )
 
 
 def deciding(line: Line, matrix: Matrix) -> list[tuple[str | int, list[str]]]:
@@ -122,11 +131,13 @@ def _fields(one: object, *names: str) -> dict[str, Any]:
 
 
 def _key(matrix: Matrix) -> dict[str, Any]:
+    return {"alias": matrix.name, "event_data_store": matrix.store or None, **_body(matrix)}
+
+
+def _body(matrix: Matrix) -> dict[str, Any]:
     return {
-        "alias": matrix.alias,
         "account": _fields(matrix.account, "name", "id"),
         "region": matrix.region,
-        "event_data_store": matrix.store or None,
         "columns": [_fields(one, "id", "label", "meaning") for one in matrix.columns],
         "rows": [
             {

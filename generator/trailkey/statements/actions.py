@@ -125,6 +125,16 @@ EVERYTHING_S3: Final = (Action("s3", "*"),)  # in a Deny only
 VALIDATE_LOGS: Final = (cloudtrail.DescribeTrails, cloudtrail.ListPublicKeys)
 VALIDATE_LOGS_OF_ORGANIZATION: Final = (*VALIDATE_LOGS, organizations.DescribeOrganization)
 
+DELETE_LOGS: Final = (s3.BypassGovernanceRetention, s3.DeleteObject, s3.DeleteObjectVersion)
+ALTER_BUCKET: Final = (
+    s3.DeleteBucket,
+    s3.DeleteBucketPolicy,
+    s3.PutBucketObjectLockConfiguration,
+    s3.PutBucketPolicy,
+    s3.PutBucketVersioning,
+    s3.PutLifecycleConfiguration,
+)
+"""What makes logs disappear, or lets somebody make them disappear."""
 PUBLISH: Final = (sns.Publish,)
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
 CREATE_LOG_STREAM: Final = (logs.CreateLogStream,)

@@ -77,6 +77,21 @@ def only_tls(sid: str, bucket: str) -> Statement:
     return deny(sid, actions.EVERYTHING_S3, to=EVERYONE, on=on, guard={"Bool": {"aws:SecureTransport": "false"}})
 
 
+def nobody_deletes_logs(deployment: Deployment) -> list[Statement]:
+    """Nobody deletes objects, and nobody but the deployer changes what keeps them. Config key ``bucket.deny_deletion``.
+
+    The root user can still delete the policy itself, which S3 denies it never.
+    See: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html,
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
+    """
+    bucket, deployer = bucket_arn(deployment.config.bucket.name), deployment.bucket_account.deployer
+    guard: Guard = {"ArnNotLike": {"aws:PrincipalArn": text(deployer)}} if deployer else {}
+    return [
+        deny("NobodyDeletesLogs", actions.DELETE_LOGS, to=EVERYONE, on=text(f"{bucket}/*")),
+        deny("OnlyDeployerChangesBucket", actions.ALTER_BUCKET, to=EVERYONE, on=text(bucket), guard=guard),
+    ]
+
+
 def s3_writes_access_logs(deployment: Deployment, bucket: str) -> Statement:
     """S3 delivers access logs of the log bucket.
 
@@ -97,4 +112,6 @@ def log_bucket_policy(deployment: Deployment) -> list[Statement]:
     for reader in deployment.readers:
         if reader.kind.bucket_statements:
             statements += reader_finds_and_gets_logs(reader, deployment)
+    if deployment.config.bucket.deny_deletion:
+        statements += nobody_deletes_logs(deployment)
     return [*statements, only_tls("OnlyTls", deployment.config.bucket.name)]

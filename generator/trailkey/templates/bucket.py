@@ -70,7 +70,9 @@ def ask_for_no_scp(stack: Stack, owner: Account) -> None:
         f"No service control policy denies {owner.deployer} s3:PutEncryptionConfiguration, s3:PutBucketLogging, s3:PutBucketPolicy or s3:PutLifecycleConfiguration in account {owner.id}. "
         "Elective controls of Control Tower do, for all buckets: AWS-GR_AUDIT_BUCKET_ENCRYPTION_ENABLED, AWS-GR_AUDIT_BUCKET_LOGGING_ENABLED, AWS-GR_AUDIT_BUCKET_POLICY_CHANGES_PROHIBITED and AWS-GR_AUDIT_BUCKET_RETENTION_POLICY. "
         "Where one is on for the account's unit, turn it off, or name the deployer among its ExemptedPrincipalArns.",
-        command=f"aws organizations list-policies-for-target --target-id {owner.id} --filter SERVICE_CONTROL_POLICY",
+        command=f"aws organizations list-policies-for-target --target-id {owner.id} --filter SERVICE_CONTROL_POLICY"
+        if management
+        else "",
     )
 
 

@@ -51,6 +51,6 @@ def add_key(stack: Stack, deployment: Deployment) -> None:
     """Add the trails' key."""
     policy = document(trail_key_policy(deployment))
     names = sorted({trail.settings.name for trail in deployment.trails})
-    of = ", ".join(names) if len(names) <= NAMED_TRAILS else f"{len(deployment.trails)} trails"
+    of = ", ".join(names) if len(deployment.trails) <= NAMED_TRAILS else f"{len(deployment.trails)} trails"
     description = f"Encrypts the CloudTrail logs of {of}"
     build_key(stack, KEY, deployment.config.key, policy, deployment.config.key.alias, description, ("key",))

@@ -61,7 +61,9 @@ def test_policies(kind: str, name: str, limit: int, identity: str, message: tupl
     [finding] = findings({"It": {"Type": kind, "Properties": {name: policy_of(limit + 1)}}})
     assert (finding.id, finding.severity, str(finding.location)) == (identity, "error", "one.yaml: Resources/It")
     size, remedy = message
-    assert message_text(finding).startswith(f"the policy has {size}; statements: 1, of readers 0; named: 0 trails")
+    assert message_text(finding).startswith(
+        f"the policy has {size}; statements: 1, of readers 0; named: 0 ARNs of trails"
+    )
     assert finding.remedy == remedy
 
 
@@ -145,7 +147,7 @@ def test_a_real_key_policy_at_its_limit(tmp_path: Path) -> None:
     size, [finding] = size_of_key_policy(tmp_path, count, path + "RR")
     assert size == 32_769
     assert re.fullmatch(
-        rf"the policy has 32,769 bytes; KMS takes 32,768; statements: \d+, of readers \d+; named: 2 trails .*, \d+ roles, .*; {re.escape(GATHER)}",
+        rf"the policy has 32,769 bytes; KMS takes 32,768; statements: \d+, of readers \d+; named: 2 ARNs of trails .*, \d+ roles, .*; {re.escape(GATHER)}",
         message_text(finding),
     )
 
@@ -177,5 +179,18 @@ def test_a_policy_full_of_trails_is_not_told_to_have_fewer_readers(tmp_path: Pat
         pipeline.generate([tmp_path / "config.yaml"], tmp_path / "output")
 
     (finding,) = (one for one in caught.value.findings if one.id == "key-policy-size")
-    assert re.search(r"of readers 0; named: 180 trails and their folders \(14,580 bytes\), 182 roles", finding.message)
+    assert re.search(
+        r"of readers 0; named: 180 ARNs of trails and their folders \(14,580 bytes\), 182 roles", finding.message
+    )
     assert finding.remedy.startswith("put an organization trail in place of trails of single accounts")
+
+
+def test_a_policy_full_of_roles_is_not_told_to_have_fewer_trails(tmp_path: Path) -> None:
+    key = {"break_glass": [f"main:role/{'x' * 40}{number}" for number in range(500)]}
+    readers = [{"name": "one", "role": "main:role/Reader"}]
+    deploy(tmp_path, SINGLE, key=key, readers=readers, layout="by_purpose")
+    with pytest.raises(CheckError) as caught:
+        pipeline.generate([tmp_path / "config.yaml"], tmp_path / "output")
+
+    (finding,) = (one for one in caught.value.findings if one.id == "key-policy-size")
+    assert finding.remedy == GATHER

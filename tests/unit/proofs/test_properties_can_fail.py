@@ -428,6 +428,27 @@ def pattern(name: str, value: Any) -> Callable[[Document], Any]:
     return lambda resource: resource["Properties"]["EventPattern"]["detail"].update({name: value})
 
 
+def without_statement(sid: str) -> Callable[[Document], Any]:
+    def change(resource: Document) -> None:
+        policy_of(resource)[:] = [one for one in policy_of(resource) if one["Sid"] != sid]
+
+    return change
+
+
+OF_DENIED_DELETION: Final = tuple(
+    Case(what=what, config=CONFIGS["everything"], resource="LogBucketPolicy", change=change, ids=ids)
+    for what, change, ids in (
+        ("logs can be deleted", without_statement("NobodyDeletesLogs"), "log-deletion-denied"),
+        ("the bucket can be changed", without_statement("OnlyDeployerChangesBucket"), "log-deletion-denied"),
+        (
+            "the deployer cannot change the bucket",
+            deny(Action="s3:PutBucketPolicy"),
+            "bucket-deployer-updates",
+        ),
+    )
+)
+
+
 OF_THE_ALARM: Final = tuple(
     Case(what=f"{resource} {what}", config=ORGANIZATION, resource=resource, change=change, ids=ids)
     for what, resource, change, ids in (
@@ -445,6 +466,7 @@ OF_THE_ALARM: Final = tuple(
 )  # fmt: skip
 CASES: Final = (
     *OF_THE_ALARM,
+    *OF_DENIED_DELETION,
     *OF_THE_KEY,
     *OF_A_STORE_KEY,
     *OF_THE_BUCKET,
@@ -507,6 +529,7 @@ def test_a_resource_that_is_not_wired_says_what_it_has_and_what_it_should_have()
 
 
 NOBODY: Final[dict[str, Callable[[Any], bool]]] = {
+    "log-deletion-denied": lambda bucket: not bucket.deny_deletion,
     "administrators-administer": lambda key: not key.administrators,
     "administrators-denied": lambda key: not key.administrators,
     "administrators-never-use": lambda key: not key.administrators,

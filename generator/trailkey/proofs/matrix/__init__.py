@@ -1,14 +1,15 @@
-"""The access matrix of each key: who can do what, decided on the rendered policies over all requests."""
+"""The access matrix of each key and of the log bucket: who can do what, decided on the rendered policies over all requests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trailkey.intent.from_config import store_key_intent, trail_key_intent
+from trailkey.access import allowed, bucket_scope
+from trailkey.intent.from_config import bucket_intent, store_key_intent, trail_key_intent
 from trailkey.proofs.matrix.cells import Cell, cells_of
-from trailkey.proofs.matrix.columns import Column, columns_of_store_key, columns_of_trail_key
-from trailkey.proofs.matrix.rows import Row, rows_of_store_key, rows_of_trail_key
+from trailkey.proofs.matrix.columns import Column, columns_of_bucket, columns_of_store_key, columns_of_trail_key
+from trailkey.proofs.matrix.rows import Row, rows_of_bucket, rows_of_store_key, rows_of_trail_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from trailkey.intent.model import KeyRoles
     from trailkey.inventory.policies import PolicySet, ResourcePolicy
 
-__all__ = ["Cell", "Column", "Line", "Matrix", "Row", "matrices"]
+__all__ = ["Cell", "Column", "Line", "Matrix", "Row", "bucket_matrix", "matrices"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +32,36 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """Who can do what with one key. ``store`` names the event data store whose key it is; the trails' key has none."""
+    """Who can do what with one key, by its alias, or with the log bucket, by its name.
 
-    alias: str
+    ``store`` names the event data store whose key it is; the trails' key has none.
+    """
+
+    name: str
     account: Account
     region: str
     store: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
+
+
+def bucket_matrix(deployment: Deployment, policies: PolicySet) -> Matrix | None:
+    """Return who can delete or alter logs in the log bucket, or what keeps them there; None where its policy is not there."""
+    intent, found = bucket_intent(deployment), policies.bucket_named(bucket_intent(deployment).arn)
+    if not found:
+        return None
+    scope = bucket_scope(intent.arn, intent.account)
+    granted = allowed(found.policy, scope, accounts=tuple(account for account, _ in intent.logs_by_account))
+    columns, rows = columns_of_bucket(intent.arn), rows_of_bucket(deployment, granted.sessions)
+    cells = cells_of(rows, columns, granted, found.policy)
+    return Matrix(
+        name=deployment.config.bucket.name,
+        account=deployment.bucket_account,
+        region=deployment.region,
+        store="",
+        columns=columns,
+        lines=tuple(Line(row=row, cells=each) for row, each in zip(rows, cells, strict=True)),
+    )
 
 
 def matrices(deployment: Deployment, policies: PolicySet) -> tuple[Matrix, ...]:
@@ -73,7 +96,7 @@ def _matrix(
 ) -> Matrix:
     found = cells_of(rows, columns, key.permissions, key.policy)
     return Matrix(
-        alias=intent.alias,
+        name=intent.alias,
         account=account,
         region=intent.region,
         store=store,

@@ -1,4 +1,4 @@
-"""The columns of an access matrix: what can be done with a key, each of its actions in exactly one column.
+"""The columns of an access matrix: what can be done with a key, each of its actions in exactly one column, and to logs.
 
 Only decryption is cut in two, by what is decrypted. An action that the catalog gains tomorrow is looking where its name says
 so, else administering: no action is left out of the matrix.
@@ -10,15 +10,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import held_to, region
+from trailkey.access import held_to, region, texts
+from trailkey.access.algebra.languages import language
+from trailkey.access.algebra.patterns import glob
 from trailkey.access.language.actions import DECRYPT, ENCAPSULATION, ENCRYPT, OTHER_USE, REPLACE_POLICY
 from trailkey.intent.from_config import through_s3
+from trailkey.proofs.properties.log_actions import (
+    DELETE_BUCKET,
+    ERASE,
+    OVERWRITE,
+    REPLACE_BUCKET_POLICY,
+    SET_LIFECYCLE,
+    SET_LOCK,
+    SET_VERSIONING,
+    UNLOCK,
+)
 from trailkey.proofs.properties.role_actions import DELETE, DISABLE, HAND_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trailkey.access import RequestSet, Scope
+    from trailkey.access import Language, RequestSet, Scope
     from trailkey.intent.model import TrailKeyIntent
 
 _BESIDE: Final = (*OTHER_USE, *ENCAPSULATION)
@@ -81,6 +93,35 @@ def columns_of_trail_key(intent: TrailKeyIntent, scope: Scope) -> tuple[Column, 
 def columns_of_store_key(scope: Scope) -> tuple[Column, ...]:
     """Return the columns for the key of an event data store."""
     return (_ENCRYPT, _DECRYPT, *_administration(scope))
+
+
+def columns_of_bucket(arn: str) -> tuple[Column, ...]:
+    """Return the columns for the log bucket: what makes logs disappear, or lets somebody make them disappear."""
+    objects, bucket = language([glob(f"{arn}/*")]), texts(arn)
+
+    def of(resources: Language, name: str, meaning: str, actions: tuple[str, ...]) -> Column:
+        return _column(name, meaning, actions, region(actions=actions, resources=resources))
+
+    return (
+        of(objects, "write", "write objects, also over those that are there; the version before stays", OVERWRITE),
+        of(
+            objects,
+            "erase",
+            "delete objects and versions; a locked version only in mode GOVERNANCE, with unlock",
+            ERASE,
+        ),
+        of(
+            objects,
+            "unlock",
+            "change the retention of a locked version, or delete it before its time in mode GOVERNANCE",
+            UNLOCK,
+        ),
+        of(bucket, "lifecycle", "set when objects expire, today for instance", SET_LIFECYCLE),
+        of(bucket, "versioning", "suspend the versions that deletion and overwriting leave", SET_VERSIONING),
+        of(bucket, "lock", "change the default retention of Object Lock, for logs to come", SET_LOCK),
+        of(bucket, "bucket-policy", "replace or delete the bucket policy", REPLACE_BUCKET_POLICY),
+        of(bucket, "delete-bucket", "delete the bucket, once it is empty", DELETE_BUCKET),
+    )
 
 
 def _administration(scope: Scope) -> tuple[Column, ...]:

@@ -7,7 +7,7 @@ some row, and access in a row for many is news about those nobody named.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import NO_REQUEST, RequestSet, Single, held_to, in_account, joined, people, region, texts, union
@@ -68,6 +68,16 @@ def rows_of_store_key(store: Store, deployment: Deployment, sessions: Sequence[s
         *made.key_roles(),
         *made.others(),
     ]
+
+
+def rows_of_bucket(deployment: Deployment, sessions: Sequence[str]) -> list[Row]:
+    """Return the rows for the log bucket: those who look after the key too, where they are of its account."""
+    key, home = trail_key_intent(deployment), deployment.bucket_account
+    if home.id != key.account:
+        key = replace(key, account=home.id, deployer=home.deployer or "", administrators=(), break_glass=())
+    readers = tuple(zip(deployment.readers, key.readers, strict=True))
+    made = _Rows(deployment, key, home, (), sessions, readers)
+    return [*_trails(deployment, key), *made.readers(), *made.key_roles(), *made.others()]
 
 
 _OTHER_SERVICES: Final = Row("other-services", "another AWS service", region(principals=SERVICES & ~texts(CLOUDTRAIL)))

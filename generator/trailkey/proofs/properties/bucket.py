@@ -10,13 +10,14 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import covers, excludes, held_to, in_account, joined, people, region, texts, union
+from trailkey.access import NO_REQUEST, covers, excludes, held_to, in_account, joined, people, region, texts, union
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES, of_kind
 from trailkey.aws import CLOUDTRAIL
 from trailkey.intent.model import named
 from trailkey.proofs.properties.every_key import at_most
+from trailkey.proofs.properties.log_actions import ALTER_BUCKET, DELETE_LOGS
 from trailkey.proofs.properties.property import Property
 
 if TYPE_CHECKING:
@@ -91,6 +92,14 @@ def _bucket_deployer_updates(granted: EffectivePermissions, bucket: BucketIntent
     return covers(granted, region(principals=who, resources=texts(bucket.arn), identity=True, context=TLS))
 
 
+def _log_deletion_denied(granted: EffectivePermissions, bucket: BucketIntent) -> Answer:
+    """Nobody deletes, and nobody but the deployer changes what keeps logs; of those who are denied nothing, nothing is asked."""
+    deleting = region(actions=DELETE_LOGS, resources=_objects([f"{bucket.arn}/*"]))
+    others = NO_SERVICE & ~named([bucket.deployer])
+    altering = region(actions=ALTER_BUCKET, principals=others, resources=texts(bucket.arn))
+    return excludes(granted, joined([deleting, altering]) if bucket.deny_deletion else NO_REQUEST)
+
+
 def _each_reader(bucket: BucketIntent) -> Iterable[BucketIntent]:
     """Return one purpose a reader, but for those who bring rights of their own, as Macie's service-linked role does."""
     return (replace(bucket, readers=(reader,)) for reader in bucket.readers if not reader.service_linked)
@@ -151,6 +160,14 @@ OF_THE_BUCKET: Final[Sequence[Property[BucketIntent]]] = (
         remedy="let no Deny keep the deployer of the bucket's account from the bucket, except for requests without TLS",
         claim=_bucket_deployer_updates,
         path=attrgetter("deployer_path"),
+    ),
+    Property(
+        id="log-deletion-denied",
+        title="with deny_deletion, nobody deletes logs, and nobody but the deployer changes what keeps them",
+        reason="In the bucket's own account IAM policies allow by themselves: only a Deny holds its administrators.",
+        source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html",
+        remedy="deny deletion to everyone, and changes of policy, lifecycle, versioning and Object Lock to all but the deployer",
+        claim=_log_deletion_denied,
     ),
     Property(
         id="only-tls",
