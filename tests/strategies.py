@@ -357,4 +357,44 @@ def configs(draw: DrawFn) -> dict[str, Any]:
         data["event_data_stores"] = [
             store_of(draw, index, accounts, partition, management) for index in range(draw(up_to(2)))
         ]
-    return data
+    return without_contradictions(data)
+
+
+def without_contradictions(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a config without what its other parts leave no effect, and with what they ask for."""
+    bucket, key = data["bucket"], data["key"]
+    if bucket.get("existing"):
+        kept = ("account", "region", "name", "existing")
+        bucket = {name: bucket[name] for name in kept} | {"bucket_key_enabled": bucket.get("bucket_key_enabled", False)}
+    if (logs := bucket.get("access_logs")) and logs.get("existing"):
+        logs.pop("expiration_days", None)
+    lifecycle = bucket.get("lifecycle", {})
+    if "transition_days" not in lifecycle:
+        lifecycle.pop("transition_storage_class", None)
+    if lifecycle.get("expiration_days", 10**6) <= bucket.get("object_lock", {}).get("retention_days", 0):
+        del lifecycle["expiration_days"]
+    if all("*" in account["deployer"] for account in data["accounts"].values()):
+        key.pop("name_roles", None)
+    if "alarm" in key and not rings(data):
+        key["alarm"] = {**key["alarm"], "trail_elsewhere": True}
+    return {**data, "bucket": bucket}
+
+
+def rings(data: dict[str, Any]) -> bool:
+    """Tell whether trails of a config log what its alarm watches, each call where it is made."""
+    region, only = data["bucket"]["region"], next(iter(data["accounts"]))
+    places = [(data["key"]["account"], region, True), (data["bucket"]["account"], region, False)]
+    places += [(trail.get("account", only), trail["home_region"], False) for trail in data["trails"]]
+
+    def hears(trail: dict[str, Any], account: str, region: str, kms: bool) -> bool:  # noqa: FBT001 # a place is a tuple
+        events = trail.get("management_events", {})
+        return (
+            events is not None
+            and trail.get("is_logging", True)
+            and events.get("read_write_type") != "ReadOnly"
+            and not (kms and "kms.amazonaws.com" in events.get("exclude_event_sources", ()))
+            and (trail.get("is_multi_region_trail", True) or trail["home_region"] == region)
+            and (trail.get("is_organization_trail", False) or trail.get("account", only) == account)
+        )
+
+    return all(any(hears(trail, *place) for trail in data["trails"]) for place in places)

@@ -328,7 +328,7 @@ def test_deletion_is_denied_to_all_and_changes_to_all_but_the_deployer(tmp_path:
             *("s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:PutBucketObjectLockConfiguration"),
             *("s3:PutBucketPolicy", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"),
         ],
-        "Resource": [bucket],
+        "Resource": [bucket, f"{bucket}/*"],
         "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::777777777777:role/Deploy"}},
     }
     assert not {"NobodyDeletesLogs", "OnlyDeployerChangesBucket"} & set(bucket_policy(deploy(tmp_path, SINGLE)))

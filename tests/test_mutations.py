@@ -132,7 +132,7 @@ def mutations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                         changed(Condition={**rest, operator: {**keys, key: digits}}),
                     )
                 if operator.endswith("Like"):
-                    wide = ":".join(["*"] * 5 + ["*"]) if operator == "ArnLike" else "*"
+                    wide = ":".join(["*"] * 5 + ["*"]) if operator.startswith("Arn") else "*"
                     yield f"{sid}: {key} is anything", changed(Condition={**rest, operator: {**keys, key: wide}})
 
 

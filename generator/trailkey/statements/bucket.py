@@ -85,10 +85,11 @@ def nobody_deletes_logs(deployment: Deployment) -> list[Statement]:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketPolicy.html
     """
     bucket, deployer = bucket_arn(deployment.config.bucket.name), deployment.bucket_account.deployer
+    whole = [text(bucket), text(f"{bucket}/*")]
     guard: Guard = {"ArnNotLike": {"aws:PrincipalArn": text(deployer)}} if deployer else {}
     return [
         deny("NobodyDeletesLogs", actions.DELETE_LOGS, to=EVERYONE, on=text(f"{bucket}/*")),
-        deny("OnlyDeployerChangesBucket", actions.ALTER_BUCKET, to=EVERYONE, on=text(bucket), guard=guard),
+        deny("OnlyDeployerChangesBucket", actions.ALTER_BUCKET, to=EVERYONE, on=whole, guard=guard),
     ]
 
 

@@ -61,11 +61,15 @@ def test_the_page_goes_from_the_matrix_to_what_remains() -> None:
         "Notices",
         "alias/cloudtrail-logs: the key of the trails",
         "alias/lake: the key of event data store org-events",
+        "acme-lake-logs: who can delete or alter logs",
         "Proven",
         "Assumed",
         "What remains",
     ]
-    assert headings(page(CONFIGS["organization"]))[2] == "Readers, end to end"
+    assert headings(page(CONFIGS["organization"]))[2:4] == [
+        "acme-cloudtrail-logs: who can delete or alter logs",
+        "Readers, end to end",
+    ]
 
 
 def test_each_row_is_one_line_that_says_all_about_itself() -> None:
@@ -144,7 +148,18 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
 
     assert json.loads(json.dumps(document)) == document
     assert list(document) == [
-        *("name", "notices", "accepted_risks", "findings", "keys", "readers", "properties", "assumptions", "remains")
+        *(
+            "name",
+            "notices",
+            "accepted_risks",
+            "findings",
+            "keys",
+            "bucket",
+            "readers",
+            "properties",
+            "assumptions",
+            "remains",
+        )
     ]
     (key,) = document["keys"]
     assert {name: key[name] for name in ("alias", "account", "region", "event_data_store")} == {
@@ -182,7 +197,14 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
         "asked": 1,
         "proven": 1,
     }
-    assert document["remains"]["scp"]["Statement"][0]["Effect"] == "Deny"
+    assert [one["Statement"][0]["Effect"] for one in (*document["remains"]["scps"], document["remains"]["rcp"])] == [
+        "Deny"
+    ] * 2
+    assert document["bucket"]["name"] == "acme-cloudtrail-logs"
+    assert (
+        next(one for one in document["bucket"]["rows"] if one["id"] == "everyone-else")["cells"]["erase"]["answer"]
+        == "no"
+    )
     assert document["remains"]["unbound"] == []
 
 

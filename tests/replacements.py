@@ -1,0 +1,103 @@
+"""What CloudFormation does to each resource when a config changes: replaces, updates, creates it, deletes it or leaves it behind.
+
+Read from the templates of before and after, and from the create-only properties in the schemas of the resource types:
+https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from trailkey import cloudformation, pipeline
+from trailkey.cloudformation.intrinsics import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Fate = Literal["replaced", "updated", "created", "deleted", "left behind"]
+NAMES: Final = {
+    "AWS::CloudTrail::EventDataStore": "Name",
+    "AWS::CloudTrail::Trail": "TrailName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::KMS::Alias": "AliasName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::Events::Rule": "Name",
+}
+"""The property that gives a resource of a type its fixed name; other types have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A resource of a stack and what becomes of it; ``name`` is its fixed name after the change, where it has one."""
+
+    stack: str
+    logical_id: str
+    kind: str
+    fate: Fate
+    properties: tuple[str, ...] = ()
+    collides: bool = False
+    """It is replaced and keeps its fixed name: CloudFormation refuses that, since the old one has the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    kind: str
+    properties: dict[str, Any]
+    kept: bool
+
+
+@lru_cache
+def create_only(kind: str) -> frozenset[str]:
+    """Return the top-level properties of a type whose change replaces the resource, for certain or under a condition."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    paths = [*schema.get("createOnlyProperties", ()), *schema.get("conditionalCreateOnlyProperties", ())]
+    return frozenset(path.split("/")[2] for path in paths)
+
+
+def changes(before: Path, after: Path) -> list[Change]:
+    """Return what becomes of the resources of one config when it is replaced by another, where something does."""
+    old, new = _resources(before), _resources(after)
+    return [change for key in sorted({*old, *new}) for change in _compared(key, old.get(key), new.get(key))]
+
+
+def _compared(key: tuple[str, str], old: _Resource | None, new: _Resource | None) -> Iterator[Change]:
+    stack, logical_id = key
+    if old is None or new is None:
+        only = old or new
+        assert only is not None
+        fate: Fate = "created" if old is None else "left behind" if only.kept else "deleted"
+        yield Change(stack, logical_id, only.kind, fate)
+        return
+    differing = {
+        name for name in {*old.properties, *new.properties} if old.properties.get(name) != new.properties.get(name)
+    }
+    if differing:
+        replacing = sorted(differing & create_only(new.kind))
+        name = NAMES.get(new.kind, "")
+        same = bool(replacing) and name in new.properties and name not in differing
+        fate = "replaced" if replacing else "updated"
+        yield Change(stack, logical_id, new.kind, fate, tuple(replacing or sorted(differing)), collides=same)
+
+
+def _resources(config: Path) -> dict[tuple[str, str], _Resource]:
+    """Return the resources by stack (with where it is) and logical id, with what CloudFormation gets for their properties."""
+    rendered = pipeline.render(pipeline.load_all([config])[0])
+    found = {}
+    for one in rendered.folder.stacks:
+        template = cloudformation.load(rendered.files[one.stack.template].decode(), one.stack.template)
+        where = f"{one.stack.stack} in {one.stack.region}"
+        for logical_id, resource in template["Resources"].items():
+            found[where, logical_id] = _Resource(
+                resource["Type"],
+                resolve(resource["Properties"], template, one.place),
+                resource.get("DeletionPolicy", "Delete") != "Delete",
+            )
+    return found
