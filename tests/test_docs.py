@@ -15,13 +15,14 @@ import yaml
 
 from helpers import CONFIGS, OUTPUT, PACKAGE, ROOT
 from test_floors import MAY_IMPORT
-from trailkey import __version__, aws, cli, errors
+from trailkey import __version__, aws, cli, errors, pipeline
 from trailkey.config.model import Config
 from trailkey.config.schema import schema_text
 from trailkey.decide import Near, RequestAnswer
 from trailkey.findings import Finding, Location
 from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.config_reference import config_reference
+from trailkey.reports.controls_page import controls_page
 from trailkey.reports.findings_page import findings_page
 
 if TYPE_CHECKING:
@@ -220,7 +221,9 @@ def test_the_glossary_has_each_word_once_in_order() -> None:
     assert words == sorted(set(words))
 
 
-GENERATED = ("config.md", "findings.md")
+GENERATED = ("config.md", "controls.md", "findings.md", "updates.md")
+EXAMPLES = ("single-account", "organization")
+"""Those of controls.md; the mirror has what the organization has."""
 ODD = re.compile(
     r"(?<!there )\bis no (?!longer)|stands? twice|made anew|by way of|\btakes? in\b|told apart|\babroad\b|spelled so|\bfor ever\b",
     re.IGNORECASE,
@@ -250,7 +253,12 @@ def test_concepts_explain_each_statement_of_the_key_policy() -> None:
 
 @pytest.mark.parametrize(
     ("page", "made"),
-    [("config.md", config_reference), ("findings.md", findings_page), ("config.schema.json", schema_text)],
+    [
+        ("config.md", config_reference),
+        ("controls.md", lambda: controls_page({name: pipeline.open_folder(OUTPUT / name)[1] for name in EXAMPLES})),
+        ("findings.md", findings_page),
+        ("config.schema.json", schema_text),
+    ],
 )
 def test_generated_page_is_current(page: str, made: Callable[[], str], recorded: Recorder) -> None:
     recorded(ROOT / "docs" / page, made())

@@ -41,7 +41,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "proofs": {*MEANING, "audit", "aws", "cloudformation", "config", "errors", "findings", "intent", "inventory", "output"},
     "decide": {*MEANING, "aws", "cloudformation", "errors", "inventory"},
     "diff": {*MEANING, "aws", "config", "errors", "findings", "inventory"},
-    "reports": {*MEANING, "audit", "checks", "config", "decide", "diff", "findings", "inventory", "proofs"},
+    "reports": {*MEANING, "audit", "checks", "cloudformation", "config", "decide", "diff", "findings", "inventory", "proofs"},
     "pipeline": {"checks", "cloudformation", "config", "errors", "files", "findings", "inventory", "output", "proofs", "reports", "rollout", "templates"},
     "api": {"audit", "config", "decide", "diff", "errors", "intent", "inventory", "pipeline", "proofs", "reports"},
     "cli": {"api", "config", "errors", "output", "pipeline", "reports", "version"},
