@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from helpers import ORGANIZATION, SINGLE, Document, by_sid, deploy, rendered_templates, resources, rollout_of
+from trailkey import pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,3 +135,12 @@ def test_another_trail_may_be_what_makes_it_ring(tmp_path: Path) -> None:
     deployment = deploy(tmp_path, SINGLE, trails=[trail], key={"alarm": {"trail_elsewhere": True}})
 
     assert len(resources(deployment, "AWS::Events::Rule")) == 3
+
+
+@pytest.mark.parametrize("topic", [{}, {"sns_topic": {"name": "new-logs"}}], ids=["without", "with"])
+def test_an_alarm_beside_a_trail_with_and_without_a_topic_of_its_own_is_proven(
+    topic: dict[str, Any], tmp_path: Path
+) -> None:
+    deployment = deploy(tmp_path, SINGLE, key={"alarm": {}}, trails=[{**SINGLE["trails"][0], **topic}])
+
+    assert pipeline.prove(pipeline.render(deployment)).findings == ()

@@ -208,7 +208,8 @@ def _senders(stack: StackAsDeployed, topic: _Found) -> Iterator[tuple[str, str]]
         if any(target.get("Arn") == topic.arn for target in rule.properties.get("Targets", ())):
             yield "events.amazonaws.com", rule.arn
     for trail in _resources(stack, "AWS::CloudTrail::Trail"):
-        if trail.properties.get("SnsTopicName") in (topic.properties.get("TopicName"), topic.logical_id, topic.arn):
+        told = trail.properties.get("SnsTopicName")
+        if told and told in (topic.properties.get("TopicName"), topic.logical_id, topic.arn):
             name, place = trail.properties["TrailName"], stack.place
             yield (
                 "cloudtrail.amazonaws.com",
