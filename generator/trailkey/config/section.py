@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 Principal = Annotated[str, StringConstraints(min_length=1)]
 
@@ -41,6 +41,14 @@ class _NotNull:
 
 NOT_NULL = _NotNull()
 """For keys of type ``X | None`` where None means that the key is left out: ``null`` is for what it turns off."""
+
+
+def each_once(key: str, values: Sequence[Any]) -> Iterator[str]:
+    """Yield how a list is refused that has a value twice, which has no effect, and which CloudFormation refuses."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            what = repr(value) if isinstance(value, str) else f"entry {index}"
+            yield f"{what} of {key} is given twice; once is enough; remove one"
 
 
 class UnknownValueError(Exception):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from trailkey.aws import SELECTOR_VALUES
 from trailkey.config import names
-from trailkey.config.section import NOT_NULL, Section
+from trailkey.config.section import NOT_NULL, Section, each_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,10 @@ class ManagementEvents(Section):
     """Security Hub CloudTrail.1 wants All."""
     exclude_event_sources: tuple[Literal["kms.amazonaws.com", "rdsdata.amazonaws.com"], ...] = ()
     """Busy sources to leave out; leaving out KMS hides who decrypts."""
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
+        yield from each_once("exclude_event_sources", self.exclude_event_sources)
 
 
 class FieldSelector(Section):
@@ -62,6 +66,9 @@ class FieldSelector(Section):
         """Yield what its values say against each other."""
         if not self.values:
             yield f"field {self.field!r} has no operator; equals, starts_with, ends_with, not_equals, not_starts_with and not_ends_with are allowed, each a list of one or more values; add one"
+        for key in type(self).model_fields:
+            if key != "field":
+                yield from each_once(key, getattr(self, key))
         if any(not 1 <= len(value) <= 2048 for value in self.values):
             yield f"field {self.field!r} has an empty or overlong value; CloudTrail allows 1 to 2,048 characters; correct it"
 
@@ -144,6 +151,8 @@ class Trail(Section):
 
     def contradictions(self) -> Iterator[str]:
         """Yield what its values say against each other."""
+        yield from each_once("insights", self.insights)
+        yield from each_once("advanced_event_selectors", self.advanced_event_selectors)
         if self.is_multi_region_trail and not self.include_global_service_events:
             yield "include_global_service_events is false; CloudTrail allows that for a single-Region trail only; set is_multi_region_trail: false or remove the line"
         if self.management_events is None and not self.advanced_event_selectors:
