@@ -33,6 +33,8 @@ def test_iam_of_the_bucket_s_account_decides_who_deletes_logs() -> None:
     matrix = matrix_of(pipeline.load_all([CONFIGS["organization"]])[0])
 
     assert [column.id for column in matrix.columns] == COLUMNS
+    statements = {statement for line in matrix.lines for cell in line.cells for statement in cell.statements}
+    assert statements == {"CloudTrailWritesLogs"}
     assert answers(matrix) == {
         "trail:management/organization-trail": "ynnnnnnn",
         "other-trail": "nnnnnnnn",

@@ -15,6 +15,7 @@ from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.access.analysis.effective import ACTION
 from trailkey.access.analysis.prove import example, universe
 from trailkey.access.language.catalog import spelling
+from trailkey.access.language.evaluate import RESOURCE_POLICY
 from trailkey.errors import UndecidedError
 from trailkey.proofs.matrix.rows import ROOT_USER
 
@@ -143,8 +144,10 @@ class _Asked:
         return () if witness is None else self._deciding(witness)
 
     def _deciding(self, witness: Mapping[str, Any]) -> tuple[str | int, ...]:
+        """Return the statements of the policy that decide a request; none where IAM of the resource's account does alone."""
         asked = parse_request(dict(witness), key_account=self.mine.scope.account)
-        return decide(asked, resource_policy=self.policy).statements
+        deciding = decide(asked, resource_policy=self.policy).deciding
+        return tuple(one.statement.name for one in deciding if one.policy == RESOURCE_POLICY)
 
 
 def _actions(boxes: Iterable[Box]) -> tuple[str, ...]:
