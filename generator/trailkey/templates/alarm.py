@@ -133,7 +133,7 @@ def _ask_for_key(stack: Stack, key: str) -> None:
     stack.asks(
         "key-admits-service",
         arn.account if arn else stack.account_id,
-        f"The policy of the key {key} of the alarm's topic in account {stack.account_id}, {stack.region}, lets events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey*, where aws:SourceAccount is {stack.account_id}. Never use the trails' key there.",
+        f"The policy of the key {key} of the alarm's topic in account {stack.account_id}, {stack.region}, lets events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey*, without aws:SourceArn and aws:SourceAccount, which AWS does not support there. Never use the trails' key there.",
         command=f"aws kms get-key-policy --key-id {key} --policy-name default --region {stack.region}" if arn else "",
         arn=key,
     )

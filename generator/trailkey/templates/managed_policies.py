@@ -139,8 +139,15 @@ def tell_owner(key_stack: Stack, reader: Reader, owner: Account) -> None:
     deployment = key_stack.deployment
     bucket = f"arn:{deployment.partition}:s3:::{deployment.config.bucket.name}"
     objects = ", ".join(f"{bucket}/{prefix}AWSLogs/*" for prefix in deployment.log_prefixes)
+    gets, lists = "s3:GetObject", "s3:GetBucketLocation and s3:ListBucket"
+    if reader.settings.versions:
+        gets, lists = (
+            "s3:GetObject and s3:GetObjectVersion",
+            "s3:GetBucketLocation, s3:ListBucket and s3:ListBucketVersions",
+        )
+    former = "".join(f", {arn}" for arn in deployment.config.key.former_arns)
     for arn in reader.principal_arns:
-        text = f"The owner of account {owner.id} allows {arn} kms:Decrypt on the key (Output KeyArn of stack {key_stack.name}), s3:GetObject on {objects}, and s3:GetBucketLocation and s3:ListBucket on {bucket}: nothing is deployed there."
+        text = f"The owner of account {owner.id} allows {arn} kms:Decrypt on the key (Output KeyArn of stack {key_stack.name}){former}, {gets} on {objects}, and {lists} on {bucket}: nothing is deployed there."
         key_stack.after.append(Step(kind=OWNER_STEP, account=owner.id, text=text, arn=arn))
         if deployment.config.key.name_roles and not is_pattern(arn):
             text = f"{arn} exists: key and bucket policy name it as Principal."

@@ -32,6 +32,16 @@ def test_a_role_of_a_vendor_reads_and_the_rest_of_the_vendor_does_not(tmp_path: 
             assert policy[sid]["Condition"]["ArnLike"] == {"aws:PrincipalArn": VENDOR}
 
 
+def test_the_owner_is_told_of_versions_and_of_former_keys_too(tmp_path: Path) -> None:
+    former = "arn:aws:kms:us-east-1:222222222222:key/12345678-1234-1234-1234-123456789012"
+    readers = [{**CONFIG["readers"][0], "versions": True}]
+    manifest = pipeline.render(deploy(tmp_path, CONFIG, readers=readers, key={"former_arns": [former]})).folder.manifest
+    (step,) = (one for stack in manifest.stacks for one in stack.after if one.kind == "reader-policy")
+
+    for part in (former, "s3:GetObjectVersion", "s3:ListBucketVersions"):
+        assert part in step.text
+
+
 def test_nothing_is_deployed_to_the_vendor_whose_owner_is_told_what_to_allow(tmp_path: Path) -> None:
     manifest = pipeline.render(deploy(tmp_path, CONFIG)).folder.manifest
 
