@@ -98,7 +98,7 @@ def _selectors(deployment: Deployment, trail: Trail) -> list[cloudtrail.Advanced
             read_only = "true" if events.read_write_type == "ReadOnly" else "false"
             fields.append(field(Field="readOnly", Equals=[read_only]))
         if events.exclude_event_sources:
-            fields.append(field(Field="eventSource", NotEquals=sorted(set(events.exclude_event_sources))))
+            fields.append(field(Field="eventSource", NotEquals=sorted(events.exclude_event_sources)))
         selectors.append(cloudtrail.AdvancedEventSelector(Name="Management events", FieldSelectors=fields))
     return selectors + [_selector(selector, deployment) for selector in trail.settings.advanced_event_selectors]
 

@@ -69,7 +69,7 @@ def test_settings_of_a_trail_arrive(tmp_path: Path) -> None:
         ({"read_write_type": "ReadOnly"}, [{"Field": "readOnly", "Equals": ["true"]}]),
         ({"read_write_type": "WriteOnly"}, [{"Field": "readOnly", "Equals": ["false"]}]),
         (
-            {"exclude_event_sources": ["rdsdata.amazonaws.com", "kms.amazonaws.com", "kms.amazonaws.com"]},
+            {"exclude_event_sources": ["rdsdata.amazonaws.com", "kms.amazonaws.com"]},
             [{"Field": "eventSource", "NotEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}],
         ),
     ],
