@@ -44,7 +44,7 @@ class Change:
     fate: Fate
     properties: tuple[str, ...] = ()
     collides: bool = False
-    """It is replaced and keeps its fixed name: CloudFormation refuses that, since the old one has the name."""
+    """CloudFormation refuses it: it is replaced and keeps its fixed name, or it is created under that of one left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,15 @@ class _Resource:
     kind: str
     properties: dict[str, Any]
     kept: bool
+    place: tuple[str, str]
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """What no other may have: type and fixed name, within the account and Region, for IAM the account, for S3 the world."""
+        if NAMES.get(self.kind, "") not in self.properties:
+            return ()
+        scope = () if self.kind == "AWS::S3::Bucket" else self.place[:1] if ":IAM:" in self.kind else self.place
+        return self.kind, self.properties[NAMES[self.kind]], *scope
 
 
 @lru_cache
@@ -65,16 +74,19 @@ def create_only(kind: str) -> frozenset[str]:
 def changes(before: Path, after: Path) -> list[Change]:
     """Return what becomes of the resources of one config when it is replaced by another, where something does."""
     old, new = _resources(before), _resources(after)
-    return [change for key in sorted({*old, *new}) for change in _compared(key, old.get(key), new.get(key))]
+    stay = {one.name for key, one in old.items() if key not in new and one.kept} - {()}
+    return [change for key in sorted({*old, *new}) for change in _compared(key, old.get(key), new.get(key), stay)]
 
 
-def _compared(key: tuple[str, str], old: _Resource | None, new: _Resource | None) -> Iterator[Change]:
+def _compared(
+    key: tuple[str, str], old: _Resource | None, new: _Resource | None, stay: set[tuple[str, ...]]
+) -> Iterator[Change]:
     stack, logical_id = key
     if old is None or new is None:
         only = old or new
         assert only is not None
         fate: Fate = "created" if old is None else "left behind" if only.kept else "deleted"
-        yield Change(stack, logical_id, only.kind, fate)
+        yield Change(stack, logical_id, only.kind, fate, collides=new is not None and new.name in stay)
         return
     differing = {
         name for name in {*old.properties, *new.properties} if old.properties.get(name) != new.properties.get(name)
@@ -99,5 +111,6 @@ def _resources(config: Path) -> dict[tuple[str, str], _Resource]:
                 resource["Type"],
                 resolve(resource["Properties"], template, one.place),
                 resource.get("DeletionPolicy", "Delete") != "Delete",
+                (one.place.account, one.place.region),
             )
     return found

@@ -147,7 +147,7 @@ def selectors(draw: DrawFn, partition: str) -> dict[str, Any]:
             fields.append({"field": "readOnly", "equals": [draw(one_of("true", "false"))]})
         if fields[1]["equals"] == ["AWS::S3::Object"] and draw(BOOLEANS):
             operator = draw(one_of("starts_with", "not_starts_with"))
-            buckets = [f"arn:{partition}:s3:::payroll-{name}/" for name in draw(PREFIXES)]
+            buckets = list(dict.fromkeys(f"arn:{partition}:s3:::payroll-{name}/" for name in draw(PREFIXES)))
             fields.append({"field": "resources.ARN", operator: buckets})
     else:
         fields = [

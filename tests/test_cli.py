@@ -217,6 +217,10 @@ def test_generate_without_arguments_finds_what_init_wrote_and_the_folder_of_conf
     assert run(["generate", "--check"]) == errors.DIFFERS
     assert capsys.readouterr().err.splitlines()[:3] == ["read config/a.yaml", "read config/b.yml", "read trailkey.yaml"]
 
+    (tmp_path / "trailkey.yaml").rename(tmp_path / "trailkey.yml")
+    assert run(["generate", "--check"]) == errors.DIFFERS
+    assert "read trailkey.yml" in capsys.readouterr().err.splitlines()
+
 
 @pytest.mark.parametrize(
     ("number", "printed"), [(20, [f"  created f{index}" for index in range(20)]), (21, ["  created 21 files"])]
