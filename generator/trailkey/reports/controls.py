@@ -24,7 +24,7 @@ _STACK: Final = "stack"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A resource of a deployment, its functions resolved, and all resources beside it. ``place`` is its account and Region."""
+    """A resource of a deployment, its functions resolved, and all resources beside it."""
 
     logical_id: str
     kind: str

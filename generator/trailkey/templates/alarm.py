@@ -31,12 +31,24 @@ _CALLS: Final = {
         "CreateGrant",
         "DeleteKey",
         "DisableKey",
+        "DisableKeyRotation",
         "EnableKey",
         "PutKeyPolicy",
         "ScheduleKeyDeletion",
     ),
-    "trail": ("DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail"),
-    "bucket": ("DeleteBucketPolicy", "PutBucketLifecycle", "PutBucketPolicy", "PutBucketVersioning"),
+    "trail": ("DeleteTrail", "PutEventSelectors", "PutInsightSelectors", "StopLogging", "UpdateTrail"),
+    "bucket": (
+        "DeleteBucket",
+        "DeleteBucketEncryption",
+        "DeleteBucketLifecycle",
+        "DeleteBucketPolicy",
+        "DeleteBucketPublicAccessBlock",
+        "PutBucketEncryption",
+        "PutBucketLifecycle",
+        "PutBucketPolicy",
+        "PutBucketPublicAccessBlock",
+        "PutBucketVersioning",
+    ),
 }
 """What is told of, by the names that CloudTrail gives the calls. DeleteKey is KMS's own, when the wait is over."""
 
@@ -68,7 +80,7 @@ def _pattern(one: Watched, key_arn: Any) -> dict[str, Any]:
     """Return the events that tell of calls on what is watched, and on nothing else.
 
     ``resources`` of a KMS event always has the key's ARN, requestParameters.keyId may be an id. Calls on a trail name it or
-    give its ARN, PutEventSelectors as trailName.
+    give its ARN, those on selectors as trailName.
     See: https://docs.aws.amazon.com/kms/latest/developerguide/ct-schedule-key-deletion.html,
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
     """

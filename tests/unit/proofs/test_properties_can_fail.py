@@ -461,11 +461,31 @@ OF_THE_ALARM: Final = tuple(
         ("is of another trail", "OrganizationTrailAlarmRule", pattern("$or", [{"requestParameters": {"name": ["x"]}}]), "alarm-rings"),
         ("is of names only", "OrganizationTrailAlarmRule", pattern("$or", [{"requestParameters": {"name": ["organization-trail"]}}]), "alarm-rings"),
         ("is of all buckets", "LogBucketAlarmRule", pattern("requestParameters", {}), "alarm-rings"),
+        ("does not tell of AWS's own deletion", "KeyAlarmRule", lambda one: one["Properties"]["EventPattern"].update({"detail-type": ["AWS API Call via CloudTrail"]}), "alarm-rings"),
+        ("has AWS's key", "management-alarm/AlarmTopic", put(KmsMasterKeyId="alias/aws/sns"), "topics-restricted"),
         ("is of another topic", "management-alarm/AlarmTopicPolicy", put(Topics=["arn:aws:sns:us-east-1:222222222222:other"]), "topics-restricted"),
     )
 )  # fmt: skip
+OF_SUBSCRIBERS: Final = (
+    Case(
+        what="another address is subscribed",
+        config=CONFIGS["everything"],
+        resource="log-archive-alarm/AlarmEmail",
+        change=put(Endpoint="other@example.com"),
+        ids="topics-restricted",
+    ),
+    Case(
+        what="a topic of a trail has another key",
+        config=CONFIGS["everything"],
+        resource="EverythingTrailTopic",
+        change=put(KmsMasterKeyId="alias/other"),
+        ids="topics-restricted",
+    ),
+)
+
 CASES: Final = (
     *OF_THE_ALARM,
+    *OF_SUBSCRIBERS,
     *OF_DENIED_DELETION,
     *OF_THE_KEY,
     *OF_A_STORE_KEY,

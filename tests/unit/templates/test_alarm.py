@@ -42,7 +42,7 @@ def test_key_bucket_and_trail_are_watched_each_for_its_own_calls(tmp_path: Path)
         "KeyAlarmRule": (
             pattern(
                 "kms",
-                "CancelKeyDeletion CreateGrant DeleteKey DisableKey EnableKey PutKeyPolicy ScheduleKeyDeletion",
+                "CancelKeyDeletion CreateGrant DeleteKey DisableKey DisableKeyRotation EnableKey PutKeyPolicy ScheduleKeyDeletion",
                 resources={"ARN": [KEY_ARN]},
             ),
             "ENABLED",
@@ -50,7 +50,8 @@ def test_key_bucket_and_trail_are_watched_each_for_its_own_calls(tmp_path: Path)
         "LogBucketAlarmRule": (
             pattern(
                 "s3",
-                "DeleteBucketPolicy PutBucketLifecycle PutBucketPolicy PutBucketVersioning",
+                "DeleteBucket DeleteBucketEncryption DeleteBucketLifecycle DeleteBucketPolicy DeleteBucketPublicAccessBlock"
+                " PutBucketEncryption PutBucketLifecycle PutBucketPolicy PutBucketPublicAccessBlock PutBucketVersioning",
                 requestParameters={"bucketName": ["logs-of-one"]},
             ),
             "ENABLED",
@@ -58,7 +59,7 @@ def test_key_bucket_and_trail_are_watched_each_for_its_own_calls(tmp_path: Path)
         "AuditTrailAlarmRule": (
             pattern(
                 "cloudtrail",
-                "DeleteTrail PutEventSelectors StopLogging UpdateTrail",
+                "DeleteTrail PutEventSelectors PutInsightSelectors StopLogging UpdateTrail",
                 **{"$or": [{"requestParameters": {name: TRAIL}} for name in ("name", "trailName")]},
             ),
             "ENABLED",

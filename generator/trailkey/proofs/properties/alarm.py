@@ -40,11 +40,16 @@ TOPICS_RESTRICTED: Final = Rule(
 )
 
 _CALLS: Final = {
-    "key": "CancelKeyDeletion CreateGrant DisableKey EnableKey PutKeyPolicy ScheduleKeyDeletion",
-    "trail": "DeleteTrail PutEventSelectors StopLogging UpdateTrail",
-    "bucket": "DeleteBucketPolicy PutBucketLifecycle PutBucketPolicy PutBucketVersioning",
+    "key": "CancelKeyDeletion CreateGrant DeleteKey DisableKey DisableKeyRotation EnableKey PutKeyPolicy ScheduleKeyDeletion",
+    "trail": "DeleteTrail PutEventSelectors PutInsightSelectors StopLogging UpdateTrail",
+    "bucket": "DeleteBucket DeleteBucketEncryption DeleteBucketLifecycle DeleteBucketPolicy DeleteBucketPublicAccessBlock"
+    " PutBucketEncryption PutBucketLifecycle PutBucketPolicy PutBucketPublicAccessBlock PutBucketVersioning",
 }
 """The calls that must be told of, as CloudTrail names them."""
+_BY_TRAIL_NAME: Final = ("PutEventSelectors", "PutInsightSelectors")
+"""Calls that give a trail as trailName; the others give it as name."""
+_BY_SERVICE: Final = ("DeleteKey",)
+"""What AWS does itself: https://docs.aws.amazon.com/kms/latest/developerguide/ct-delete-key.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def rings(deployment: Deployment, folder: Folder) -> Iterator[Result]:
         yield Result(rule=ALARM_RINGS, answer=Answer(REFUTED, reason=wrong) if wrong else Answer(PROVEN), path=one.path)
     for stack in folder.stacks:
         for topic in _resources(stack, "AWS::SNS::Topic"):
-            wrong = "; ".join(_admitted(stack, topic))
+            wrong = "; ".join([*_admitted(stack, topic), *_unheard(stack, topic, deployment)])
             location = Location(file=f"{folder.prefix}{stack.stack.template}", logical_id=topic.logical_id)
             answer = Answer(REFUTED, reason=f"{topic.logical_id} {wrong}") if wrong else Answer(PROVEN)
             yield Result(rule=TOPICS_RESTRICTED, answer=answer, location=location)
@@ -110,8 +115,9 @@ def _event(one: Watched, call: str, target: str) -> dict[str, Any]:
     elif one.kind == "bucket":
         detail |= {"requestParameters": {"bucketName": target}}
     else:
-        detail |= {"requestParameters": {"trailName" if call == "PutEventSelectors" else "name": target}}
-    return {"source": f"aws.{service}", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+        detail |= {"requestParameters": {"trailName" if call in _BY_TRAIL_NAME else "name": target}}
+    kind = "AWS Service Event via CloudTrail" if call in _BY_SERVICE else "AWS API Call via CloudTrail"
+    return {"source": f"aws.{service}", "detail-type": kind, "detail": detail}
 
 
 def _matches(pattern: Mapping[str, Any], event: Any) -> bool:
@@ -180,6 +186,28 @@ def _admitted(stack: StackAsDeployed, topic: _Found) -> Iterator[str]:
                 yield f"lets {stranger} in for {of or 'anything'}"
         if _publishes(policy, topic, service, source, action="sns:SetTopicAttributes"):
             yield f"lets {service} change it"
+
+
+def _unheard(stack: StackAsDeployed, topic: _Found, deployment: Deployment) -> Iterator[str]:
+    """Yield why what is published to a topic reaches nobody: a key that does not let the service in, or no subscription.
+
+    The key is the one that people were asked to open to the service. Not every key can be: EventBridge cannot use alias/aws/sns.
+    See: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    alarm = deployment.config.key.alarm
+    for service, source in _senders(stack, topic):
+        if service == "events.amazonaws.com":
+            wanted = alarm.kms_key if alarm else None
+        else:
+            topics = [one.settings.sns_topic for one in deployment.trails if one.arn == source]
+            wanted = next((one.kms_key for one in topics if one), None)
+        if topic.properties.get("KmsMasterKeyId") != wanted:
+            yield f"is encrypted with {topic.properties.get('KmsMasterKeyId')}, and {wanted or 'no key'} is what {service} can use"
+    rung = any(service == "events.amazonaws.com" for service, _ in _senders(stack, topic))
+    wanted = alarm.email if alarm and rung else None
+    subscribed = [one.properties for one in _resources(stack, "AWS::SNS::Subscription")]
+    if wanted and {"Protocol": "email", "Endpoint": wanted, "TopicArn": topic.arn} not in subscribed:
+        yield f"has no subscription of {wanted}"
 
 
 def _publishes(
