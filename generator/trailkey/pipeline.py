@@ -226,10 +226,12 @@ def _files_in(folder: Path) -> dict[str, bytes]:
     """Return the bytes of each file of a folder by its name, which together are held to a limit."""
     found: dict[str, bytes] = {}
     left = MAXIMUM_FOLDER_BYTES
-    for file in sorted(folder.iterdir()):
+    inner = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    for file in sorted(file for place in (folder, *inner) for file in place.iterdir()):
         if file.is_file():
-            found[file.name] = read_file(file, left)
-            left -= len(found[file.name])
+            name = file.relative_to(folder).as_posix()
+            found[name] = read_file(file, left)
+            left -= len(found[name])
     return found
 
 

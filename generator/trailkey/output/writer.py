@@ -67,7 +67,7 @@ class FileChange:
 def write_output(folder: Path, files: Mapping[str, bytes]) -> list[FileChange]:
     """Make the folder hold exactly these files beside foreign ones, and return what that took, by name.
 
-    ``files`` maps names to bytes. One is rollout.json, which lists every other one with its SHA-256: templates in its
+    ``files`` maps names to bytes; a name may have one folder before it, ``cli/log-archive-key.json``. One is rollout.json, which lists every other one with its SHA-256: templates in its
     ``stacks``, the rest under ``files``. A file that is right already is not touched, not even its time stamp.
 
     Raises:
@@ -124,7 +124,7 @@ def _check(folder: Path, files: Mapping[str, bytes]) -> None:
     for name in files:
         if not _is_name(name):
             raise OutputError(
-                f"{folder}: {name!r} cannot be the name of an output file; a name holds no path and begins with no dot; rename it"
+                f"{folder}: {name!r} cannot be the name of an output file; a name has one folder before it at most, and no part begins with a dot; rename it"
             )
         if (other := seen.setdefault(name.casefold(), name)) != name:
             raise OutputError(
@@ -136,7 +136,16 @@ def _check(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _is_name(name: str) -> bool:
-    return name[:1] not in ("", ".") and name.isprintable() and not set("/\\:") & set(name)
+    """Return whether a file may have a name: a part, or two, the first of which is a folder of ours."""
+    parts = name.split("/")
+    plain = all(part[:1] not in ("", ".") and part.isprintable() and not set("\\:") & set(part) for part in parts)
+    return plain and len(parts) <= 2
+
+
+def _folder_of(folder: Path, name: str) -> Path | None:
+    """Return the folder that a file is in; None where a link or something else stands in its place, which is never followed."""
+    parent = (folder / name).parent
+    return parent if parent == folder or (parent.is_dir() and not parent.is_symlink()) else None
 
 
 def _sha256(data: bytes) -> str:
@@ -161,17 +170,19 @@ def _read(path: Path) -> bytes | None:
 
 
 def _plan(folder: Path, files: Mapping[str, bytes]) -> _Plan:
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise NotADirectoryError(errno.ENOTDIR, "", str(folder))
+    for path in (folder, *sorted({(folder / name).parent for name in files})):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise NotADirectoryError(errno.ENOTDIR, "", str(path))
     changes = {name: _change(folder / name, data) for name, data in files.items()}
     for name, _ in _listed(_read(folder / MANIFEST) or b""):
         path = folder / name
-        if name not in files and (path.is_symlink() or path.is_file()):
+        if name not in files and _folder_of(folder, name) and (path.is_symlink() or path.is_file()):
             changes[name] = Change.REMOVED
     journal = _listed(_read(folder / _JOURNAL) or b"")
     for name, digest in journal:
         # The killed run may not have come to this file, and someone else may have since: only its own bytes are ours.
-        if name not in files and (data := _read(folder / name)) is not None and _sha256(data) == digest:
+        data = _read(folder / name) if name not in files and _folder_of(folder, name) else None
+        if data is not None and _sha256(data) == digest:
             changes[name] = Change.REMOVED
     return _Plan(folder, files, changes, journal)
 
@@ -206,28 +217,45 @@ def _carry_out(plan: _Plan, descriptor: int | None, progress: _Progress) -> None
     def put(name: str) -> None:
         if name in staged:
             progress.path = plan.folder / name
+            if progress.path.parent != plan.folder:
+                progress.path.parent.mkdir(exist_ok=True)
             staged[name].replace(progress.path)
             del staged[name]
 
     def remove(name: str) -> None:
         progress.path = plan.folder / name
         progress.path.unlink(missing_ok=True)
+        if progress.path.parent != plan.folder:
+            with suppress(OSError):  # it holds other files, which are not ours
+                progress.path.parent.rmdir()
+
+    def sync() -> None:
+        """Make the renames so far outlast a power cut, before those that come after them."""
+        if descriptor is None:
+            return
+        os.fsync(descriptor)
+        for inner in sorted({path for name in plan.changes if (path := _folder_of(plan.folder, name))} - {plan.folder}):
+            opened = os.open(inner, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(opened)
+            finally:
+                os.close(opened)
 
     try:
         for name, data in contents.items():
             progress.path = plan.folder / name
             staged[name] = plan.folder / f"{TEMPORARY}{secrets.token_hex(8)}"
-            _stage(staged[name], data)
+            _stage(staged[name], data, executable=name.endswith(".sh"))
         put(_JOURNAL)
-        _sync(descriptor)
+        sync()
         progress.begun = True
         for name in sorted(staged.keys() - {MANIFEST}):
             put(name)
         for name in removed:
             remove(name)
-        _sync(descriptor)
+        sync()
         put(MANIFEST)
-        _sync(descriptor)
+        sync()
         remove(_JOURNAL)
     finally:
         for path in staged.values():
@@ -235,9 +263,10 @@ def _carry_out(plan: _Plan, descriptor: int | None, progress: _Progress) -> None
                 path.unlink()
 
 
-def _stage(path: Path, data: bytes) -> None:
+def _stage(path: Path, data: bytes, *, executable: bool) -> None:
     # Exclusive: a link of that name is not followed. 0o666: readable as the user's umask says, not to its owner alone.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    mode = 0o777 if executable else 0o666
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         rest = memoryview(data)
         while rest:
@@ -245,12 +274,6 @@ def _stage(path: Path, data: bytes) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sync(descriptor: int | None) -> None:
-    """Make the renames so far outlast a power cut, before those that come after them."""
-    if descriptor is not None:
-        os.fsync(descriptor)
 
 
 @contextmanager

@@ -48,11 +48,11 @@ def make(**templates: str) -> dict[str, bytes]:
 
 OLD = make(key="key 1", trail="trail", reader="reader", access="who 1")
 NEW = make(key="key 2, longer", trail="trail", bucket="bucket", access="who 2")
-OTHER = make(key="key 1", lake="lake")
+OTHER = make(key="key 1", lake="lake", **{"github/deploy": "lake"})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def changes(result: list[FileChange]) -> dict[str, str]:
@@ -139,7 +139,7 @@ def test_files_are_readable_as_the_umask_says(folder: Path) -> None:
         b'{"format": 2, "files": ["mine.yaml"]}',
         b'{"format": 2, "stacks": {"template": "mine.yaml"}}',
         b'{"format": 2, "stacks": ["mine.yaml", {"template": ["mine.yaml"]}, {"sha256": ""}]}',
-        b'{"format": 2, "files": {"../outside.yaml": "", "sub/mine.yaml": "", "..": "", ".": "", "": "", "sub": "", ".hidden": ""}}',
+        b'{"format": 2, "files": {"../outside.yaml": "", "sub/deep/mine.yaml": "", "sub/../mine.yaml": "", "..": "", ".": "", "": "", "sub": "", ".hidden": ""}}',
     ],
 )
 def test_a_strange_rollout_json_lets_nothing_be_removed(folder: Path, manifest: bytes) -> None:
@@ -330,7 +330,7 @@ def killed_at(call: int) -> Iterator[None]:
             yield
 
 
-NAMES = st.sampled_from(["a", "b", "c", "access"])
+NAMES = st.sampled_from(["a", "b", "cli/a", "access"])
 SETS = st.dictionaries(NAMES, st.sampled_from(["", "1", "2", "two"]), max_size=4).map(lambda texts: make(**texts))
 RUNS = st.tuples(SETS, st.none() | st.integers(1, 40), st.sampled_from(["", "edit", "lose", "truncate"]), NAMES)
 
@@ -366,6 +366,53 @@ def test_any_sequence_of_runs_kills_and_edits_ends_in_the_last_run(
 
         assert contents(folder) == last | {"notes.txt": b"mine"}
         assert is_whole(folder, last)
+
+
+def test_files_of_an_engine_are_in_a_folder_of_their_own_that_goes_with_the_last_of_them(folder: Path) -> None:
+    write_output(folder, make(key="1", **{"cli/key": "a", "cli/trail": "b", "github/deploy": "c"}))
+    (folder / "github" / "mine.txt").write_bytes(b"mine")
+
+    assert changes(write_output(folder, make(key="1", **{"cli/key": "d"}))) == {
+        "cli/key.yaml": "changed",
+        "cli/trail.yaml": "removed",
+        "github/deploy.yaml": "removed",
+        "key.yaml": "unchanged",
+        "rollout.json": "changed",
+    }
+    write_output(folder, make(key="1"))
+
+    assert not (folder / "cli").exists()
+    assert (folder / "github" / "mine.txt").read_bytes() == b"mine"
+
+
+@POSIX
+def test_a_link_in_the_place_of_an_engines_folder_is_never_followed(folder: Path, tmp_path: Path) -> None:
+    files = make(key="1", **{"cli/key": "a"})
+    write_output(folder, files)
+    elsewhere = tmp_path / "elsewhere"
+    (folder / "cli").rename(elsewhere)
+    (folder / "cli").symlink_to(elsewhere)
+    with pytest.raises(
+        OutputError,
+        match=exactly(
+            f"{folder / 'cli'}: is a file or a link, and the output needs a folder there; nothing was changed; move it away and run again"
+        ),
+    ):
+        write_output(folder, files)
+
+    write_output(folder, make(key="2"))
+
+    assert contents(elsewhere) == {"key.yaml": b"a"}
+
+
+@POSIX
+def test_scripts_can_be_run(folder: Path) -> None:
+    script = b"#!/usr/bin/env bash"
+    listed = {"format": 2, "stacks": [], "files": {"deploy.sh": hashlib.sha256(script).hexdigest()}}
+    write_output(folder, {"deploy.sh": script, "rollout.json": json.dumps(listed).encode()})
+
+    assert os.access(folder / "deploy.sh", os.X_OK)
+    assert not os.access(folder / "rollout.json", os.X_OK) or os.name == "nt"
 
 
 def test_foreign_file_stays_where_a_killed_run_meant_to_write(folder: Path) -> None:
@@ -459,11 +506,29 @@ def exactly(message: str) -> str:
 
 @pytest.mark.parametrize(
     "name",
-    ["../key.yaml", "a/b.yaml", "/etc/key.yaml", "..", ".", "", ".hidden", ".trailkey-1", "a\\b", "c:a", "a\0", "a\nb"],
+    [
+        "../key.yaml",
+        "a/b/c.yaml",
+        "a/../b.yaml",
+        "a/.b.yaml",
+        "a//b.yaml",
+        "a/",
+        "/key.yaml",
+        "/etc/key.yaml",
+        "..",
+        ".",
+        "",
+        ".hidden",
+        ".trailkey-1",
+        "a\\b",
+        "c:a",
+        "a\0",
+        "a\nb",
+    ],
 )
 @pytest.mark.parametrize("function", [write_output, compare_output])
 def test_a_name_that_is_a_path_or_hidden_refuses(folder: Path, name: str, function: Any) -> None:
-    message = f"{folder}: {name!r} cannot be the name of an output file; a name holds no path and begins with no dot; rename it"
+    message = f"{folder}: {name!r} cannot be the name of an output file; a name has one folder before it at most, and no part begins with a dot; rename it"
 
     with pytest.raises(OutputError, match=exactly(message)):
         function(folder, {**OLD, name: b""})
