@@ -10,6 +10,10 @@ from typing import Any, Final
 PARTITIONS: Final = ("aws", "aws-us-gov", "aws-cn")
 """The partitions templates are built for. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
 
+URL_SUFFIXES: Final = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
+"""What host names of AWS end in, by partition.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html (AWS::URLSuffix)"""
+
 REGIONS: Final = (
     "us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1",
     "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
@@ -24,6 +28,10 @@ https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.htm
 CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
 """CloudTrail's service principal, the same in every partition.
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/default-kms-key-policy.html"""
+
+STACK_SETS: Final = "member.org.stacksets.cloudformation.amazonaws.com"
+"""The service principal of StackSets in an organization.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html"""
 
 CLOUDTRAIL_KEY_PAGE: Final = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html"

@@ -14,7 +14,7 @@ from trailkey.errors import CheckError, ConfigError, UsageError, refusal
 from trailkey.files import read_file
 from trailkey.findings import by_severity
 from trailkey.inventory.folder import read_folder
-from trailkey.output.manifest import ACCESS, BUCKET_POLICY, CONFIG, MANIFEST
+from trailkey.output.manifest import ACCESS, BUCKET_POLICY, CONFIG, DEPLOYER_POLICY, MANIFEST
 from trailkey.proofs.verdict import Verdict, rollout_findings, unknown_risks, verdict
 
 if TYPE_CHECKING:
@@ -144,6 +144,9 @@ def load_all(configs: Sequence[Path], progress: Callable[[str], None] = lambda _
 
 def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     """Return the templates of a deployment, its manifest, and what else AWS takes as it stands."""
+    from trailkey.rollout.deployer_policy import deployer_policies
+    from trailkey.rollout.engines import EngineInput, engine_files
+    from trailkey.rollout.engines.values import json_file
     from trailkey.rollout.plan import RenderedTemplate, plan, sha256
     from trailkey.templates.layout import build, existing_bucket_policy
 
@@ -158,6 +161,18 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
         files[BUCKET_POLICY] = cloudformation.dump_json(existing_bucket_policy(deployment)).encode()
     files[CONFIG] = _config(deployment)
     manifest = plan(deployment, stacks, templates)
+    documents = {template.file: template.document for template in templates.values()}
+    for account, policy in deployer_policies(manifest, documents).items():
+        files[DEPLOYER_POLICY.format(account)] = json_file(policy)
+    files |= engine_files(
+        EngineInput(
+            manifest=manifest,
+            templates={template.file: template.content for template in templates.values()},
+            values=deployment.outputs,
+            accounts={account.id: account.name for account in deployment.accounts.values()},
+            settings=deployment.config.rollout,
+        )
+    )
     listed = replace(manifest, files={name: sha256(content) for name, content in files.items()})
     return Rendered(
         deployment=deployment,

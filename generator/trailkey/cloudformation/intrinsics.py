@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from trailkey.aws import URL_SUFFIXES
 from trailkey.cloudformation.placeholders import Place, Position, attribute_placeholder
 from trailkey.errors import PolicyError
 
@@ -22,7 +23,6 @@ __all__ = ["NO_VALUE", "Place", "Position", "Unknowns", "attribute_placeholder",
 # Neither passes over what may begin another one: so a text of beginnings is read once, and not once for each.
 _VARIABLE = re.compile(r"\$\{(!?)([^}$]*)\}")
 _DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
-_DNS_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
 _NAMES: Final = {
     "AWS::S3::Bucket": "BucketName",
     "AWS::CloudTrail::Trail": "TrailName",
@@ -205,7 +205,7 @@ class _Resolver:
             "AWS::AccountId": place.account,
             "AWS::Region": place.region,
             "AWS::Partition": place.partition,
-            "AWS::URLSuffix": _DNS_SUFFIX.get(place.partition, "amazonaws.com"),
+            "AWS::URLSuffix": URL_SUFFIXES.get(place.partition, "amazonaws.com"),
             "AWS::StackName": "stack",
             "AWS::StackId": f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:stack/stack/0",
             "AWS::NoValue": NO_VALUE,

@@ -80,7 +80,10 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """Everything the templates need to know. ``source`` gives the line of each config path."""
+    """Everything the templates need to know. ``source`` gives the line of each config path.
+
+    ``outputs`` are the values of Outputs that an earlier rollout gave, ``log-archive-key.KeyArn`` to an ARN.
+    """
 
     name: str
     partition: str
@@ -96,6 +99,7 @@ class Deployment:
     administrators: tuple[str, ...]
     break_glass: tuple[str, ...]
     notices: tuple[str, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
     mirrors: str | None = None
     differences: tuple[ConfigPath, ...] = ()
 

@@ -26,6 +26,11 @@ MIRRORED: Final[tuple[tuple[str | None, ...], ...]] = (
     ("key", "alarm", "topic_arns"),
     ("key", "alarm", "kms_key"),
     ("key", "alarm", "email"),
+    ("rollout", "engines"),
+    ("rollout", "github", _ANY),
+    ("rollout", "codepipeline", _ANY),
+    ("rollout", "organizational_unit_names"),
+    ("rollout", "organizational_unit_names", _ANY),
     ("trails", _ANY, "sns_topic", "kms_key"),
     ("trails", _ANY, "cloudwatch_logs", "kms_key_arn"),
     *(("readers", _ANY, kind.key) for kind in READER_KINDS if kind.differs_in_mirror),
@@ -117,7 +122,7 @@ class _Overlay:
         if any(_matches(path, form) for form in MIRRORED):
             self.changes.append(path)
         else:
-            said = f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topics, their key and e-mail, former keys, and keys of topics and log groups; change it there"
+            said = f"{text.shown(value)} differs from {self.base!r}; a mirrored environment may change names of the deployment and its buckets, account ids, organization ids and paths, the alarm's topics, their key and e-mail, former keys, keys of topics and log groups, and engines with their repositories and unit names; change it there"
             self.source.refuse(path, said)
 
 

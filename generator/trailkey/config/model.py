@@ -14,6 +14,7 @@ from trailkey.config import names, reader_kinds
 from trailkey.config.bucket_model import Bucket
 from trailkey.config.key_model import Key, KeySettings
 from trailkey.config.reader_services import not_a_reader
+from trailkey.config.rollout_model import Rollout
 from trailkey.config.section import NOT_NULL, Principal, Section
 from trailkey.config.trail_model import Trail
 
@@ -172,5 +173,7 @@ class Config(Section):
     """CloudTrail Lake, for those who already have it."""
     accepted_risks: tuple[AcceptedRisk, ...] = ()
     """Properties and flaws that are there on purpose, each with its reason. One that is not there is an error."""
+    rollout: Rollout = Rollout()
+    """How the stacks are rolled out."""
     tags: Annotated[Tags, Field(max_length=TAGS_PER_RESOURCE)] = {}  # noqa: RUF012 # pydantic copies it
     """Tags of every resource that has tags."""

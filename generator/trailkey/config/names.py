@@ -168,6 +168,34 @@ _email = _valid(
 _risk_id = _valid(
     "id of a finding", r"[a-z0-9]+(-[a-z0-9]+)*", "lower-case letters and digits, in words with hyphens, are allowed"
 )
+# https://docs.github.com/en/rest/repos/repos: what GitHub, GitLab and Bitbucket all take of an owner and a name.
+_repository = _valid("repository", r"[\w.-]{1,100}/[\w.-]{1,100}", "owner/name is allowed")
+_branch = _valid(
+    "branch",
+    r"(?!.*(?:\.\.|//))[\w](?:[\w./-]{0,198}[\w])?",
+    "up to 200 letters, digits and . _ / - are allowed, first and last a letter or digit",
+)
+_environment = _valid(
+    "environment of GitHub",
+    r"[\w][\w-]{0,99}",
+    "up to 100 letters, digits and _ - are allowed, a letter or digit first",
+)
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
+_connection_arn = _valid(
+    "ARN of a connection",
+    r"arn:[^:]*:(?:codestar-connections|codeconnections):[^:]*:\d{12}:connection/[A-Za-z0-9-]+",
+    "arn:aws:codeconnections:REGION:ACCOUNT:connection/ID is allowed",
+)
+_unit_id = _valid(
+    "id of an organizational unit",
+    r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}",
+    "ou-ROOT-ID, or r-ROOT for the root, is allowed",
+)
+_landing_zone_name = _valid(
+    "name of an account or unit",
+    r"[A-Za-z0-9](?:[\w ./+=@-]{0,126}[\w])?",
+    "up to 128 letters, digits, spaces and . _ / + = @ - are allowed",
+)
 _topic_name = _valid("topic name", r"[A-Za-z0-9_-]{1,256}", "1 to 256 letters, digits and _ - are allowed", "rename it")
 _permission_set = _valid(
     "permission set", r"[\w+=,.@-]{1,32}", "a permission set has 1 to 32 letters, digits and _+=,.@-"
@@ -198,6 +226,12 @@ KeyArn = Annotated[str, AfterValidator(_key_arn)]
 TopicKey = Annotated[str, AfterValidator(_topic_key)]
 Email = Annotated[str, AfterValidator(_email)]
 RiskId = Annotated[str, AfterValidator(_risk_id)]
+Repository = Annotated[str, AfterValidator(_repository)]
+Branch = Annotated[str, AfterValidator(_branch)]
+Environment = Annotated[str, AfterValidator(_environment)]
+ConnectionArn = Annotated[str, AfterValidator(_connection_arn)]
+UnitId = Annotated[str, AfterValidator(_unit_id)]
+LandingZoneName = Annotated[str, AfterValidator(_landing_zone_name)]
 TopicName = Annotated[str, AfterValidator(_topic_name)]
 PermissionSet = Annotated[str, AfterValidator(_permission_set)]
 EventDataStoreName = Annotated[str, AfterValidator(_store_name)]

@@ -20,10 +20,20 @@ CONFIG: Final = "config.json"
 BUCKET_POLICY: Final = "bucket-policy.json"
 """The statements for a log bucket that the deployment does not make."""
 FORMAT: Final = 2
+DEPLOYER_POLICY: Final = "deployer-policy-{}.json"
+"""What the role that runs an account's stacks is allowed, by the id of the account."""
 BUCKET_POLICY_STEP: Final = "bucket-policy"
 """Kind of the step that says whose existing bucket gets the statements of bucket-policy.json; its ``arn`` is the bucket."""
 OWNER_STEP: Final = "reader-policy"
 """Kind of the step that says what the owner of an account that is not ours allows a reader there; its ``arn`` is the reader's."""
+
+PREFERENCES: Final[Mapping[str, str | int]] = {
+    "concurrency_mode": "SOFT_FAILURE_TOLERANCE",
+    "failure_tolerance_percentage": 10,
+    "max_concurrent_percentage": 100,
+}
+"""How a stack set goes through its accounts. Without these AWS takes one account at a time and stops at the first that fails.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackSetOperationPreferences.html"""
 
 _OPTIONAL: Final = {"optional": True}
 """Marks a key that is left out where it says nothing."""
@@ -99,7 +109,7 @@ class StackSet(_Exact):
     organizational_unit_ids: tuple[str, ...] = field(default=(), metadata=_OPTIONAL)
     accounts: tuple[str, ...] = field(default=(), metadata=_OPTIONAL)
     regions: tuple[str, ...]
-    operation_preferences: Mapping[str, Any] = field(default_factory=dict)
+    operation_preferences: Mapping[str, str | int] = field(default_factory=lambda: PREFERENCES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +144,12 @@ class DeployedStack(_Exact):
     def stack_set(self) -> StackSet | None:
         """The stack set, where it is one."""
         return self.target.stack_set if isinstance(self.target, StackSetTarget) else None
+
+    @property
+    def home(self) -> tuple[str, str]:
+        """The account and Region in which it is made, or its stack set."""
+        target = self.target if isinstance(self.target, AccountTarget) else self.target.stack_set
+        return target.account, target.region
 
     @property
     def region(self) -> str:

@@ -229,38 +229,39 @@ def _carry_out(plan: _Plan, descriptor: int | None, progress: _Progress) -> None
             with suppress(OSError):  # it holds other files, which are not ours
                 progress.path.parent.rmdir()
 
-    def sync() -> None:
-        """Make the renames so far outlast a power cut, before those that come after them."""
-        if descriptor is None:
-            return
-        os.fsync(descriptor)
-        for inner in sorted({path for name in plan.changes if (path := _folder_of(plan.folder, name))} - {plan.folder}):
-            opened = os.open(inner, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(opened)
-            finally:
-                os.close(opened)
-
     try:
         for name, data in contents.items():
             progress.path = plan.folder / name
             staged[name] = plan.folder / f"{TEMPORARY}{secrets.token_hex(8)}"
             _stage(staged[name], data, executable=name.endswith(".sh"))
         put(_JOURNAL)
-        sync()
+        _sync(plan, descriptor)
         progress.begun = True
         for name in sorted(staged.keys() - {MANIFEST}):
             put(name)
         for name in removed:
             remove(name)
-        sync()
+        _sync(plan, descriptor)
         put(MANIFEST)
-        sync()
+        _sync(plan, descriptor)
         remove(_JOURNAL)
     finally:
         for path in staged.values():
             with suppress(OSError):
                 path.unlink()
+
+
+def _sync(plan: _Plan, descriptor: int | None) -> None:
+    """Make the renames so far outlast a power cut, before those that come after them."""
+    if descriptor is None:
+        return
+    os.fsync(descriptor)
+    for inner in sorted({path for name in plan.changes if (path := _folder_of(plan.folder, name))} - {plan.folder}):
+        opened = os.open(inner, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _stage(path: Path, data: bytes, *, executable: bool) -> None:

@@ -6,11 +6,22 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trailkey.aws import STACK_SETS
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
-from trailkey.output.manifest import FORMAT, AccountTarget, DeployedStack, Manifest, StackSet, StackSetTarget, Step
+from trailkey.config.resolve.principals import is_pattern
+from trailkey.output.manifest import (
+    DEPLOYER_POLICY,
+    FORMAT,
+    AccountTarget,
+    DeployedStack,
+    Manifest,
+    StackSet,
+    StackSetTarget,
+    Step,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from trailkey.config.deployment import Deployment
     from trailkey.templates.stack import Stack
@@ -36,14 +47,17 @@ def plan(deployment: Deployment, stacks: Sequence[Stack], templates: Mapping[str
         stacks: its stacks, in the order in which they are deployed.
         templates: the template of each stack, by the name of the stack.
     """
+    deployed = tuple(_stack(stack, templates[stack.name]) for stack in stacks)
+    asked = [step for stack in stacks for step in stack.before]
     before = [_stack_sets(deployment)] if any(stack.account is None for stack in stacks) else []
-    before += [step for stack in stacks for step in stack.before]
+    exist = [step for step in asked if step.kind in ("role-exists", "user-exists")]
+    before += [*exist, *_deployers(deployed, {step.arn for step in exist}), *asked]
     return Manifest(
         format=FORMAT,
         name=deployment.name,
         partition=deployment.partition,
         before=tuple(dict.fromkeys(before)),
-        stacks=tuple(_stack(stack, templates[stack.name]) for stack in stacks),
+        stacks=deployed,
         notices=deployment.notices,
     )
 
@@ -53,6 +67,36 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _deployers(stacks: Sequence[DeployedStack], known: Collection[str]) -> Iterator[Step]:
+    """Yield what is needed of the role that runs the stacks of each account: that it is there, and allowed what it does.
+
+    ``known`` are the roles of which it is said already that they exist.
+    """
+    for account, deployer in {stack.home[0]: stack.deployer for stack in stacks}.items():
+        if not deployer:
+            continue
+        name = deployer.rpartition("/")[2]
+        exact = not is_pattern(deployer)
+        if exact and deployer not in known:
+            text = f"{deployer} exists: it runs the stacks of account {account}."
+            yield Step(
+                kind="role-exists",
+                account=account,
+                text=text,
+                command=f"aws iam get-role --role-name {name}",
+                arn=deployer,
+            )
+        file = DEPLOYER_POLICY.format(account)
+        command = f"aws iam put-role-policy --role-name {name} --policy-name trailkey --policy-document file://{file}"
+        yield Step(
+            kind="deployer-policy",
+            account=account,
+            text=f"{deployer} is allowed what {file} says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace.",
+            command=command if exact else "",
+            arn=deployer,
+        )
+
+
 def _stack_sets(deployment: Deployment) -> Step:
     management = deployment.management
     return Step(
@@ -60,6 +104,7 @@ def _stack_sets(deployment: Deployment) -> Step:
         account=management.id if management else "",
         text="Trusted access for CloudFormation StackSets is on in the organization.",
         command="aws cloudformation activate-organizations-access",
+        arn=STACK_SETS,
     )
 
 

@@ -163,13 +163,6 @@ def add_key_roles(stack: Stack, key_arn: Any) -> None:
         origin = ("accounts", account.name, "deployer")
         deploys = identity.deploys_key(key_arn, alias)
         add_deployer(stack, account.deployer, "Deployer", deploys, origin, ["KeyAlias"])
-        stack.asks(
-            "deployer-policy",
-            account.id,
-            f"{account.deployer} may call kms:CreateKey, kms:TagResource and what its stacks need beside the key (IAM, S3, CloudTrail, EventBridge, SNS) before the first stack; "
-            f"for the key it needs, until stack {stack.name} attaches them, the actions of its policy there. A first creation that fails cannot delete its key: the deployer never holds kms:ScheduleKeyDeletion.",
-            arn=account.deployer,
-        )
 
 
 def add_deployer(
@@ -200,14 +193,11 @@ def add_store_people(stack: Stack, store: Store, key_arn: Any, store_arn: Any) -
         statements = [*identity.deploys_key(key_arn, alias), *identity.uses_store_key(key_arn)]
         needed_by = [f"{name}KeyAlias", f"{name}EventDataStore"]
         add_deployer(stack, store.account.deployer, f"{name}Deployer", statements, store.path, needed_by)
-        # The store is made with its creator's rights on the key, whoever has them from where:
-        # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
-        stack.asks(
-            "deployer-policy",
-            store.account.id,
-            f"{store.account.deployer} may call kms:CreateKey, kms:TagResource, cloudtrail:CreateEventDataStore and what stack {stack.name} needs beside them before it is created. To create the store it needs kms:Decrypt and kms:GenerateDataKey on its key, which {'the policy in that stack gives it once it is attached: attach one like it first' if is_pattern(store.account.deployer) else 'the policy in that stack gives it in time'}.",
-            arn=store.account.deployer,
-        )
+        if is_pattern(store.account.deployer):
+            # The store is made with its creator's rights on the key, whoever has them from where:
+            # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+            told = f"The role that runs stack {stack.name} is allowed kms:Decrypt and kms:GenerateDataKey on its key, which it needs to create the store: policy {stack.deployment.policy_name(f'{name}Deployer')} gives them only once it is attached."
+            stack.asks("deployer-uses-key", store.account.id, told)
     if store.queriers:
         queries = identity.queries_store(key_arn, store_arn)
         add_policies(stack, f"{name}Querier", queries, (*store.path, "queriers"), store.queriers)

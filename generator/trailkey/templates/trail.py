@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import GetAtt, Ref, cloudtrail, iam, logs, sns
 
-from trailkey.aws import parse_arn
+from trailkey.aws import CLOUDTRAIL, parse_arn
 from trailkey.config.deployment import identifier
 from trailkey.statements.builders import document, text
 from trailkey.statements.services import (
@@ -76,6 +76,7 @@ def ask_for_organization(stack: Stack) -> None:
         home,
         "The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on.",
         command="aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com",
+        arn=CLOUDTRAIL,
     )
     stack.asks(
         "service-linked-role",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trailkey.aws import parse_arn
+from trailkey.aws import CLOUDTRAIL, STACK_SETS, parse_arn
 from trailkey.config.watched import watched
 from trailkey.inventory.policies import PolicySet
 from trailkey.output.manifest import BUCKET_POLICY, BUCKET_POLICY_STEP, OWNER_STEP
@@ -25,8 +25,6 @@ def _preconditions(deployment: Deployment) -> Iterator[tuple[str, str, str]]:
         yield "bucket-exists", owner, f"arn:{deployment.partition}:s3:::{bucket.name}"
     else:
         yield "no-scp", home or owner, ""
-    if deployment.key_account.deployer:
-        yield "deployer-policy", deployment.key_account.id, deployment.key_account.deployer
     organization_wide = [trail.settings.is_organization_trail for trail in deployment.trails]
     for trail in deployment.trails:
         logs, topic = trail.settings.cloudwatch_logs, trail.settings.sns_topic
@@ -34,10 +32,8 @@ def _preconditions(deployment: Deployment) -> Iterator[tuple[str, str, str]]:
     for store in deployment.stores:
         organization_wide.append(store.settings.organization_enabled)
         yield "lake-open", store.account.id, ""
-        if store.account.deployer:
-            yield "deployer-policy", store.account.id, store.account.deployer
     if any(organization_wide):
-        yield from (("trusted-access", home, ""), ("service-linked-role", home, ""))
+        yield from (("trusted-access", home, CLOUDTRAIL), ("service-linked-role", home, ""))
     if alarm := deployment.config.key.alarm:
         arns = [arn for arn in map(parse_arn, alarm.topic_arns) if arn]
         yield from (("topic-admits-service", arn.account, str(arn)) for arn in arns)
@@ -75,10 +71,14 @@ def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
     ]
     if owners != others:
         yield f"the owners of {', '.join(arn for arn, _ in others) or 'no reader'} are to be told what to allow, and told are those of {', '.join(arn for arn, _ in owners) or 'no reader'}"
+    asked = list(_preconditions(deployment))
+    if any(stack.stack_set for stack in folder.manifest.stacks):
+        asked.append(("trusted-access", deployment.management.id if deployment.management else "", STACK_SETS))
+    asked += [("deployer-policy", one.home[0], one.deployer) for one in folder.manifest.stacks if one.deployer]
     told = {(step.kind, step.account, step.arn) for step in folder.manifest.before}
     yield from (
         f"no step {kind}{f' about {arn}' if arn else ''} in account {account} comes before the stacks"
-        for kind, account, arn in _preconditions(deployment)
+        for kind, account, arn in asked
         if (kind, account, arn) not in told
     )
     deployers = {account.id: account.deployer for account in deployment.accounts.values()}

@@ -1,0 +1,297 @@
+"""deploy.sh with the real ``aws`` command against moto on loopback: from nothing, again, and after a change of the config.
+
+What moto does not model is stood in for by tests/aws_world.py, which names it in its head.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aws_world import MEMBER, client
+from helpers import CONFIGS, EXAMPLES, OUTPUT, ROOT, TESTS, output_of
+from trailkey.config.load import load
+from trailkey.output.writer import write_output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+STARTING = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+@dataclass
+class World:
+    """AWS without anything in it, and a folder that is rolled out."""
+
+    folder: Path
+    journal: Path
+    environment: dict[str, str]
+
+    def aws(self, account: str, *arguments: str) -> Any:
+        """Return what the aws command answers in an account."""
+        role = ["--role-arn", f"arn:aws:iam::{account}:role/Someone", "--role-session-name", "test"]
+        given = self._aws(self.environment, "sts", "assume-role", *role)["Credentials"]
+        own = {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+        return self._aws({**self.environment, **own}, *arguments)
+
+    @staticmethod
+    def _aws(environment: dict[str, str], *arguments: str) -> Any:
+        ran = subprocess.run(["aws", *arguments], env=environment, capture_output=True, text=True, check=True)
+        return json.loads(ran.stdout or "{}")
+
+    def deploy(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run deploy.sh."""
+        return subprocess.run(
+            ["bash", str(self.folder / "deploy.sh"), *arguments],
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def changes(self) -> list[tuple[str, str]]:
+        """Return the calls that changed something since this was last asked, each with its stack."""
+        if not self.journal.exists():
+            return []
+        lines = [json.loads(line) for line in self.journal.read_text(encoding="utf-8").splitlines()]
+        self.journal.unlink()
+        return [(line["action"], line["stack"]) for line in lines]
+
+    @property
+    def manifest(self) -> Any:
+        """The folder's rollout.json."""
+        return json.loads((self.folder / "rollout.json").read_text(encoding="utf-8"))
+
+    def prepare(self) -> None:
+        """Do the steps that come before the first stack."""
+        for step in self.manifest["before"]:
+            if step["kind"] in ("role-exists", "user-exists"):
+                kind, name = step["kind"].removesuffix("-exists"), step["arn"].rpartition("/")[2]
+                trust = ["--assume-role-policy-document", '{"Version": "2012-10-17", "Statement": []}']
+                self.aws(
+                    step["account"], "iam", f"create-{kind}", f"--{kind}-name", name, *(trust if kind == "role" else [])
+                )
+            elif step["kind"] == "trusted-access":
+                self.aws(step["account"], *step["command"].split()[1:])
+
+
+@contextmanager
+def world_of(folder: Path, place: Path) -> Iterator[World]:
+    """Serve a world in which a folder can be rolled out."""
+    place.mkdir()
+    journal, bin_folder = place / "journal", place / "bin"
+    bin_folder.mkdir()
+    # The path of a socket is short on every system; pytest's folders are not.
+    path = place / "s"
+    command = [sys.executable, str(TESTS / "aws_world.py")]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(TESTS), *sys.path])
+    with (
+        subprocess.Popen(
+            [*command, "moto", str(journal), str(folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+        ) as moto,
+        subprocess.Popen([*command, "aws", str(path)], stdout=subprocess.PIPE, text=True, env=environment) as aws,
+    ):  # fmt: skip
+        try:
+            assert moto.stdout
+            assert aws.stdout
+            port = moto.stdout.readline().strip()
+            assert aws.stdout.readline() == "ready\n"
+            client(bin_folder, path)
+            own = {**STARTING, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "TRAILKEY_POLL_SECONDS": "0"}
+            own |= {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "HOME": str(place)}
+            yield World(folder, journal, own)
+        finally:
+            moto.kill()
+            aws.kill()
+
+
+def render(config: Path, output: Path) -> Path:
+    """Write the folder of a config and return it."""
+    deployment = load(config)
+    write_output(output / deployment.name, output_of(deployment))
+    return output / deployment.name
+
+
+@pytest.fixture
+def configs(tmp_path: Path) -> Path:
+    """The examples, to be changed."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path / "config"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [config.stem for config in EXAMPLES])
+def test_from_nothing_then_again_then_after_a_change(name: str, configs: Path, tmp_path: Path) -> None:
+    folder = render(configs / f"{name}.yaml", tmp_path / "output")
+    with world_of(folder, tmp_path / "w") as world:
+        manifest = world.manifest
+        stacks = {one["stack"]: one for one in manifest["stacks"]}
+        sets = {stack for stack, one in stacks.items() if "stack_set" in one["target"]}
+        for one in sets:
+            home = stacks[one]["target"]["stack_set"]["account"]
+            world.aws(home, "organizations", "create-organization", "--feature-set", "ALL")
+            root = world.aws(home, "organizations", "list-roots")["Roots"][0]["Id"]
+            unit = ["--name", "Security", "--parent-id", root]
+            unit_id = world.aws(home, "organizations", "create-organizational-unit", *unit)["OrganizationalUnit"]["Id"]
+            world.aws(home, "organizations", "create-account", "--email", "a@example.com", "--account-name", "member")
+            moved = ["--account-id", MEMBER, "--source-parent-id", root, "--destination-parent-id", unit_id]
+            world.aws(home, "organizations", "move-account", *moved)
+
+        stopped = world.deploy()
+        assert (stopped.returncode, world.changes()) == (3, [])
+        assert "NOT DONE" in stopped.stdout
+
+        world.prepare()
+        planned = world.deploy("--plan")
+        assert planned.returncode == 0, planned.stderr
+        assert [change for change in world.changes() if change[0] != "DeleteStack"] == []
+        assert planned.stdout.count("would be created") == len(stacks)
+
+        first = world.deploy("--save", str(tmp_path / "saved"))
+        assert first.returncode == 0, first.stderr
+        made = world.changes()
+        order = [stack for action, stack in made if action in ("ExecuteChangeSet", "CreateStackSet")]
+        assert order == list(stacks)
+        assert {stack for action, stack in made if action == "UpdateTerminationProtection"} == {
+            stack for stack, one in stacks.items() if one["termination_protection"]
+        }
+        assert {stack for action, stack in made if action == "CreateStackInstances"} == sets
+        key = json.loads((tmp_path / "saved" / f"{next(iter(stacks))}.json").read_text(encoding="utf-8"))
+        (arn,) = [one["OutputValue"] for one in key["Stacks"][0]["Outputs"] if one["OutputKey"] == "KeyArn"]
+        for stack, one in stacks.items():
+            place = one["target"].get("stack_set", one["target"])
+            if stack in sets:
+                region = ["--region", place["region"]]
+                instances = world.aws(
+                    place["account"], "cloudformation", "list-stack-instances", "--stack-set-name", stack, *region
+                )
+                assert [each["Account"] for each in instances["Summaries"]] == [MEMBER]
+                continue
+            (live,) = world.aws(
+                place["account"],
+                "cloudformation",
+                "describe-stacks",
+                "--stack-name",
+                stack,
+                "--region",
+                place["region"],
+            )["Stacks"]
+            assert live["StackStatus"] == "CREATE_COMPLETE"
+            assert {
+                each["ParameterKey"]: each["ParameterValue"] for each in live.get("Parameters", [])
+            } == dict.fromkeys(one["parameters"], arn)
+            assert {each["Key"]: each["Value"] for each in live.get("Tags", [])} == one["tags"]
+        for step in (step for one in manifest["stacks"] for step in one["after"]):
+            assert step["text"] in first.stdout
+
+        again = world.deploy()
+        assert (again.returncode, world.changes()) == (0, []), again.stderr
+        assert again.stdout.count("unchanged") == len(stacks)
+
+        for config in configs.iterdir():
+            text = config.read_text(encoding="utf-8")
+            config.write_text(re.sub(r"(name: responders, role: [^}]*)", r"\1, versions: true", text), encoding="utf-8")
+        before = {one.name: one.read_bytes() for one in folder.glob("*.yaml")}
+        render(configs / f"{name}.yaml", tmp_path / "output")
+        altered = [stack for stack in stacks if (folder / f"{stack}.yaml").read_bytes() != before[f"{stack}.yaml"]]
+        assert altered
+        planned = world.deploy("--plan")
+        assert (planned.returncode, world.changes()) == (0, []), planned.stderr
+        changed = world.deploy()
+        assert changed.returncode == 0, changed.stderr
+        assert world.changes() == [("ExecuteChangeSet", stack) for stack in altered]
+
+
+def test_whoever_is_not_the_deployer_cannot_create_the_key(tmp_path: Path) -> None:
+    folder = tmp_path / "single-account"
+    shutil.copytree(OUTPUT / "single-account", folder)
+    script = (folder / "deploy.sh").read_text(encoding="utf-8")
+    with world_of(OUTPUT / "single-account", tmp_path / "w") as world:
+        world.prepare()
+        # The caller's own role, and not the deployer's, as for who follows the console signed in as somebody else.
+        (folder / "deploy.sh").write_text(script.replace("CloudFormationDeployment", "Somebody"), encoding="utf-8")
+        role = ["--role-name", "Somebody", "--assume-role-policy-document", "{}"]
+        world.aws("777777777777", "iam", "create-role", *role)
+        world.folder = folder
+
+        refused = world.deploy()
+
+        assert refused.returncode != 0
+        assert "will not allow you to update the key policy in the future" in refused.stderr
+        assert world.changes() == []
+
+
+def test_a_profile_hands_the_deployer_to_cloudformation(tmp_path: Path) -> None:
+    folder = tmp_path / "single-account"
+    shutil.copytree(OUTPUT / "single-account", folder)
+    with world_of(folder, tmp_path / "w") as world:
+        world.prepare()
+        given = world.aws(
+            "777777777777",
+            "sts",
+            "assume-role",
+            "--role-arn",
+            "arn:aws:iam::777777777777:role/Person",
+            "--role-session-name",
+            "test",
+        )["Credentials"]
+        (tmp_path / "w" / ".aws").mkdir()
+        (tmp_path / "w" / ".aws" / "credentials").write_text(
+            f"[archive]\naws_access_key_id = {given['AccessKeyId']}\naws_secret_access_key = {given['SecretAccessKey']}\naws_session_token = {given['SessionToken']}\n",
+            encoding="utf-8",
+        )
+
+        ran = world.deploy("--profile", "777777777777=archive")
+
+        assert ran.returncode == 0, ran.stderr
+        (line, *_) = [json.loads(line) for line in world.journal.read_text(encoding="utf-8").splitlines()]
+        assert line["principal"] == "arn:aws:iam::777777777777:role/CloudFormationDeployment"
+        wrong = world.deploy("--profile", "777777777777=nobody")
+        assert wrong.returncode == 1
+        assert "account 777777777777" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--profile", "archive"], "ACCOUNT=PROFILE is expected"),
+        (["--bucket"], "--bucket needs a value"),
+        (["--fast"], "unknown argument --fast"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_any_call(arguments: list[str], said: str) -> None:
+    ran = subprocess.run(
+        ["bash", str(OUTPUT / "organization" / "deploy.sh"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+
+    assert ran.returncode == 2
+    assert said in ran.stderr
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_script_is_clean(name: str) -> None:
+    folder = OUTPUT / name if (OUTPUT / name).exists() else TESTS / "golden" / name / "expected"
+    script = str(folder / "deploy.sh")
+    subprocess.run(["bash", "-n", script], check=True)
+    subprocess.run([str(shutil.which("shellcheck")), script], check=True)
