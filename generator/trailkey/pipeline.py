@@ -143,10 +143,15 @@ def load_all(configs: Sequence[Path], progress: Callable[[str], None] = lambda _
 
 
 def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
-    """Return the templates of a deployment, its manifest, and what else AWS takes as it stands."""
+    """Return the templates of a deployment, its manifest, and what else AWS takes as it stands.
+
+    Raises:
+        ConfigError: a value that was filled in fits no parameter.
+    """
     from trailkey.rollout.deployer_policy import deployer_policies
     from trailkey.rollout.engines import EngineInput, engine_files
     from trailkey.rollout.engines.values import json_file
+    from trailkey.rollout.fill import unfit
     from trailkey.rollout.plan import RenderedTemplate, plan, sha256
     from trailkey.templates.layout import build, existing_bucket_policy
 
@@ -162,13 +167,15 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     files[CONFIG] = _config(deployment)
     manifest = plan(deployment, stacks, templates)
     documents = {template.file: template.document for template in templates.values()}
+    if problems := list(unfit(manifest, documents, deployment.outputs)):
+        raise ConfigError(problems)
     for account, policy in deployer_policies(manifest, documents).items():
         files[DEPLOYER_POLICY.format(account)] = json_file(policy)
     files |= engine_files(
         EngineInput(
             manifest=manifest,
             templates={template.file: template.content for template in templates.values()},
-            values=deployment.outputs,
+            values=deployment.outputs.values,
             accounts={account.id: account.name for account in deployment.accounts.values()},
             settings=deployment.config.rollout,
         )

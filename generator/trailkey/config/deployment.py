@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from trailkey.config.outputs import Outputs
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -82,7 +84,7 @@ class Store:
 class Deployment:
     """Everything the templates need to know. ``source`` gives the line of each config path.
 
-    ``outputs`` are the values of Outputs that an earlier rollout gave, ``log-archive-key.KeyArn`` to an ARN.
+    ``outputs`` are the values that an earlier rollout gave out.
     """
 
     name: str
@@ -99,7 +101,7 @@ class Deployment:
     administrators: tuple[str, ...]
     break_glass: tuple[str, ...]
     notices: tuple[str, ...] = ()
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Outputs = field(default_factory=Outputs)
     mirrors: str | None = None
     differences: tuple[ConfigPath, ...] = ()
 

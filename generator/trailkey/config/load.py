@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from trailkey.config import extends, sections
 from trailkey.config import source as text
+from trailkey.config.outputs import load_outputs
 from trailkey.config.resolve.deployment import resolve
 from trailkey.errors import ConfigError, UsageError, refusal
 from trailkey.files import decoded, read_file
@@ -26,13 +27,14 @@ def load(path: Path) -> Deployment:
 
     Raises:
         UsageError: the file cannot be read.
-        ConfigError: the config is refused; the error has its first hundred problems, and how many more there are.
+        ConfigError: the config, or its file of outputs, is refused; the error has its first hundred problems, and how many more there are.
     """
     source = _read(path)
     mirrored = _mirrored(source, path)
     deployment, problems = _judge(source)
     if problems or deployment is None:
         raise _refusal(source, problems)
+    deployment = replace(deployment, outputs=load_outputs(path))
     return replace(deployment, mirrors=mirrored.name, differences=mirrored.differences) if mirrored else deployment
 
 

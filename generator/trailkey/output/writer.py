@@ -331,6 +331,24 @@ def _explained(folder: Path) -> Iterator[_Progress]:
         raise OutputError(f"{place}: {wrong}; {state}; {remedy} and run again") from error
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that may be there already: the old one or the new one is there at any moment.
+
+    Raises:
+        OutputError: the file system does not let it be written.
+    """
+    staged = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
+    try:
+        _stage(staged, text.encode(), executable=False)
+        staged.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            staged.unlink()
+        raise OutputError(
+            f"{path}: cannot be written ({refusal(error)}); give yourself the right to write it, or make room"
+        ) from error
+
+
 def write_new(path: Path, text: str) -> None:
     """Write a file that does not exist yet, for ``trailkey init``.
 

@@ -111,6 +111,8 @@ class Stack:
         if key_stack is self:
             return GetAtt(logical_id, "Arn")
         parameter, account, region = f"{logical_id}Arn", key_stack.account_id, key_stack.region
+        output = FromOutput(f"{key_stack.name}.{parameter}")
+        known = self.deployment.outputs.values.get(output.output)
         if parameter not in self.parameters:
             self.template.add_parameter(
                 Parameter(
@@ -118,12 +120,13 @@ class Stack:
                     Type="String",
                     Description=f"ARN of the KMS key: Output {parameter} of stack {key_stack.name} in account {account}.",
                     AllowedPattern=f"^arn:{re.escape(self.deployment.partition)}:kms:{region}:{account}:key/{KEY_ID_PATTERN}$",
+                    **({"Default": known} if known else {}),
                     ConstraintDescription=f"the ARN of a KMS key in {region} of account {account}, arn:{self.deployment.partition}:kms:{region}:{account}:key/ID",
                 )
             )
             self.template.add_parameter_to_group(parameter, "From the stacks deployed before")
             self.template.set_parameter_label(parameter, f"ARN of the key ({key_stack.name}, Output {parameter})")
-            self.parameters[parameter] = FromOutput(f"{key_stack.name}.{parameter}")
+            self.parameters[parameter] = output
             self.needs(key_stack)
         return Ref(parameter)
 

@@ -144,6 +144,7 @@ def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what is wrong with the values of parameters."""
     intent = trail_key_intent(deployment)
     key = folder.policies.key_of_alias(intent.account, intent.region, intent.alias)
+    defaults: dict[str, Any] = {}
     for one in folder.stacks:
         declared = one.template.get("Parameters", {})
         for name, value in one.place.parameters.items():
@@ -162,6 +163,13 @@ def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
             # The trails' key is the only resource that one stack takes over from another.
             elif key is not None and value != key.arn:
                 yield f"{what} comes from {source.output}, which is not the ARN of the trails' key"
+            elif "Default" in declared[name]:
+                # It takes the place of the Output where nobody gives a value, so it is one of that key, and everywhere the same.
+                default = declared[name]["Default"]
+                if not _fits(default, declared[name]):
+                    yield f"{what} has the Default {default}, which its AllowedPattern refuses"
+                elif default != defaults.setdefault(source.output, default):
+                    yield f"{what} has the Default {default}, and others of {source.output} have {defaults[source.output]}"
 
 
 def _fits(value: Any, declared: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SECTIONS: Final = frozenset(
     ("AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Parameters", "Resources")
 )
-_OF_A_PARAMETER: Final = frozenset(("AllowedPattern", "ConstraintDescription", "Description", "Type"))
+_OF_A_PARAMETER: Final = frozenset(("AllowedPattern", "ConstraintDescription", "Default", "Description", "Type"))
 _OF_A_RESOURCE: Final = frozenset(
     ("DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdateReplacePolicy")
 )
