@@ -119,7 +119,7 @@ def _stand_in_organization(folder: Path) -> None:
         "ou-root-00000000",
         *(unit for one in sets for unit in one["organizational_unit_ids"]),
     ]  # moto's root takes one
-    utils.make_random_ou_id = lambda _root: units.pop(0)
+    utils.make_random_ou_id = lambda root_id: units.pop(0)  # noqa: ARG005 (moto's name)
     utils.make_random_account_id = lambda: MEMBER
 
 

@@ -14,7 +14,7 @@ from trailkey.errors import CheckError, ConfigError, UsageError, refusal
 from trailkey.files import read_file
 from trailkey.findings import by_severity
 from trailkey.inventory.folder import read_folder
-from trailkey.output.manifest import ACCESS, BUCKET_POLICY, CONFIG, DEPLOYER_POLICY, MANIFEST
+from trailkey.output.manifest import ACCESS, BESIDE_STACKS, BUCKET_POLICY, CONFIG, DEPLOYER_POLICY, MANIFEST
 from trailkey.proofs.verdict import Verdict, rollout_findings, unknown_risks, verdict
 
 if TYPE_CHECKING:
@@ -300,6 +300,11 @@ def lint(rendered: Sequence[Rendered]) -> list[Finding]:
             name = f"{item.deployment.name}/{one.stack.template}"
             origins[name] = item, one.stack.template
             inputs[name] = LintInput(item.files[one.stack.template].decode(), (one.place.region,))
+        for file in BESIDE_STACKS:
+            if file in item.files:
+                name = f"{item.deployment.name}/{file}"
+                origins[name] = item, file
+                inputs[name] = LintInput(item.files[file].decode(), (item.deployment.region,))
     findings: list[Finding] = []
     for match in run(inputs):
         item, file = origins[match.file]

@@ -28,7 +28,6 @@ MIRRORED: Final[tuple[tuple[str | None, ...], ...]] = (
     ("key", "alarm", "email"),
     ("rollout", "engines"),
     ("rollout", "github", _ANY),
-    ("rollout", "codepipeline", _ANY),
     ("rollout", "organizational_unit_names"),
     ("rollout", "organizational_unit_names", _ANY),
     ("trails", _ANY, "sns_topic", "kms_key"),

@@ -180,12 +180,6 @@ _environment = _valid(
     r"[\w][\w-]{0,99}",
     "up to 100 letters, digits and _ - are allowed, a letter or digit first",
 )
-# https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
-_connection_arn = _valid(
-    "ARN of a connection",
-    r"arn:[^:]*:(?:codestar-connections|codeconnections):[^:]*:\d{12}:connection/[A-Za-z0-9-]+",
-    "arn:aws:codeconnections:REGION:ACCOUNT:connection/ID is allowed",
-)
 _unit_id = _valid(
     "id of an organizational unit",
     r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}",
@@ -229,7 +223,6 @@ RiskId = Annotated[str, AfterValidator(_risk_id)]
 Repository = Annotated[str, AfterValidator(_repository)]
 Branch = Annotated[str, AfterValidator(_branch)]
 Environment = Annotated[str, AfterValidator(_environment)]
-ConnectionArn = Annotated[str, AfterValidator(_connection_arn)]
 UnitId = Annotated[str, AfterValidator(_unit_id)]
 LandingZoneName = Annotated[str, AfterValidator(_landing_zone_name)]
 TopicName = Annotated[str, AfterValidator(_topic_name)]

@@ -16,7 +16,6 @@ Engine = Literal["cli", "github", "codepipeline", "cfct", "lza"]
 
 _NEEDS: Final = {
     "github": ("github",),
-    "codepipeline": ("codepipeline",),
     "account_names": ("lza",),
     "organizational_unit_names": ("cfct", "lza"),
 }
@@ -26,33 +25,14 @@ _NEEDS: Final = {
 class GitHub(Section):
     """Where the workflow runs; the deployers trust what GitHub says of it."""
 
-    repository: names.Repository
-    """Repository, ``owner/name``."""
+    repository: Annotated[names.Repository | None, NOT_NULL] = None
+    """Repository, ``owner/name``: the deployers of bootstrap.yaml trust it and nothing else."""
     branch: names.Branch = "main"
     """The branch whose state is deployed; pull requests are compared with it."""
     environment: Annotated[names.Environment | None, NOT_NULL] = None
-    """GitHub environment of the jobs that execute change sets: give it required reviewers. ``production`` is usual."""
+    """GitHub environment of the jobs that execute change sets, ``production`` where it is left out: give it required reviewers."""
     template_bucket: Annotated[names.BucketName | None, NOT_NULL] = None
     """A bucket that templates over 51,200 bytes are uploaded to."""
-
-
-class CodePipeline(Section):
-    """Where the pipeline lives and what it takes its files from."""
-
-    account: str
-    """Name (under ``accounts``) of the account of the pipeline."""
-    region: Annotated[names.Region | None, NOT_NULL] = None
-    """Its Region; the bucket's where it is left out."""
-    artifact_bucket: names.BucketName
-    """An existing bucket for artifacts, in that Region, which the deployers may read."""
-    artifact_key_arn: Annotated[names.KeyArn | None, NOT_NULL] = None
-    """The KMS key of the artifact bucket, never the trails': deployers of other accounts must be able to decrypt with it."""
-    connection_arn: names.ConnectionArn
-    """ARN of the connection to the repository (AWS CodeConnections)."""
-    repository: names.Repository
-    """Repository that holds this output, ``owner/name``."""
-    branch: names.Branch = "main"
-    """The branch that is deployed."""
 
 
 class Trusted(Section):
@@ -81,8 +61,6 @@ class Rollout(Section):
     """Who may take on the roles of bootstrap.yaml."""
     github: Annotated[GitHub | None, NOT_NULL] = None
     """For the engine github."""
-    codepipeline: Annotated[CodePipeline | None, NOT_NULL] = None
-    """For the engine codepipeline."""
     account_names: Annotated[dict[names.Name, names.LandingZoneName] | None, NOT_NULL] = None
     """For the engine lza: the names of accounts there, by their names here, ``{log-archive: LogArchive}``; each other has the same name."""
     organizational_unit_names: Annotated[dict[names.UnitId, names.LandingZoneName] | None, NOT_NULL] = None
@@ -94,8 +72,5 @@ class Rollout(Section):
         for key, engines in _NEEDS.items():
             if getattr(self, key) is not None and not set(engines) & set(self.engines):
                 yield f"{key} is given and engines has no {' or '.join(engines)}; it has no effect without; add the engine, or remove {key}"
-        for engine in ("github", "codepipeline"):
-            if engine in self.engines and getattr(self, engine) is None:
-                yield f"engines has {engine} and {engine} is not given; it says which repository is deployed; add {engine}"
         if self.trusted is not None and not self.bootstrap:
             yield "trusted is given without bootstrap; it says who may take on the roles of bootstrap.yaml; add bootstrap: true, or remove trusted"

@@ -19,6 +19,10 @@ CONFIG: Final = "config.json"
 """The config that the folder was made from, ``extends`` filled in: what its policies are meant for, for whoever judges the folder."""
 BUCKET_POLICY: Final = "bucket-policy.json"
 """The statements for a log bucket that the deployment does not make."""
+BOOTSTRAP: Final = "bootstrap.yaml"
+PIPELINE: Final = "pipeline/pipeline.yaml"
+BESIDE_STACKS: Final = (BOOTSTRAP, PIPELINE)
+"""Templates that are no stacks of the rollout: of the roles it needs, of a pipeline that deploys it."""
 FORMAT: Final = 2
 DEPLOYER_POLICY: Final = "deployer-policy-{}.json"
 """What the role that runs an account's stacks is allowed, by the id of the account."""

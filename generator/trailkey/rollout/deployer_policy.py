@@ -125,7 +125,7 @@ class _Statements:
         """Return the policy, each list in order."""
         statements = []
         for name, one in self.made.items():
-            statement = {
+            statement: dict[str, Any] = {
                 "Sid": name,
                 "Effect": "Allow",
                 "Action": sorted(one["Action"]),

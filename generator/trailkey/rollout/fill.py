@@ -116,7 +116,7 @@ def _found(answer: Any, what: str, deployed: DeployedStack) -> Mapping[str, Any]
         arn = parse_arn(str(one.get("StackId", "")))
         if arn and (arn.account, arn.region) == (account, region):
             if one.get("StackStatus") in _DONE:
-                return one
+                return dict(one)
             raise UsageError(
                 f"{what}: stack {deployed.stack} is {one.get('StackStatus')}; {' or '.join(_DONE)} is expected; deploy it first"
             )

@@ -22,6 +22,7 @@ from trailkey.intent.from_config import trail_key_intent
 from trailkey.inventory.policies import ANY_ACCOUNT, PolicySet
 from trailkey.output.manifest import (
     ACCESS,
+    BESIDE_STACKS,
     BUCKET_POLICY,
     CONFIG,
     MANIFEST,
@@ -238,7 +239,7 @@ def _unlisted(_deployment: Deployment, folder: Folder) -> Iterator[str]:
     ours = deployed | {ACCESS, BUCKET_POLICY, CONFIG}
     for name in sorted(ours & set(hashes) - set(folder.manifest.files)):
         yield f"{name} is not listed among the files"
-    for name in sorted(set(folder.manifest.files) & set(hashes) - deployed):
+    for name in sorted(set(folder.manifest.files) & set(hashes) - {*deployed, *BESIDE_STACKS}):
         if _is_template(folder.files[name], name):
             yield f"{name} is a template that no stack deploys"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.rollout.engines import cli
+from trailkey.rollout.engines import cfct, cli, codepipeline, github, lza
 from trailkey.rollout.engines.values import EngineInput, json_file, parameter_list
 
 if TYPE_CHECKING:
@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "EngineInput", "engine_files"]
 
-ENGINES: Final[Mapping[str, Callable[[EngineInput], dict[str, bytes]]]] = {"cli": cli.files}
+ENGINES: Final[Mapping[str, Callable[[EngineInput], dict[str, bytes]]]] = {
+    "cli": cli.files,
+    "github": github.files,
+    "codepipeline": codepipeline.files,
+    "cfct": cfct.files,
+    "lza": lza.files,
+}
 """The files of each engine, by the name that the config has for it. A new engine is a module and an entry."""
 
 

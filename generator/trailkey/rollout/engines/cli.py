@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shlex
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from trailkey.aws import URL_SUFFIXES
 from trailkey.output.manifest import FromOutput
-from trailkey.rollout.engines.values import json_file, parameter_list, tag_list
+from trailkey.rollout.engines.calls import change_set, instances, stack_set
+from trailkey.rollout.engines.values import json_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trailkey.output.manifest import DeployedStack, StackSet
     from trailkey.rollout.engines.values import EngineInput
 
 DEPLOY: Final = "deploy.sh"
@@ -34,57 +34,6 @@ def files(given: EngineInput) -> dict[str, bytes]:
             made[f"cli/{stack.stack}.json"] = json_file(stack_set(given, stack, stack.stack_set))
             made[f"cli/{stack.stack}.instances.json"] = json_file(instances(stack, stack.stack_set))
     return {**made, DEPLOY: _script(given)}
-
-
-def change_set(given: EngineInput, stack: DeployedStack) -> dict[str, Any]:
-    """Return the input of create-change-set that creates a stack; an update says ``--change-set-type UPDATE`` beside it.
-
-    The change set is named after its stack.
-    """
-    return {
-        "StackName": stack.stack,
-        "ChangeSetName": stack.stack,
-        "ChangeSetType": "CREATE",
-        "Parameters": parameter_list(given, stack),
-        "Capabilities": list(stack.capabilities),
-        "Tags": tag_list(stack),
-    }
-
-
-def stack_set(given: EngineInput, stack: DeployedStack, target: StackSet) -> dict[str, Any]:
-    """Return the input of create-stack-set; update-stack-set takes the same."""
-    return {
-        "StackSetName": stack.stack,
-        "PermissionModel": target.permission_model,
-        "CallAs": target.call_as,
-        "AutoDeployment": {
-            "Enabled": target.auto_deployment.enabled,
-            "RetainStacksOnAccountRemoval": target.auto_deployment.retain_stacks_on_account_removal,
-        },
-        "ManagedExecution": {"Active": True},
-        "Parameters": parameter_list(given, stack),
-        "Capabilities": list(stack.capabilities),
-        "Tags": tag_list(stack),
-    }
-
-
-def instances(stack: DeployedStack, target: StackSet) -> dict[str, Any]:
-    """Return the input of create-stack-instances."""
-    targets: dict[str, Any] = {"OrganizationalUnitIds": list(target.organizational_unit_ids)}
-    if target.accounts:
-        targets |= {"Accounts": list(target.accounts), "AccountFilterType": "INTERSECTION"}
-    return {
-        "StackSetName": stack.stack,
-        "CallAs": target.call_as,
-        "Regions": list(target.regions),
-        "DeploymentTargets": targets,
-        "OperationPreferences": {_camel(name): value for name, value in target.operation_preferences.items()},
-    }
-
-
-def _camel(name: str) -> str:
-    """Return a key of rollout.json as the API spells it."""
-    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def _script(given: EngineInput) -> bytes:
