@@ -153,6 +153,7 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     from trailkey.rollout.engines.values import json_file
     from trailkey.rollout.fill import unfit
     from trailkey.rollout.plan import RenderedTemplate, plan, sha256
+    from trailkey.rollout.verify import VERIFY, verify_script
     from trailkey.templates.layout import build, existing_bucket_policy
 
     dump, ending = (cloudformation.dump_json, "json") if as_json else (cloudformation.dump_yaml, "yaml")
@@ -167,6 +168,7 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     files[CONFIG] = _config(deployment)
     manifest = plan(deployment, stacks, templates)
     documents = {template.file: template.document for template in templates.values()}
+    files[VERIFY] = verify_script(deployment, manifest)
     if problems := list(unfit(manifest, documents, deployment.outputs)):
         raise ConfigError(problems)
     for account, policy in deployer_policies(manifest, documents).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from trailkey.aws import URL_SUFFIXES
 from trailkey.output.manifest import FromOutput
 from trailkey.rollout.engines.calls import change_set, instances, stack_set
 from trailkey.rollout.engines.values import json_file
+from trailkey.rollout.shell import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,12 +47,12 @@ def _script(given: EngineInput) -> bytes:
     ]
     settings = [
         "# This deployment.",
-        f"home_region={_quoted(manifest.stacks[0].region)} url_suffix={_quoted(URL_SUFFIXES[manifest.partition])}",
+        f"home_region={words(manifest.stacks[0].region)} url_suffix={words(URL_SUFFIXES[manifest.partition])}",
         "",
         "# stand_in STACK.OUTPUT: for plans, a value of the right form where no stack has given one out yet.",
         "stand_in() {",
         "  case $1 in",
-        *(f"    {_quoted(output)}) echo {_quoted(value)} ;;" for output, value in _stand_ins(given)),
+        *(f"    {words(output)}) echo {words(value)} ;;" for output, value in _stand_ins(given)),
         "    *) return 1 ;;",
         "  esac",
         "}",
@@ -77,7 +77,7 @@ def _lines(given: EngineInput) -> Iterator[str]:
     deployers = {stack.home[0]: stack.deployer or "" for stack in manifest.stacks}
     for step in manifest.before:
         facts = (step.kind, step.account, deployers.get(step.account, ""), step.arn, step.text, step.command)
-        yield f"before {_words(*facts)}"
+        yield f"before {words(*facts)}"
     yield "ready"
     for stack in manifest.stacks:
         values = [f"{name}={value.output}" for name, value in stack.parameters.items() if isinstance(value, FromOutput)]
@@ -88,17 +88,8 @@ def _lines(given: EngineInput) -> Iterator[str]:
             tags = "|".join(sorted(f"{name}={value}" for name, value in stack.tags.items()))
             kind, values = "stack_set", [tags, *values]
             how = target.call_as, stack.delivery
-        yield f"{kind} {_words(*place, stack.deployer or '', *how, *values)}"
+        yield f"{kind} {words(*place, stack.deployer or '', *how, *values)}"
     for stack in manifest.stacks:
         for step in stack.after:
             where = f"account {step.account}: " if step.account else ""
-            yield f"after {_words(where + step.text, step.command)}"
-
-
-def _words(*words: str) -> str:
-    return " ".join(map(_quoted, words))
-
-
-def _quoted(text: str) -> str:
-    """Return a text as one word of a shell, on one line."""
-    return shlex.quote(" ".join(text.split("\n")))
+            yield f"after {words(where + step.text, step.command)}"
