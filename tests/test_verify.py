@@ -44,20 +44,20 @@ def world_of(name: str, made: Rendered | None = None) -> World:
     found = made or rendered(name)
     deployment = found.deployment
     world = World(deployment, found)
-    for account in deployment.accounts.values():
+    for owner in deployment.accounts.values():
         for who in ("outsider", "trail-maker"):
-            world.profiles[f"{who}/{account.id}"] = Person(
-                f"arn:{deployment.partition}:iam::{account.id}:role/Anybody", [EVERYTHING]
+            world.profiles[f"{who}/{owner.id}"] = Person(
+                f"arn:{deployment.partition}:iam::{owner.id}:role/Anybody", [EVERYTHING]
             )
-        if account.deployer and "*" in account.deployer:
-            policy = json.loads(found.files.get(f"deployer-policy-{account.id}.json", b"null")) or EVERYTHING
+        if owner.deployer and "*" in owner.deployer:
+            policy = json.loads(found.files.get(f"deployer-policy-{owner.id}.json", b"null")) or EVERYTHING
             attached = [
                 one.document
                 for one in found.folder.policies.identities
-                if one.account == account.id and "deploy" in one.policy_name
+                if one.account == owner.id and "deploy" in one.policy_name
             ]
-            arn = account.deployer.replace("*", "x")
-            world.profiles[f"deployer/{account.id}"] = Person(arn, [policy, *attached])
+            arn = owner.deployer.replace("*", "x")
+            world.profiles[f"deployer/{owner.id}"] = Person(arn, [policy, *attached])
     for reader in deployment.readers:
         if reader.iam_policy == "named":
             account = reader.account.id if reader.account else "999999999999"
@@ -77,7 +77,7 @@ def world_of(name: str, made: Rendered | None = None) -> World:
     return world
 
 
-def verify(stub: Stub, world: World, *arguments: str, tmp: Path | None = None) -> tuple[int, dict[str, str], str]:
+def verify(stub: Stub, world: World, *arguments: str) -> tuple[int, dict[str, str], str]:
     """Run verify.sh, and return how it ended, the result of each check by its name, and all it said."""
     stub.world = world
     script = world.rendered.files["verify.sh"]

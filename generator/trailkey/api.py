@@ -103,7 +103,7 @@ def fill(config: str | Path, stack: str, outputs: Source) -> Filled:
     """
     from trailkey import cloudformation, pipeline
     from trailkey.config.outputs import outputs_path, outputs_text
-    from trailkey.output.writer import write_whole
+    from trailkey.output.one_file import write_whole
     from trailkey.rollout.fill import values_from
 
     deployment, path = load(config), outputs_path(Path(config))

@@ -14,7 +14,16 @@ from trailkey.errors import CheckError, ConfigError, UsageError, refusal
 from trailkey.files import read_file
 from trailkey.findings import by_severity
 from trailkey.inventory.folder import read_folder
-from trailkey.output.manifest import ACCESS, BESIDE_STACKS, BUCKET_POLICY, CONFIG, DEPLOYER_POLICY, MANIFEST
+from trailkey.output.manifest import (
+    ACCESS,
+    BESIDE_STACKS,
+    BOOTSTRAP,
+    BUCKET_POLICY,
+    CONFIG,
+    DEPLOYER_POLICY,
+    MANIFEST,
+    RUNBOOK,
+)
 from trailkey.proofs.verdict import Verdict, rollout_findings, unknown_risks, verdict
 
 if TYPE_CHECKING:
@@ -148,6 +157,7 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     Raises:
         ConfigError: a value that was filled in fits no parameter.
     """
+    from trailkey.rollout.bootstrap import bootstrap
     from trailkey.rollout.deployer_policy import deployer_policies
     from trailkey.rollout.engines import EngineInput, engine_files
     from trailkey.rollout.engines.values import json_file
@@ -171,8 +181,11 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     files[VERIFY] = verify_script(deployment, manifest)
     if problems := list(unfit(manifest, documents, deployment.outputs)):
         raise ConfigError(problems)
-    for account, policy in deployer_policies(manifest, documents).items():
+    policies = deployer_policies(manifest, documents, deployment.config.rollout.engines)
+    for account, policy in policies.items():
         files[DEPLOYER_POLICY.format(account)] = json_file(policy)
+    if deployment.made_roles:
+        files[BOOTSTRAP] = bootstrap(deployment, policies)
     files |= engine_files(
         EngineInput(
             manifest=manifest,
@@ -265,15 +278,18 @@ def prove(rendered: Rendered) -> Verdict:
 
 
 def files_of(rendered: Rendered, outcome: Verdict) -> Mapping[str, bytes]:
-    """Return every file of a deployment: those that were judged, access.md, and rollout.json with the hash of each other file."""
+    """Return every file of a deployment: those that were judged, the pages, and rollout.json with the hash of each other file."""
     from trailkey.reports.access import as_markdown
+    from trailkey.reports.runbook import runbook
     from trailkey.reports.view import access_of
     from trailkey.rollout.plan import sha256
 
     files = dict(rendered.files)
     files[ACCESS] = as_markdown(access_of(rendered.deployment, rendered.folder.policies, outcome)).encode()
     judged = rendered.folder.manifest
-    files[MANIFEST] = replace(judged, files={**judged.files, ACCESS: sha256(files[ACCESS])}).dump()
+    files[RUNBOOK] = runbook(judged, files.keys()).encode()
+    written = {name: sha256(files[name]) for name in (ACCESS, RUNBOOK)}
+    files[MANIFEST] = replace(judged, files={**judged.files, **written}).dump()
     return files
 
 

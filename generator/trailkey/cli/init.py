@@ -31,7 +31,7 @@ def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey.config.schema import schema_text
     from trailkey.config.starter import SCHEMA, starter
-    from trailkey.output.writer import write_new
+    from trailkey.output.one_file import write_new
 
     write_new(options.file, starter(options.starter, options.file.as_posix()))
     schema = options.file.with_name(SCHEMA)

@@ -81,6 +81,15 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MadeRole:
+    """A role that bootstrap.yaml makes: ``kind`` is what it is for, ``trusted`` are the ARNs of those who may take it on."""
+
+    arn: str
+    kind: str
+    trusted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """Everything the templates need to know. ``source`` gives the line of each config path.
 
@@ -101,6 +110,7 @@ class Deployment:
     administrators: tuple[str, ...]
     break_glass: tuple[str, ...]
     notices: tuple[str, ...] = ()
+    made_roles: tuple[MadeRole, ...] = ()
     outputs: Outputs = field(default_factory=Outputs)
     mirrors: str | None = None
     differences: tuple[ConfigPath, ...] = ()

@@ -15,6 +15,7 @@ from trailkey.errors import PolicyError
 
 MANIFEST: Final = "rollout.json"
 ACCESS: Final = "access.md"
+RUNBOOK: Final = "README.md"
 CONFIG: Final = "config.json"
 """The config that the folder was made from, ``extends`` filled in: what its policies are meant for, for whoever judges the folder."""
 BUCKET_POLICY: Final = "bucket-policy.json"

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from trailkey.errors import OutputError, UsageError, refusal
+from trailkey.errors import OutputError
 from trailkey.files import TooLargeError, read_file
 from trailkey.output.manifest import FORMAT, MANIFEST, listed_files
 
@@ -233,7 +233,7 @@ def _carry_out(plan: _Plan, descriptor: int | None, progress: _Progress) -> None
         for name, data in contents.items():
             progress.path = plan.folder / name
             staged[name] = plan.folder / f"{TEMPORARY}{secrets.token_hex(8)}"
-            _stage(staged[name], data, executable=name.endswith(".sh"))
+            stage(staged[name], data, executable=name.endswith(".sh"))
         put(_JOURNAL)
         _sync(plan, descriptor)
         progress.begun = True
@@ -264,7 +264,8 @@ def _sync(plan: _Plan, descriptor: int | None) -> None:
             os.close(opened)
 
 
-def _stage(path: Path, data: bytes, *, executable: bool) -> None:
+def stage(path: Path, data: bytes, *, executable: bool) -> None:
+    """Write a new file, and wait until it is on the disk."""
     # Exclusive: a link of that name is not followed. 0o666: readable as the user's umask says, not to its owner alone.
     mode = 0o777 if executable else 0o666
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
@@ -329,40 +330,3 @@ def _explained(folder: Path) -> Iterator[_Progress]:
         wrong, remedy = _REASONS.get(error.errno or 0, (error.strerror or str(error), "solve that"))
         state = "the folder is partly written, and the next run repairs it" if progress.begun else "nothing was changed"
         raise OutputError(f"{place}: {wrong}; {state}; {remedy} and run again") from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that may be there already: the old one or the new one is there at any moment.
-
-    Raises:
-        OutputError: the file system does not let it be written.
-    """
-    staged = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
-    try:
-        _stage(staged, text.encode(), executable=False)
-        staged.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            staged.unlink()
-        raise OutputError(
-            f"{path}: cannot be written ({refusal(error)}); give yourself the right to write it, or make room"
-        ) from error
-
-
-def write_new(path: Path, text: str) -> None:
-    """Write a file that does not exist yet, for ``trailkey init``.
-
-    Raises:
-        UsageError: the file exists.
-        OutputError: the file system does not let it be written.
-    """
-    try:
-        content = text.encode()
-        with path.open("xb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise UsageError(f"{path}: exists already; init never overwrites; name another file, or remove it") from error
-    except (OSError, ValueError) as error:
-        raise OutputError(
-            f"{path}: cannot be written ({refusal(error)}); name a file in a folder that exists and can be written"
-        ) from error

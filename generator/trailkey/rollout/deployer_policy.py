@@ -9,7 +9,7 @@ from trailkey.cloudformation.intrinsics import Place, resolve
 from trailkey.rollout.handlers import WITHOUT_RESOURCE, Made, calls_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from trailkey.output.manifest import DeployedStack, Manifest
 
@@ -36,7 +36,9 @@ _OF_STACK_SETS: Final = (
 )
 
 
-def deployer_policies(manifest: Manifest, documents: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def deployer_policies(
+    manifest: Manifest, documents: Mapping[str, Mapping[str, Any]], engines: Collection[str]
+) -> dict[str, dict[str, Any]]:
     """Return the IAM policy of each account's deployer, by account id; of an account in which it runs no stack and no set none.
 
     It allows what the handlers of its resource types call (rollout/handlers.py) on the resources of its stacks, and the calls of
@@ -45,6 +47,7 @@ def deployer_policies(manifest: Manifest, documents: Mapping[str, Mapping[str, A
     Args:
         manifest: the stacks.
         documents: the document of each template, by the name of its file.
+        engines: what deploys: CodePipeline takes on the role and hands it to CloudFormation.
     """
     found: dict[str, _Statements] = {}
     for stack in manifest.stacks:
@@ -54,6 +57,9 @@ def deployer_policies(manifest: Manifest, documents: Mapping[str, Mapping[str, A
                 for call, on, condition in calls_for(kind, made):
                     into.add(call.name, call.actions, on, condition)
         _add_cloudformation(into, manifest.partition, stack)
+        if "codepipeline" in engines and stack.deployer and stack.stack_set is None:
+            to = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+            into.add("PassItself", ["iam:PassRole"], [stack.deployer], to)
     return {account: into.document() for account, into in found.items() if account}
 
 

@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trailkey.aws import STACK_SETS
+from trailkey.aws import STACK_SETS, parse_arn
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
 from trailkey.config.resolve.principals import is_pattern
 from trailkey.output.manifest import (
+    BOOTSTRAP,
     DEPLOYER_POLICY,
     FORMAT,
     AccountTarget,
@@ -51,7 +52,7 @@ def plan(deployment: Deployment, stacks: Sequence[Stack], templates: Mapping[str
     asked = [step for stack in stacks for step in stack.before]
     before = [_stack_sets(deployment)] if any(stack.account is None for stack in stacks) else []
     exist = [step for step in asked if step.kind in ("role-exists", "user-exists")]
-    before += [*exist, *_deployers(deployed, {step.arn for step in exist}), *asked]
+    before += [*_bootstrap(deployment), *exist, *_deployers(deployed, {step.arn for step in exist}), *asked]
     return Manifest(
         format=FORMAT,
         name=deployment.name,
@@ -65,6 +66,29 @@ def plan(deployment: Deployment, stacks: Sequence[Stack], templates: Mapping[str
 def sha256(content: bytes) -> str:
     """Return the SHA-256 of a file as rollout.json has it."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _bootstrap(deployment: Deployment) -> Iterator[Step]:
+    """Yield where bootstrap.yaml is deployed before anything else; with the workflow, to which GitHub's provider belongs too."""
+    rollout = deployment.config.rollout
+    accounts = dict.fromkeys(arn.account for role in deployment.made_roles if (arn := parse_arn(role.arn)))
+    for account in accounts:
+        if "github" in rollout.engines and rollout.github and rollout.github.repository:
+            provider = f"arn:{deployment.partition}:iam::{account}:oidc-provider/token.actions.githubusercontent.com"
+            yield Step(
+                kind="identity-provider",
+                account=account,
+                text="GitHub's OIDC provider token.actions.githubusercontent.com exists, with the audience sts.amazonaws.com.",
+                command=f"aws iam get-open-id-connect-provider --open-id-connect-provider-arn {provider}",
+                arn=provider,
+            )
+        name = f"{deployment.name}-bootstrap"
+        yield Step(
+            kind="bootstrap",
+            account=account,
+            text=f"{BOOTSTRAP} is deployed as stack {name}, by somebody who may make roles; again after a change of it. It makes the roles below and their policies; whom the config trusts with them exists already.",
+            command=f"aws cloudformation deploy --stack-name {name} --template-file {BOOTSTRAP} --capabilities CAPABILITY_NAMED_IAM --region {deployment.region}",
+        )
 
 
 def _deployers(stacks: Sequence[DeployedStack], known: Collection[str]) -> Iterator[Step]:

@@ -12,6 +12,7 @@ from trailkey.config.reader_kinds import kind_of
 from trailkey.config.resolve.alarm import resolve_alarm
 from trailkey.config.resolve.principals import is_pattern, patterns_meet
 from trailkey.config.resolve.resolver import Resolver
+from trailkey.config.resolve.rollout import resolve_roles
 from trailkey.config.resolve.stores import keep_duties_apart, resolve_store, stores_apart
 from trailkey.config.resolve.trails import resolve_trail, trails_apart
 from trailkey.config.section import if_known
@@ -76,6 +77,7 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
         administrators=administrators,
         break_glass=break_glass,
         notices=tuple(_notices(config, stores, administrators, break_glass)),
+        made_roles=resolve_roles(resolver, administrators, break_glass, readers),
     )
     resolve_alarm(resolver, deployment)
     return deployment

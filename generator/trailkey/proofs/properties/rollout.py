@@ -26,13 +26,16 @@ from trailkey.output.manifest import (
     BUCKET_POLICY,
     CONFIG,
     MANIFEST,
+    RUNBOOK,
     AccountTarget,
     FromOutput,
     StackSet,
     as_json,
 )
+from trailkey.proofs.properties.deployers import unable, unmade
 from trailkey.proofs.properties.entitlements import entitlements
 from trailkey.proofs.properties.property import Result
+from trailkey.proofs.properties.rollout_parameters import misfilled
 from trailkey.proofs.properties.rollout_steps import untold
 from trailkey.proofs.properties.template_forms import unread
 from trailkey.proofs.properties.wiring import wanted_resources
@@ -141,46 +144,6 @@ def _unread(_deployment: Deployment, folder: Folder) -> Iterator[str]:
             yield f"{one.stack.template}: not a template as trailkey generate writes it ({error!r})"
 
 
-def _misfilled(deployment: Deployment, folder: Folder) -> Iterator[str]:
-    """Yield what is wrong with the values of parameters."""
-    intent = trail_key_intent(deployment)
-    key = folder.policies.key_of_alias(intent.account, intent.region, intent.alias)
-    defaults: dict[str, Any] = {}
-    for one in folder.stacks:
-        declared = one.template.get("Parameters", {})
-        for name, value in one.place.parameters.items():
-            source = one.stack.parameters.get(name)
-            what = f"stack {one.stack.stack}: parameter {name}"
-            if source is None:
-                yield f"{what} is given no value"
-            elif name not in declared:
-                yield f"{what} is not one of {one.stack.template}"
-            elif not isinstance(source, FromOutput):
-                yield f"{what} is {source}, which is not an Output of a stack"
-            elif name in one.unfilled:
-                yield f"{what} comes from {source.output}, which no earlier stack has as an Output"
-            elif not _fits(value, declared[name]):
-                yield f"{what} is {value}, which its AllowedPattern refuses"
-            # The trails' key is the only resource that one stack takes over from another.
-            elif key is not None and value != key.arn:
-                yield f"{what} comes from {source.output}, which is not the ARN of the trails' key"
-            elif "Default" in declared[name]:
-                # It takes the place of the Output where nobody gives a value, so it is one of that key, and everywhere the same.
-                default = declared[name]["Default"]
-                if not _fits(default, declared[name]):
-                    yield f"{what} has the Default {default}, which its AllowedPattern refuses"
-                elif default != defaults.setdefault(source.output, default):
-                    yield f"{what} has the Default {default}, and others of {source.output} have {defaults[source.output]}"
-
-
-def _fits(value: Any, declared: Mapping[str, Any]) -> bool:
-    pattern = declared.get("AllowedPattern")
-    try:
-        return pattern is None or re.fullmatch(str(pattern), str(value)) is not None
-    except re.error:
-        return False
-
-
 def _disordered(deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what is wrong with the order of stacks."""
     before: set[str] = set()
@@ -236,7 +199,7 @@ def _unlisted(_deployment: Deployment, folder: Folder) -> Iterator[str]:
         if hashes.get(name) != digest and name not in told:
             yield f"{name} {'has another hash' if name in hashes else 'is missing'}"
     deployed = {one.template for one in folder.manifest.stacks}
-    ours = deployed | {ACCESS, BUCKET_POLICY, CONFIG}
+    ours = deployed | {ACCESS, BUCKET_POLICY, CONFIG, RUNBOOK}
     for name in sorted(ours & set(hashes) - set(folder.manifest.files)):
         yield f"{name} is not listed among the files"
     for name in sorted(set(folder.manifest.files) & set(hashes) - {*deployed, *BESIDE_STACKS}):
@@ -295,7 +258,7 @@ OF_THE_ROLLOUT: Final = (
         title="each parameter comes from an Output of an earlier stack, and that is the resource that the policies mean",
         reason="A trail or a reader's policy with another key's ARN encrypts with a key that nobody guards, or reads nothing.",
         source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html",
-        problems=_misfilled,
+        problems=misfilled,
     ),
     RolloutRule(
         id="stacks-ordered",
@@ -324,6 +287,20 @@ OF_THE_ROLLOUT: Final = (
         reason="CloudFormation refuses a stack without the capabilities its template needs, and an unprotected stack is deleted by one click.",
         source=_CREATE_STACK,
         problems=_unsettled,
+    ),
+    RolloutRule(
+        id="deployers-able",
+        title="each deployer is allowed what its keys ask of their creator, and everything on no resource but what knows none",
+        reason="KMS makes no key whose policy its creator could not replace; a deployer that is allowed more than its stacks need is one more way in.",
+        source="https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html",
+        problems=unable,
+    ),
+    RolloutRule(
+        id="bootstrap-as-meant",
+        title="bootstrap.yaml makes the roles of the config, for whom the config trusts, with the policies of deployers and no others",
+        reason="Whoever may take on a deployer replaces the key policy.",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-service.html",
+        problems=unmade,
     ),
     RolloutRule(
         id="steps-complete",
