@@ -59,7 +59,8 @@ def serve_aws(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen(64)
-        print("ready", flush=True)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         while True:
             connection, _ = server.accept()
             if os.fork() == 0:
@@ -104,7 +105,8 @@ def serve_moto(journal: str, folder: str) -> None:
     _stand_in_checks(Path(journal), Path(folder))
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    print(server.get_host_and_port()[1], flush=True)
+    sys.stdout.write(f"{server.get_host_and_port()[1]}\n")
+    sys.stdout.flush()
     sys.stdin.read()  # until the test goes away
     os._exit(0)
 
@@ -146,7 +148,7 @@ def _stand_in_types() -> None:
         def has_cfn_attr(cls, attr: str) -> bool:
             return attr in {"Arn", "EventDataStoreArn"}
 
-        def get_cfn_attribute(self, attribute_name: str) -> str:
+        def get_cfn_attribute(self, attribute_name: str) -> str:  # noqa: ARG002 (moto's)
             return self.arn
 
         @classmethod
@@ -160,7 +162,7 @@ def _stand_in_types() -> None:
         @classmethod
         def update_from_cloudformation_json(
             cls,
-            original_resource: Any,
+            original_resource: Any,  # noqa: ARG003 (moto's)
             new_resource_name: str,
             cloudformation_json: Any,
             account_id: str,
@@ -197,7 +199,7 @@ def _stand_in_types() -> None:
     setattr(Key, "create_from_cloudformation_json", classmethod(with_tags))  # noqa: B010 (mypy would have it another method)
 
 
-def _stand_in_checks(journal: Path, folder: Path) -> None:
+def _stand_in_checks(journal: Path, folder: Path) -> None:  # noqa: PLR0915 (one stand-in after the other)
     """Let moto refuse what AWS refuses, and note what changes."""
     from moto.cloudformation.exceptions import ValidationError
     from moto.cloudformation.responses import CloudFormationResponse

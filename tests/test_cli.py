@@ -41,7 +41,7 @@ def test_generate_writes_what_check_then_accepts(tmp_path: Path, capsys: pytest.
     assert "wrote" in capsys.readouterr().out
     assert run(["generate", config, "--output", tmp_path / "out", "--check"]) == errors.OK
     assert run(["generate", config, "--output", tmp_path / "out"]) == errors.OK
-    assert "0 changed, 4 unchanged" in capsys.readouterr().out
+    assert "0 changed, 10 unchanged" in capsys.readouterr().out
 
 
 def test_check_tells_what_differs_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +147,7 @@ def test_a_defect_of_ours_ends_with_1_and_shows_the_traceback(
         (["generate"], "no config files"),
         (
             ["nonsense"],
-            "'nonsense' is not a command; init, generate, access, decide, audit, diff, schema, help are allowed",
+            "'nonsense' is not a command; init, generate, fill, access, decide, audit, diff, schema, help are allowed",
         ),
         (["genrate"], "did you mean generate?"),
         (["help", "genrate"], "did you mean generate?"),
@@ -305,7 +305,7 @@ def test_quiet_prints_nothing_and_lines_are_plain(
     loud = capsys.readouterr()
     assert loud.err.splitlines() == ["read a.yaml", "build", "prove", "lint", "write"]
     assert loud.out.splitlines() == [
-        "kept output/single-account/: 0 changed, 4 unchanged",
+        "kept output/single-account/: 0 changed, 10 unchanged",
         "  notice: account ids of examples: main (777777777777); before a deployment write those of your accounts",
     ]
 

@@ -136,6 +136,21 @@ def configs(tmp_path: Path) -> Path:
     return tmp_path / "config"
 
 
+def organize(world: World) -> None:
+    """Make an organization with the units of the stack sets, and a member in each."""
+    for one in world.manifest["stacks"]:
+        if "stack_set" not in one["target"]:
+            continue
+        home = one["target"]["stack_set"]["account"]
+        world.aws(home, "organizations", "create-organization", "--feature-set", "ALL")
+        root = world.aws(home, "organizations", "list-roots")["Roots"][0]["Id"]
+        unit = ["--name", "Security", "--parent-id", root]
+        unit_id = world.aws(home, "organizations", "create-organizational-unit", *unit)["OrganizationalUnit"]["Id"]
+        world.aws(home, "organizations", "create-account", "--email", "a@example.com", "--account-name", "member")
+        moved = ["--account-id", MEMBER, "--source-parent-id", root, "--destination-parent-id", unit_id]
+        world.aws(home, "organizations", "move-account", *moved)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [config.stem for config in EXAMPLES])
 def test_from_nothing_then_again_then_after_a_change(name: str, configs: Path, tmp_path: Path) -> None:
@@ -144,15 +159,7 @@ def test_from_nothing_then_again_then_after_a_change(name: str, configs: Path, t
         manifest = world.manifest
         stacks = {one["stack"]: one for one in manifest["stacks"]}
         sets = {stack for stack, one in stacks.items() if "stack_set" in one["target"]}
-        for one in sets:
-            home = stacks[one]["target"]["stack_set"]["account"]
-            world.aws(home, "organizations", "create-organization", "--feature-set", "ALL")
-            root = world.aws(home, "organizations", "list-roots")["Roots"][0]["Id"]
-            unit = ["--name", "Security", "--parent-id", root]
-            unit_id = world.aws(home, "organizations", "create-organizational-unit", *unit)["OrganizationalUnit"]["Id"]
-            world.aws(home, "organizations", "create-account", "--email", "a@example.com", "--account-name", "member")
-            moved = ["--account-id", MEMBER, "--source-parent-id", root, "--destination-parent-id", unit_id]
-            world.aws(home, "organizations", "move-account", *moved)
+        organize(world)
 
         stopped = world.deploy()
         assert (stopped.returncode, world.changes()) == (3, [])
@@ -295,3 +302,38 @@ def test_the_script_is_clean(name: str) -> None:
     script = str(folder / "deploy.sh")
     subprocess.run(["bash", "-n", script], check=True)
     subprocess.run([str(shutil.which("shellcheck")), script], check=True)
+
+
+def test_the_commands_of_the_runbook_deploy_it_too(tmp_path: Path) -> None:
+    """Every command of the runbook's stacks, typed as it stands there, with the credentials of the account that it says."""
+    folder = OUTPUT / "single-account"
+    with world_of(folder, tmp_path / "w") as world:
+        world.prepare()
+        page = (folder / "README.md").read_text(encoding="utf-8")
+        part = page[page.index("## The stacks, by hand") : page.index("## Try it")]
+        (commands,) = re.findall(r"```sh\n(.*?)```", part, flags=re.DOTALL)
+        role = ["--role-arn", "arn:aws:iam::777777777777:role/Person", "--role-session-name", "test"]
+        given = world.aws("777777777777", "sts", "assume-role", *role)["Credentials"]
+        own = {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+        assert "In account 777777777777, eu-central-1." in part
+
+        ran = subprocess.run(
+            ["bash", "-euc", commands],
+            cwd=folder,
+            env={**world.environment, **own},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert ran.returncode == 0, ran.stderr
+        assert world.changes() == [
+            ("ExecuteChangeSet", "single-account"),
+            ("UpdateTerminationProtection", "single-account"),
+        ]
+        again = world.deploy()
+        assert (again.returncode, world.changes()) == (0, []), again.stderr

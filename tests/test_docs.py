@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -124,6 +126,22 @@ def test_the_console_sessions_of_the_readme_are_real(tmp_path: Path) -> None:
     config = tmp_path / "my.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace('"111111111111"', "111111111111"), encoding="utf-8")
     assert run(command, tmp_path) == (errors.USAGE, expected)
+
+
+def test_the_session_that_fills_in_an_output_is_real(tmp_path: Path) -> None:
+    (session,) = [block for block in blocks(README, "console") if "trailkey fill" in block]
+    ((command, expected),) = shown(session)
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    arn = expected[0].partition(": ")[2]
+    answer = {
+        "StackName": "log-archive-key",
+        "StackId": "arn:aws:cloudformation:us-east-1:222222222222:stack/log-archive-key/1",
+        "StackStatus": "CREATE_COMPLETE",
+        "Outputs": [{"OutputKey": "KeyArn", "OutputValue": arn}],
+    }
+    (tmp_path / "answer.json").write_text(json.dumps({"Stacks": [answer]}), encoding="utf-8")
+
+    assert run(command, tmp_path) == (errors.OK, expected)
 
 
 def test_the_sessions_of_the_readme_in_the_checkout_are_real() -> None:

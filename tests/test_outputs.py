@@ -37,8 +37,10 @@ def name_of(folder: Path) -> str:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
 def test_no_text_is_unfinished(folder: Path) -> None:
-    for path in folder.iterdir():
+    for path in (one for one in folder.rglob("*") if one.is_file()):
         text = path.read_text(encoding="utf-8")
+        if path.suffix == ".sh":
+            text = text.replace("None", "")  # what the AWS CLI prints where there is nothing
         assert not UNFINISHED.findall(text), path
         for placeholder in set(TO_FILL_IN.findall(text)):
             assert f"in place of {placeholder}" in text, f"{path} does not say what {placeholder} stands for"

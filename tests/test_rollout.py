@@ -333,11 +333,11 @@ def test_the_key_policy_read_back_holds_exactly_the_rows_of_the_design(world: Wo
 def test_hashes_are_those_of_the_files(name: str) -> None:
     rollout = read(name).rollout
     hashes = {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in (OUTPUT / name).iterdir()
-        if file.name not in ("rollout.json", "access.md")
+        file.relative_to(OUTPUT / name).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in (OUTPUT / name).rglob("*")
+        if file.is_file() and file.name != "rollout.json"
     }
-    assert {file: value for file, value in rollout["files"].items() if file != "access.md"} == hashes
+    assert rollout["files"] == hashes
     for entry in rollout["stacks"]:
         assert entry["sha256"] == hashes[entry["template"]]
 
@@ -395,7 +395,11 @@ def test_the_organization_is_rolled_out_in_this_order() -> None:
                 "auto_deployment": {"enabled": True, "retain_stacks_on_account_removal": False},
                 "organizational_unit_ids": ["ou-ab12-11111111"],
                 "regions": ["us-east-1"],
-                "operation_preferences": {},
+                "operation_preferences": {
+                    "concurrency_mode": "SOFT_FAILURE_TOLERANCE",
+                    "failure_tolerance_percentage": 10,
+                    "max_concurrent_percentage": 100,
+                },
             }
         },
         "log-archive-alarm": {"account": "222222222222", "region": "us-east-1"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -133,8 +134,7 @@ def test_what_a_file_names_and_a_folder_holds_is_read_to_a_limit(
     (folder / "mirror.yaml").write_text("extends: sparse\nname: mirror\n", encoding="utf-8")
     there = folder / "made"
     there.mkdir()
-    for file in (OUTPUT / "single-account").iterdir():
-        (there / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(OUTPUT / "single-account", there, dirs_exist_ok=True)
     (folder / "sparse").rename(there / "aaa")
     (folder / "sparse").symlink_to(there / "aaa")
 

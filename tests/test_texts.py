@@ -90,8 +90,24 @@ HOLDS: Final = {
     **{f"event_data_stores[].{who}[]": _PRINCIPAL for who in ("queriers", "administrators", "break_glass")},
     "accepted_risks[].id": "letters, digits, hyphens",
     "accepted_risks[].reason": WHOLE,  # of access.md, and of no template
+    "rollout.github.repository": "letters, digits, . _ - and a slash",
+    "rollout.github.branch": "letters, digits, . _ / -",
+    "rollout.github.environment": "letters, digits, _ -",
+    "rollout.github.template_bucket": "letters, digits, dots, hyphens",
+    "rollout.account_names.*": "letters, digits, spaces, . _ / + = @ -",
+    "rollout.organizational_unit_names.*": "letters, digits, spaces, . _ / + = @ -",
+    **{f"rollout.trusted.{who}[]": _PRINCIPAL for who in ("deployers", "administrators", "break_glass")},
+    "rollout.trusted.readers.*": _REFERENCE,
+    "rollout.trusted.readers.*[]": _PRINCIPAL,
     "tags.*": WHOLE,
 }
+MAPPINGS: Final = (
+    "accounts",
+    "tags",
+    "rollout.account_names",
+    "rollout.organizational_unit_names",
+    "rollout.trusted.readers",
+)
 
 EVERYTHING: Final = yaml.safe_load(CONFIGS["everything"].read_text(encoding="utf-8"))
 LAKE: Final = yaml.safe_load(CONFIGS["lake"].read_text(encoding="utf-8"))
@@ -142,6 +158,8 @@ BASES: Final = (
         },
         "key": {
             "account": "log-archive",
+            "administrators": ["log-archive:role/KeyAdministrator"],
+            "break_glass": ["log-archive:role/BreakGlass"],
             "alarm": {"topic_arns": ["arn:aws:sns:us-east-1:222222222222:topic"], "kms_key": "alias/topics"},
         },
         "readers": [
@@ -153,6 +171,24 @@ BASES: Final = (
             {"name": "six", "principal_org_id": "o-a1b2c3d4e5"},
             {"name": "seven", "service": "macie"},
         ],
+        "rollout": {
+            "engines": ["cli", "github", "codepipeline", "cfct", "lza"],
+            "bootstrap": True,
+            "github": {
+                "repository": "acme/cloud",
+                "branch": "main",
+                "environment": "production",
+                "template_bucket": "acme-templates",
+            },
+            "account_names": {"log-archive": "LogArchive"},
+            "organizational_unit_names": {"ou-ab12-11111111": "Security"},
+            "trusted": {
+                "deployers": ["management:role/Pipeline"],
+                "administrators": ["management:role/Admin"],
+                "break_glass": ["management:role/Officer"],
+                "readers": {"one": ["security:role/Person"]},
+            },
+        },
     },
 )
 """Sound configs that together have every text field."""
@@ -253,7 +289,7 @@ def texts_of(value: Any, path: ConfigPath = (), form: str = "") -> Iterator[tupl
         yield path, form
     elif isinstance(value, dict):
         for key, item in value.items():
-            named = f"{form}.*" if form in ("accounts", "tags") else f"{form}.{key}".removeprefix(".")
+            named = f"{form}.*" if form in MAPPINGS else f"{form}.{key}".removeprefix(".")
             yield from texts_of(item, (*path, key), named)
     elif isinstance(value, list):
         for at, item in enumerate(value):
@@ -270,7 +306,7 @@ def test_every_text_field_says_what_it_holds_and_is_tried() -> None:
 
     assert in_model == HOLDS.keys()
     # A key of a mapping is refused or renamed like any name; it is tried with what it is the key of.
-    assert {one.form for one in ALL} == in_model - {"accounts.*"}
+    assert {one.form for one in ALL} == in_model - {"accounts.*", "rollout.trusted.readers.*"}
 
 
 def rendered(folder: Path, config: Any) -> Rendered | None:

@@ -18,7 +18,6 @@ from verify_world import EVERYTHING, Person, Stub, World, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from trailkey.pipeline import Rendered
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from trailkey.pipeline import Result
     from trailkey.reports.view import Access
 
-__all__ = ["TrailkeyError", "access", "audit", "decide", "diff", "fill", "generate", "load"]
+__all__ = ["TrailkeyError", "access", "audit", "decide", "diff", "generate", "load"]
 
 Document = Mapping[str, Any]
 Source = str | Path | Document
@@ -78,42 +77,6 @@ def generate(
         raise UsageError(f"configs: {str(configs)!r} is one path; a list of paths is expected; put it into a list")
     paths = [Path(config) for config in configs] or pipeline.configs_in(Path())
     return pipeline.generate(paths, Path(output), as_json=as_json, check=check, progress=progress)
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What was filled in: the file, and the values of this stack."""
-
-    path: Path
-    values: Mapping[str, str]
-
-
-def fill(config: str | Path, stack: str, outputs: Source) -> Filled:
-    """Write what a stack gave out to ``<config>.outputs.json``, beside what others gave; ``generate`` then puts it in.
-
-    Args:
-        config: a config file.
-        stack: the stack.
-        outputs: the answer of ``aws cloudformation describe-stacks``, a path or a document.
-
-    Raises:
-        UsageError: a file that cannot be read; a stack of another name, account or Region; a value of another form.
-        ConfigError: a config that is refused.
-        OutputError: the file could not be written.
-    """
-    from trailkey import cloudformation, pipeline
-    from trailkey.config.outputs import outputs_path, outputs_text
-    from trailkey.output.one_file import write_whole
-    from trailkey.rollout.fill import values_from
-
-    deployment, path = load(config), outputs_path(Path(config))
-    rendered = pipeline.render(deployment)
-    templates = {one.stack.template: one.template for one in rendered.folder.stacks}
-    text, what = _text(outputs, "outputs")
-    answer = cloudformation.load(text, what)
-    values = values_from(answer, what, stack, rendered.folder.manifest, templates)
-    write_whole(path, outputs_text({**deployment.outputs.values, **values}))
-    return Filled(path, values)
 
 
 def access(source: str | Path) -> Access:

@@ -14,16 +14,7 @@ from trailkey.errors import CheckError, ConfigError, UsageError, refusal
 from trailkey.files import read_file
 from trailkey.findings import by_severity
 from trailkey.inventory.folder import read_folder
-from trailkey.output.manifest import (
-    ACCESS,
-    BESIDE_STACKS,
-    BOOTSTRAP,
-    BUCKET_POLICY,
-    CONFIG,
-    DEPLOYER_POLICY,
-    MANIFEST,
-    RUNBOOK,
-)
+from trailkey.output.manifest import ACCESS, BESIDE_STACKS, BUCKET_POLICY, CONFIG, MANIFEST, RUNBOOK
 from trailkey.proofs.verdict import Verdict, rollout_findings, unknown_risks, verdict
 
 if TYPE_CHECKING:
@@ -157,13 +148,9 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     Raises:
         ConfigError: a value that was filled in fits no parameter.
     """
-    from trailkey.rollout.bootstrap import bootstrap
-    from trailkey.rollout.deployer_policy import deployer_policies
-    from trailkey.rollout.engines import EngineInput, engine_files
-    from trailkey.rollout.engines.values import json_file
+    from trailkey.rollout.files import rollout_files
     from trailkey.rollout.fill import unfit
     from trailkey.rollout.plan import RenderedTemplate, plan, sha256
-    from trailkey.rollout.verify import VERIFY, verify_script
     from trailkey.templates.layout import build, existing_bucket_policy
 
     dump, ending = (cloudformation.dump_json, "json") if as_json else (cloudformation.dump_yaml, "yaml")
@@ -178,23 +165,9 @@ def render(deployment: Deployment, *, as_json: bool = False) -> Rendered:
     files[CONFIG] = _config(deployment)
     manifest = plan(deployment, stacks, templates)
     documents = {template.file: template.document for template in templates.values()}
-    files[VERIFY] = verify_script(deployment, manifest)
     if problems := list(unfit(manifest, documents, deployment.outputs)):
         raise ConfigError(problems)
-    policies = deployer_policies(manifest, documents, deployment.config.rollout.engines)
-    for account, policy in policies.items():
-        files[DEPLOYER_POLICY.format(account)] = json_file(policy)
-    if deployment.made_roles:
-        files[BOOTSTRAP] = bootstrap(deployment, policies)
-    files |= engine_files(
-        EngineInput(
-            manifest=manifest,
-            templates={template.file: template.content for template in templates.values()},
-            values=deployment.outputs.values,
-            accounts={account.id: account.name for account in deployment.accounts.values()},
-            settings=deployment.config.rollout,
-        )
-    )
+    files |= rollout_files(deployment, manifest, templates.values())
     listed = replace(manifest, files={name: sha256(content) for name, content in files.items()})
     return Rendered(
         deployment=deployment,

@@ -20,9 +20,9 @@ def arguments(parser: Parser) -> None:
 
 def run(options: Options) -> int:
     """Run the command and return its exit code."""
-    from trailkey import api
+    from trailkey.fill import fill
 
-    filled = api.fill(options.config, options.stack, options.outputs)
+    filled = fill(options.config, options.stack, options.outputs)
     for output, value in filled.values.items():
         print(f"{output}: {value}")
     print(f"wrote {filled.path.as_posix()}: commit it, then run trailkey generate {options.config.as_posix()}")

@@ -66,6 +66,7 @@ _PLAIN: Mapping[str | tuple[str, str], str] = {
     ("AdvancedEventSelector", "field_selectors"): "Conditions that must all hold; one says `eventCategory`.",
     ("FieldSelector", "field"): "The field of the event.",
     ("EventDataStore", "billing_mode"): "How retention is paid for.",
+    ("Config", "rollout"): "How the stacks are rolled out.",
     "FieldSelector": "Values, compared as CloudTrail's selectors do.",
 }
 """The meaning of keys whose name says it in the model, and of all other keys of a part."""

@@ -131,7 +131,7 @@ def _stack(number: int, stack: DeployedStack, manifest: Manifest) -> Iterator[li
         rows.append("| size | over 51,200 bytes: put it into a bucket first, and give its URL in place of the file |")
     yield ["| | |", "|---|---|", *rows]
     commands = _set_commands(stack, stack.stack_set) if stack.stack_set else _commands(stack, manifest)
-    yield ["```sh", *commands, "```"]
+    yield ["```sh", f"export AWS_DEFAULT_REGION={region}", *commands, "```"]
     if stack.stack_set:
         yield [*_set_in_the_console(stack, stack.stack_set)]
     outputs = _given_out(stack, manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from troposphere import encode_to_dict
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
     from trailkey.config.watched import Watched
 
-NAMES_OF_FILES = ("rollout", "bucket-policy", "config")
-"""What other files of the output are called; a stack is not, or its template in JSON would be overwritten."""
+NAMES_OF_FILES = re.compile(r"rollout|bucket-policy|config|bootstrap|deployer-policy-\d{12}")
+"""What other files of the output are called; a stack is not, or its template would be overwritten."""
 
 
 def existing_bucket_policy(deployment: Deployment) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class Layout:
         """Return the stack of a purpose in an account and Region, made when first asked for; ``detail`` sets some apart."""
         if self.single:
             place, name = (account.id, region, ""), self.deployment.name
-            if name in NAMES_OF_FILES:
+            if NAMES_OF_FILES.fullmatch(name):
                 name = f"{name}-stack"
         else:
             kind = f"{purpose}-{detail}" if detail else purpose

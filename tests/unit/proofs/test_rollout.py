@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from helpers import CONFIGS
+from helpers import CONFIGS, with_files
 from trailkey import cli, cloudformation, errors, pipeline
 from trailkey.output.manifest import MANIFEST, load_manifest
 from trailkey.proofs.properties.rollout import OF_THE_ROLLOUT
@@ -264,6 +264,7 @@ NEEDED: Final = (
     ("existing-bucket", "topic-admits-service"),
     ("lake", "lake-open"),
     ("lake", "deployer-policy"),
+    ("organization", "trusted-access"),
 )
 
 
@@ -297,7 +298,7 @@ UNREAD: Final = (
     (put(KEY, "Resources", "Key", Condition="Never"), "resource Key has Condition"),
     (put(KEY, "Outputs", "KeyArn", Condition="Never"), "Output KeyArn has Condition"),
     (put(TRAIL, "Parameters", "KeyArn", Type="AWS::SSM::Parameter::Value<String>"), "is of type AWS::SSM::Parameter"),
-    (put(TRAIL, "Parameters", "KeyArn", Default="x"), "parameter KeyArn has Default"),
+    (put(TRAIL, "Parameters", "KeyArn", NoEcho=True), "parameter KeyArn has NoEcho"),
     (put(TRAIL, "Parameters", More={"Type": "Number"}), "parameter More is of type Number"),
     (put(KEY, "Resources", Copy={"Type": "AWS::KMS::ReplicaKey", "Properties": {}}), "is of type AWS::KMS::ReplicaKey"),
     (put(KEY, "Resources", More={"Type": "AWS::CloudFormation::Stack", "Properties": {}}), "AWS::CloudFormation::Stack"),
@@ -367,8 +368,45 @@ def test_a_folder_whose_config_extends_another_file_is_refused(
     assert "extends is not allowed in a folder" in capsys.readouterr().err
 
 
+def policy_statement(**elements: Any) -> Document:
+    return {"Sid": "Added", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::x"], **elements}
+
+
+ABLE: Final[dict[str, Callable[[Document], Any]]] = {
+    "an action on everything": lambda policy: policy["Statement"].append(policy_statement(Resource=["*"])),
+    "every action": lambda policy: policy["Statement"].append(policy_statement(Action=["s3:*"])),
+    "the use of keys": lambda policy: policy["Statement"].append(policy_statement(Action=["kms:Decrypt"])),
+    "the deletion of keys": lambda policy: policy["Statement"].append(policy_statement(Action=["kms:ScheduleKeyDeletion"])),
+    "no replacing of key policies": lambda policy: [one["Action"].remove("kms:PutKeyPolicy") for one in policy["Statement"] if "kms:PutKeyPolicy" in one["Action"]],
+    "no creating of keys": lambda policy: [one["Action"].remove("kms:CreateKey") for one in policy["Statement"] if "kms:CreateKey" in one["Action"]],
+    "a Deny": lambda policy: policy["Statement"][0].update(Effect="Deny"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ABLE)
+def test_a_deployer_that_is_allowed_too_much_or_too_little_is_refused(what: str) -> None:
+    name = "deployer-policy-222222222222.json"
+    policy = json.loads(rendered().files[name])
+    ABLE[what](policy)
+
+    changed = with_files(rendered(), {name: json.dumps(policy).encode()})
+
+    assert {one.id for one in pipeline.prove(changed).findings} == {"deployers-able"}
+
+
+def test_a_deployer_policy_that_is_not_there_is_refused() -> None:
+    files = {name: content for name, content in rendered().files.items() if name != "deployer-policy-222222222222.json"}
+    found = pipeline.prove(replace(rendered(), files=files)).findings
+    assert "deployers-able" in {one.id for one in found}
+
+
 def test_every_rule_of_the_rollout_refuses_something() -> None:
-    assert {case.rule for case in CASES} | {"templates-readable"} == {one.id for one in OF_THE_ROLLOUT}
+    elsewhere = {
+        "templates-readable",
+        "deployers-able",
+        "bootstrap-as-meant",
+    }  # of files: above, and tests/unit/rollout
+    assert {case.rule for case in CASES} | elsewhere == {one.id for one in OF_THE_ROLLOUT}
 
 
 MALFORMED: Final[tuple[tuple[Callable[[Document], Any], str], ...]] = (

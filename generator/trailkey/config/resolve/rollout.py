@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ def resolve_roles(
 ) -> tuple[MadeRole, ...]:
     """Return the roles that bootstrap.yaml makes; none where the config does not ask for it."""
     settings = resolver.config.rollout
+    _named(resolver, readers)
     if not settings.bootstrap:
         return ()
     trusted, path = settings.trusted, ("rollout", "trusted")
@@ -55,6 +57,21 @@ def resolve_roles(
         else:
             made += _roles(resolver, "reader", reader.principal_arns, texts, place)
     return tuple(made)
+
+
+def _named(resolver: Resolver, readers: Sequence[Reader]) -> None:
+    """Refuse names of accounts and units that are not of this deployment: they have no effect."""
+    settings = resolver.config.rollout
+    for name in settings.account_names or {}:
+        with if_known:
+            resolver.listed(name, ("rollout", "account_names", name))
+    paths = " ".join(reader.value for reader in readers if reader.account is None)
+    organization = resolver.config.organization
+    root = (organization and organization.root_id) or ""
+    for unit in settings.organizational_unit_names or {}:
+        if unit not in re.split(r"[/ ]", f"{paths} {root}"):
+            said = f"{unit!r} is not a unit of a reader; names are for the units of stack sets; correct or remove it"
+            resolver.refuse(("rollout", "organizational_unit_names", unit), said)
 
 
 def _roles(

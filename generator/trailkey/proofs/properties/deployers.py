@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.access import decide, parse_request
+from trailkey.access import parse_policy, parse_request
+from trailkey.access.language.evaluate import matching
 from trailkey.errors import PolicyError
 from trailkey.output.manifest import BOOTSTRAP, DEPLOYER_POLICY
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from trailkey.config.deployment import Deployment, MadeRole
     from trailkey.inventory.folder import Folder
+    from trailkey.inventory.policies import ResourcePolicy
 
 _WITHOUT_RESOURCE: Final = frozenset(
     (
@@ -31,38 +33,41 @@ _NEVER: Final = ("kms:Decrypt", "kms:DisableKey", "kms:GenerateDataKey", "kms:Sc
 
 def unable(_deployment: Deployment, folder: Folder) -> Iterator[str]:
     """Yield what a deployer may not do that it must, and what it may do that none of its stacks asks for."""
-    accounts = {stack.home[0]: stack.deployer for stack in folder.manifest.stacks if stack.deployer}
-    for account, deployer in accounts.items():
+    for account in dict.fromkeys(stack.home[0] for stack in folder.manifest.stacks if stack.deployer):
         file = DEPLOYER_POLICY.format(account)
         if file not in folder.files:
             yield f"{file} is missing"
             continue
-        policy = json.loads(folder.files[file])
-        for statement in policy["Statement"]:
-            everywhere = set(statement["Action"]) - _WITHOUT_RESOURCE if "*" in statement["Resource"] else set()
-            wide = [action for action in statement["Action"] if "*" in action or action in _NEVER]
-            if statement["Effect"] != "Allow" or everywhere or wide:
-                what = ", ".join(sorted({*everywhere, *wide})) or "what it denies"
-                yield f"{file}: statement {statement['Sid']} is about {what} on {', '.join(statement['Resource'])}"
-        exact = str(deployer).replace("*", "x").replace("?", "x")
-        for key in folder.policies.keys:
-            if key.account == account and not _passes_lockout_check(exact, policy, key):
-                yield f"{deployer} with {file} could not replace the policy of {key.location}, so KMS would not let it create the key"
+        try:
+            yield from (f"{file}{what}" for what in _unable(folder.files[file], account, folder))
+        except (AttributeError, KeyError, TypeError, ValueError, PolicyError) as error:
+            yield f"{file} is not a policy as trailkey generate writes it ({error!r})"
 
 
-def _passes_lockout_check(deployer: str, policy: Any, key: Any) -> bool:
-    """Return whether a role with a policy could call PutKeyPolicy on a key that it has just made.
+def _unable(content: bytes, account: str, folder: Folder) -> Iterator[str]:
+    policy = json.loads(content)
+    for statement in policy["Statement"]:
+        everywhere = set(statement["Action"]) - _WITHOUT_RESOURCE if "*" in statement["Resource"] else set()
+        wide = [action for action in statement["Action"] if "*" in action or action in _NEVER]
+        if statement["Effect"] != "Allow" or everywhere or wide:
+            what = ", ".join(sorted({*everywhere, *wide})) or "what it denies"
+            yield f": statement {statement['Sid']} is about {what} on {', '.join(statement['Resource'])}"
+    for key in folder.policies.keys:
+        if key.account == account:
+            yield from (f" does not allow {action} on {key.location}" for action in _kept(policy, key))
 
-    See: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html (BypassPolicyLockoutSafetyCheck)
+
+def _kept(policy: Any, key: ResourcePolicy) -> Iterator[str]:
+    """Yield what a policy keeps from whoever creates a key with it. What the key policy says to it is a property of that.
+
+    KMS looks at both sides whether the creator could replace the key policy:
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html (BypassPolicyLockoutSafetyCheck)
     """
-    request = {
-        "principal": deployer,
-        "action": "kms:PutKeyPolicy",
-        "resource": key.arn,
-        "identity_policies": [policy],
-    }
-    asked = parse_request(request, key_account=key.account)
-    return decide(asked, resource_policy=key.policy).decision == "allowed"
+    read = parse_policy(policy, resource_based=False)
+    for action in ("kms:CreateKey", "kms:PutKeyPolicy"):
+        request = {"principal": f"arn:aws:iam::{key.account}:role/Any", "action": action, "resource": key.arn}
+        if not matching(parse_request(request, key_account=key.account), read, "Allow"):
+            yield action
 
 
 def unmade(deployment: Deployment, folder: Folder) -> Iterator[str]:

@@ -78,7 +78,7 @@ def untold(deployment: Deployment, folder: Folder) -> Iterator[str]:
     told = {(step.kind, step.account, step.arn) for step in folder.manifest.before}
     yield from (
         f"no step {kind}{f' about {arn}' if arn else ''} in account {account} comes before the stacks"
-        for kind, account, arn in asked
+        for kind, account, arn in dict.fromkeys(asked)
         if (kind, account, arn) not in told
     )
     deployers = {account.id: account.deployer for account in deployment.accounts.values()}

@@ -189,8 +189,9 @@ def _stack_set(given: EngineInput, stack: DeployedStack, target: StackSet, envir
     """Create or update a stack set with plain calls: the action knows none."""
     folder = f"output/{given.manifest.name}"
     unknown = [(name, value) for name, value in from_outputs(stack) if value.output not in given.values]
-    environment_of = {name: f"${{{{ needs.{value.stack}.outputs.{value.name} }}}}" for name, value in unknown}
-    values = " ".join(f'"ParameterKey={name},ParameterValue=${name}"' for name in environment_of)
+    # In capitals, as variables of the environment are.
+    environment_of = {name.upper(): f"${{{{ needs.{value.stack}.outputs.{value.name} }}}}" for name, value in unknown}
+    values = " ".join(f'"ParameterKey={name},ParameterValue=${name.upper()}"' for name, _ in unknown)
     parameters = f" --parameters {values}" if values else ""
     inputs = f"--cli-input-json file://{folder}/github/{stack.stack}.json --template-body file://{folder}/{stack.template}{parameters}"
     named = f"--stack-set-name {stack.stack} --call-as {target.call_as}"
