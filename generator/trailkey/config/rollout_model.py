@@ -53,8 +53,6 @@ class Rollout(Section):
 
     engines: Annotated[tuple[Engine, ...], Field(min_length=1)] = ("cli",)
     """What each of these takes is written beside the templates: ``cli`` (the AWS CLI, with deploy.sh), ``github`` (a workflow), ``codepipeline``, ``cfct`` (Customizations for Control Tower), ``lza`` (Landing Zone Accelerator)."""
-    references: Literal["parameter", "stack_output"] = "parameter"
-    """How the key's ARN reaches other stacks: a parameter, or ``Fn::GetStackOutput``, which nobody has tried in stack sets yet."""
     bootstrap: bool = False
     """Write bootstrap.yaml, which makes the deployers, and the roles that ``trusted`` names, in each account."""
     trusted: Annotated[Trusted | None, NOT_NULL] = None
