@@ -107,7 +107,7 @@ enter() {
   elif [[ $deployer != *[*?]* ]] && [ -n "$deployer" ]; then
     if ! call us sts assume-role --role-arn "$deployer" --role-session-name trailkey --output text \
       --query '[Credentials.AccessKeyId, Credentials.SecretAccessKey, Credentials.SessionToken]' >"$scratch/session" 2>"$scratch/error"; then
-      fail "$caller cannot assume $deployer ($(cat "$scratch/error")); let its trust policy admit you, or name a profile: --profile $wanted=PROFILE"
+      fail "$caller cannot assume $deployer ($(cat "$scratch/error")); let its trust policy admit you (README.md says what it needs), or name a profile: --profile $wanted=PROFILE"
     fi
     read -r key secret token <"$scratch/session"
     rm "$scratch/session"
@@ -244,18 +244,17 @@ stack() {
   esac
   filled "$@"
   body "$file" "$delivery" "$region"
-  if ! propose "$region" "$name" "$kind" && grep -q AlreadyExists "$scratch/error"; then
+  if propose "$region" "$name" "$kind"; then
+    prepared "$region" "$name"
+  elif grep -q 'No updates are to be performed' "$scratch/error"; then
+    changes=none
+  elif grep -q AlreadyExists "$scratch/error"; then
     # An interrupted run left it behind.
     call "$region" cloudformation delete-change-set --stack-name "$name" --change-set-name "$name"
-    propose "$region" "$name" "$kind" || true
-  fi
-  if [ -s "$scratch/error" ] && ! grep -q 'No updates are to be performed' "$scratch/error"; then
-    fail "stack $name: $(cat "$scratch/error")"
-  fi
-  if [ -s "$scratch/answer" ]; then
-    prepared "$region" "$name" "$kind"
+    propose "$region" "$name" "$kind" || fail "stack $name: $(cat "$scratch/error")"
+    prepared "$region" "$name"
   else
-    changes=none
+    fail "stack $name: $(cat "$scratch/error")"
   fi
   if [ "$changes" = none ]; then
     say "$name" unchanged
@@ -267,7 +266,7 @@ stack() {
     fi
     printf '%s\n' "$changes" | sed 's/^/                           /'
     call "$region" cloudformation delete-change-set --stack-name "$name" --change-set-name "$name"
-    if [ "$kind" = CREATE ]; then
+    if [ "$status" = none ]; then
       call "$region" cloudformation delete-stack --stack-name "$name" # it holds nothing but the change set
     fi
   else
@@ -317,7 +316,7 @@ settle() {
   printf '%s' "$status"
 }
 
-# prepared REGION NAME KIND: waits for a change set, and sets `changes` to what it would do, or to none.
+# prepared REGION NAME: waits for a change set, and sets `changes` to what it would do, or to none.
 prepared() {
   local status reason
   while true; do
