@@ -337,3 +337,23 @@ def test_the_commands_of_the_runbook_deploy_it_too(tmp_path: Path) -> None:
         ]
         again = world.deploy()
         assert (again.returncode, world.changes()) == (0, []), again.stderr
+
+
+def test_a_warning_of_the_command_is_no_failure_and_a_plan_leaves_what_others_wait_for(tmp_path: Path) -> None:
+    folder = OUTPUT / "single-account"
+    with world_of(folder, tmp_path / "w") as world:
+        world.prepare()
+        first = tmp_path / "first"
+        first.mkdir()
+        command = world.environment["PATH"].partition(os.pathsep)[0]
+        (first / "aws").write_text(f'#!/bin/sh\necho "a warning" >&2\nexec "{command}/aws" "$@"\n', encoding="utf-8")
+        (first / "aws").chmod(0o755)
+        noisy = {"PATH": f"{first}{os.pathsep}{world.environment['PATH']}"}
+        input_of = ["--cli-input-json", f"file://{folder}/cli/single-account.json", "--change-set-name", "theirs"]
+        place = ["--template-body", f"file://{folder}/single-account.yaml", "--region", "eu-central-1"]
+        world.aws("777777777777", "cloudformation", "create-change-set", *input_of, *place)
+
+        planned = world.deploy("--plan", **noisy)
+
+        assert (planned.returncode, world.changes()) == (0, []), planned.stderr
+        assert "would be created" in planned.stdout
