@@ -110,7 +110,7 @@ def raw(readers: int, trails: int) -> tuple[dict[str, Any], TrailKeyIntent]:
         deployer="",
         pending_window_days=30,
         trails=arns,
-        trail_owners=tuple(owners),
+        contexts=tuple(f"arn:aws:cloudtrail:*:{owner}:trail/*" for owner in owners),
         readers=tuple(settings),
         trail_deployers=(),
         cloudtrail_decrypts=False,

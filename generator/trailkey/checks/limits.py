@@ -28,7 +28,7 @@ _IAM_PAGE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_i
 _GATHER: Final = "put roles together with principal_arn_like, or name a whole account or organization path as reader"
 _OF_TRAILS: Final = re.compile(":cloudtrail:|/AWSLogs/")
 _OF_PEOPLE: Final = re.compile(":iam:")
-_FEWER_TRAILS: Final = "put an organization trail in place of trails of single accounts, or give some of the trails a key and a bucket of their own in another config"
+_FEWER_TRAILS: Final = "put an organization trail in place of trails of single accounts, or one trail with organizational_unit_ids, or give some of the trails a key and a bucket of their own in another config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

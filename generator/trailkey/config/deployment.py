@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
-    """A trail, its owner and its ARN."""
+    """A trail, its owner and its ARN; without ``account`` those of every account of its units, their account in the ARN ``*``."""
 
     settings: TrailSettings
-    account: Account
+    account: Account | None
     arn: str
     path: ConfigPath
+
+    @property
+    def in_set(self) -> bool:
+        """Whether it is one of several that a stack set makes from one template."""
+        return self.settings.in_set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +128,18 @@ class Deployment:
 
     @property
     def trail_owners(self) -> tuple[Account, ...]:
-        """The accounts that own a trail, each once, in the order of the config."""
-        return tuple({trail.account.id: trail.account for trail in self.trails}.values())
+        """The accounts that own a trail with a stack of its own, each once, in the order of the config."""
+        own = (trail.account for trail in self.trails if trail.account and not trail.in_set)
+        return tuple({account.id: account for account in own}.values())
+
+    @property
+    def trail_sets(self) -> tuple[tuple[Trail, ...], ...]:
+        """The trails that a stack set makes, by stack set, in the order of the config."""
+        found: dict[ConfigPath, tuple[Trail, ...]] = {}
+        for trail in self.trails:
+            if trail.in_set:
+                found[trail.path] = (*found.get(trail.path, ()), trail)
+        return tuple(found.values())
 
     @property
     def deploying_elsewhere(self) -> tuple[Account, ...]:

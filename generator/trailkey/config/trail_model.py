@@ -124,6 +124,10 @@ class Trail(Section):
     """Name of the trail; its ARN, which the policies name, is made from it."""
     account: Annotated[str | None, NOT_NULL] = None
     """Name of the account that owns it; an organization trail lives in the management account."""
+    accounts: Annotated[tuple[str, ...] | None, Field(min_length=1), NOT_NULL] = None
+    """Names of accounts that each own one of this name, in place of account: one template, one stack set."""
+    organizational_unit_ids: Annotated[tuple[names.UnitId, ...] | None, Field(min_length=1), NOT_NULL] = None
+    """Units whose every account owns one, now and later, in place of account: policies do not grow with accounts."""
     home_region: names.Region
     """Region its ARN carries and its stack is deployed to."""
     is_organization_trail: bool = False
@@ -153,6 +157,7 @@ class Trail(Section):
         """Yield what its values say against each other."""
         yield from each_once("insights", self.insights)
         yield from each_once("advanced_event_selectors", self.advanced_event_selectors)
+        yield from self._contradictions_of_a_set()
         if self.is_multi_region_trail and not self.include_global_service_events:
             yield "include_global_service_events is false; CloudTrail allows that for a single-Region trail only; set is_multi_region_trail: false or remove the line"
         if self.management_events is None and not self.advanced_event_selectors:
@@ -164,3 +169,26 @@ class Trail(Section):
         )
         if values > SELECTOR_VALUES - 20:
             yield f"the selectors hold {values} values; CloudTrail allows {SELECTOR_VALUES} in a trail, 20 of which are kept for management events and the log bucket; use fewer, with starts_with"
+
+    @property
+    def in_set(self) -> bool:
+        """Whether a stack set brings it to several accounts."""
+        return self.accounts is not None or self.organizational_unit_ids is not None
+
+    def _contradictions_of_a_set(self) -> Iterator[str]:
+        """Yield what a trail that a stack set brings to several accounts cannot have."""
+        owners = [key for key in ("account", "accounts", "organizational_unit_ids") if getattr(self, key) is not None]
+        if len(owners) > 1:
+            yield f"{' and '.join(owners)} are given; one of them says who owns the trail; keep one"
+        if not self.in_set:
+            return
+        key = owners[0]
+        yield from each_once(key, getattr(self, key))
+        if self.is_organization_trail:
+            yield f"{key} is given for an organization trail, which logs every account from the management account; remove {key}, or is_organization_trail"
+        for kept in ("cloudwatch_logs", "sns_topic"):
+            if getattr(self, kept) is not None:
+                yield f"{kept} is given for a trail of a stack set, which makes the trail alone in each account; remove {kept}, or give the trail one account"
+        for unit in self.organizational_unit_ids or ():
+            if unit.startswith("r-"):
+                yield f"{unit!r} is the root; an organization trail logs the whole organization; name units, or use is_organization_trail: true"

@@ -57,6 +57,8 @@ def watched(deployment: Deployment) -> Iterator[Watched]:
         path=("bucket",),
     )
     for trail in deployment.trails:
+        if trail.account is None or trail.in_set:
+            continue  # the alarm would be a stack in each of its accounts; a notice says that there is none
         yield Watched(
             kind="trail",
             name=trail.settings.name,

@@ -9,12 +9,22 @@ from trailkey.access.analysis.witnesses import STRANGER
 from trailkey.aws import partition_of
 from trailkey.config.deployment import identifier
 from trailkey.config.resolve.principals import is_pattern
-from trailkey.intent.model import BucketIntent, KeyIntent, KeyRoles, ReaderIntent, StoreKeyIntent, TrailKeyIntent
+from trailkey.intent.model import (
+    BucketIntent,
+    KeyIntent,
+    KeyRoles,
+    ReaderIntent,
+    StoreKeyIntent,
+    TrailKeyIntent,
+    TrailSetIntent,
+    sources,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from trailkey.config.deployment import Deployment, Reader, Store
+    from trailkey.access import Constraint
+    from trailkey.config.deployment import Deployment, Reader, Store, Trail
 
 
 def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
@@ -30,8 +40,9 @@ def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
         account=account.id,
         region=deployment.region,
         alias=deployment.config.key.alias,
-        trails=tuple(trail.arn for trail in deployment.trails),
-        trail_owners=tuple(owner.id for owner in deployment.trail_owners),
+        trails=_named_trails(deployment),
+        contexts=tuple(dict.fromkeys(_contexts(deployment))),
+        trail_sets=tuple(_trail_set(trails, deployment) for trails in deployment.trail_sets),
         readers=tuple(_reader(reader, deployment) for reader in deployment.readers),
         administrators=deployment.administrators,
         break_glass=deployment.break_glass,
@@ -40,6 +51,35 @@ def trail_key_intent(deployment: Deployment) -> TrailKeyIntent:
         trail_deployers=tuple(owner.deployer for owner in deployment.trail_owners if owner.deployer),
         cloudtrail_decrypts=deployment.config.bucket.bucket_key_enabled,
         named_directly=(*linked, *_directly(deployment, [*roles, *readers])),
+    )
+
+
+def _named_trails(deployment: Deployment) -> tuple[str, ...]:
+    return tuple(trail.arn for trail in deployment.trails if trail.account)
+
+
+def _contexts(deployment: Deployment) -> Iterator[str]:
+    """Yield the encryption contexts of trails: those of each owner, and for stack sets those of the trail's name."""
+    for trail in deployment.trails:
+        of_owner = trail.account and not trail.settings.in_set
+        owner, name = (trail.account.id, "*") if trail.account and of_owner else ("*", trail.settings.name)
+        yield f"arn:{deployment.partition}:cloudtrail:*:{owner}:trail/{name}"
+
+
+def _trail_set(trails: tuple[Trail, ...], deployment: Deployment) -> TrailSetIntent:
+    """Return a trail in several accounts. A landing zone makes its stacks with a role of its own.
+
+    See: https://docs.aws.amazon.com/controltower/latest/userguide/roles-how.html
+    """
+    settings, organization = trails[0].settings, deployment.config.organization
+    return TrailSetIntent(
+        name=settings.name,
+        partition=deployment.partition,
+        arn=f"arn:{deployment.partition}:cloudtrail:{settings.home_region}:*:trail/{settings.name}",
+        accounts=tuple(trail.account.id for trail in trails if trail.account),
+        organization_id=organization.id if organization else "",
+        units=settings.organizational_unit_ids or (),
+        makers=("stacksets-exec-*", "AWSControlTowerExecution"),
     )
 
 
@@ -97,17 +137,27 @@ def bucket_intent(deployment: Deployment) -> BucketIntent:
     )
 
 
-def _deliveries(bucket: str, deployment: Deployment) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each trail with the objects it writes: below its owner's id, and for an organization below that one's.
+def _deliveries(bucket: str, deployment: Deployment) -> Iterator[tuple[Mapping[str, Constraint], tuple[str, ...]]]:
+    """Yield whom CloudTrail acts for with the objects it writes: below each owner's id, and for an organization below that one's.
 
+    Where a stack set brings a trail to several accounts, owners are not listed.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     """
-    for trail in deployment.trails:
-        prefix = f"{bucket}/{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else f"{bucket}/"
-        owners = [trail.account.id]
-        if trail.settings.is_organization_trail and deployment.config.organization:
-            owners.append(deployment.config.organization.id)
-        yield trail.arn, tuple(f"{prefix}AWSLogs/{owner}/*" for owner in owners)
+    sets = [_trail_set(trails, deployment) for trails in deployment.trail_sets]
+    groups = [tuple(trail for trail in deployment.trails if trail.account)]
+    groups = [group for group in groups if group] + [(trail,) for trail in deployment.trails if not trail.account]
+    for source, trails in zip(sources(_named_trails(deployment), sets), groups, strict=True):
+        yield source, tuple(path for trail in trails for path in _written(bucket, trail, deployment))
+
+
+def _written(bucket: str, trail: Trail, deployment: Deployment) -> Iterator[str]:
+    prefix = f"{bucket}/{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else f"{bucket}/"
+    if trail.account is None or trail.settings.in_set:
+        yield f"{prefix}AWSLogs/*"
+        return
+    yield f"{prefix}AWSLogs/{trail.account.id}/*"
+    if trail.settings.is_organization_trail and deployment.config.organization:
+        yield f"{prefix}AWSLogs/{deployment.config.organization.id}/*"
 
 
 def key_intents(deployment: Deployment) -> Iterator[tuple[KeyRoles, KeyIntent]]:

@@ -13,7 +13,7 @@ from trailkey.access.analysis.caller_sets import NO_SERVICE
 from trailkey.aws import TRAIL_CONTEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from trailkey.access import RequestSet
     from trailkey.config.source import ConfigPath
@@ -155,25 +155,70 @@ class KeyIntent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrailSetIntent:
+    """A trail that a stack set brings to several accounts: those listed, or all of units of an organization.
+
+    ``arn`` is the pattern of its ARNs. ``makers`` are the roles that make it, by name or pattern.
+    """
+
+    name: str
+    partition: str
+    arn: str
+    accounts: tuple[str, ...]
+    organization_id: str
+    units: tuple[str, ...]
+    makers: tuple[str, ...]
+
+    @property
+    def source(self) -> dict[str, Constraint]:
+        """CloudTrail acting for such a trail in one of the units."""
+        return {"aws:SourceArn": Single(named([self.arn])), **self._within("Source")}
+
+    @property
+    def membership(self) -> dict[str, Constraint]:
+        """The keys that show a maker to be in one of the units; of those in listed accounts the ARN shows it."""
+        return self._within("Principal") if self.units else {}
+
+    def callers(self, own_account: str) -> Language:
+        """Return the makers, as callers of a resource in ``own_account``, whose own are left to IAM."""
+        accounts = self.accounts or ("*",)
+        arns = [f"arn:{self.partition}:iam::{account}:role/{name}" for account in accounts for name in self.makers]
+        return named(arns) & people(self.partition) & ~in_account(own_account)
+
+    def _within(self, whose: str) -> dict[str, Constraint]:
+        paths = language([glob(f"{self.organization_id}/*/{unit}/*") for unit in self.units])
+        return {f"aws:{whose}OrgID": held_to(self.organization_id), f"aws:{whose}OrgPaths": Many(some=(paths,))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrailKeyIntent(KeyRoles):
-    """What the key of trails is meant for: the trails, and the people around it."""
+    """What the key of trails is meant for: the trails, and the people around it.
+
+    ``trails`` are ARNs; those of ``trail_sets`` over listed accounts are among them. ``contexts`` are the patterns of the encryption contexts that all of them send.
+    """
 
     trails: tuple[str, ...]
-    trail_owners: tuple[str, ...]
+    contexts: tuple[str, ...]
+    trail_sets: tuple[TrailSetIntent, ...] = ()
     readers: tuple[ReaderIntent, ...]
     trail_deployers: tuple[str, ...]
     cloudtrail_decrypts: bool
 
     @property
     def context(self) -> dict[str, Constraint]:
-        """The encryption context that a trail of a trail owner sends."""
-        patterns = [glob(f"arn:{self.partition}:cloudtrail:*:{owner}:trail/*") for owner in self.trail_owners]
-        return {TRAIL_CONTEXT: Single(language(patterns))}
+        """The encryption context that a trail of the deployment sends."""
+        return {TRAIL_CONTEXT: Single(language(map(glob, self.contexts)))}
 
     @property
-    def source(self) -> dict[str, Constraint]:
-        """CloudTrail acting for a trail of the deployment."""
-        return {"aws:SourceArn": held_to(*self.trails)}
+    def sources(self) -> list[dict[str, Constraint]]:
+        """CloudTrail acting for a trail of the deployment: for one named by its ARN, or for one of units."""
+        return sources(self.trails, self.trail_sets)
+
+
+def sources(trails: Sequence[str], sets: Iterable[TrailSetIntent]) -> list[dict[str, Constraint]]:
+    """Return the keys that show for whom CloudTrail acts: for trails named by their ARNs, or for those of units."""
+    exact: list[dict[str, Constraint]] = [{"aws:SourceArn": held_to(*trails)}] if trails else []
+    return [*exact, *(one.source for one in sets if one.units)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,13 +233,13 @@ class StoreKeyIntent(KeyRoles):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketIntent:
-    """What the log bucket is meant for: ``deliveries`` are pairs of a trail's ARN and the objects it writes, as patterns."""
+    """What the log bucket is meant for: ``deliveries`` are pairs of whom CloudTrail acts for and the objects it writes, as patterns."""
 
     path: ConfigPath
     partition: str
     account: str
     arn: str
-    deliveries: tuple[tuple[str, tuple[str, ...]], ...]
+    deliveries: tuple[tuple[Mapping[str, Constraint], tuple[str, ...]], ...]
     logs: tuple[str, ...]
     """The objects that readers get, as patterns."""
     logs_by_account: tuple[tuple[str, tuple[str, ...]], ...]

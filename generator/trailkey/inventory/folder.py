@@ -5,7 +5,7 @@ Nothing comes from what built the folder: where a stack is deployed, and which O
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
@@ -34,6 +34,7 @@ _WITHOUT_POLICY: Final = frozenset(
 class StackAsDeployed:
     """A stack with its template, where it is deployed, and the policies and resources it holds.
 
+    The ``place`` of a stack set is ``ANY_ACCOUNT``; where its accounts are listed, it holds the resources of each.
     ``unfilled`` are parameters that have no value, or whose source is not an Output of a stack before; ``outputs`` are what the
     stack gives out.
     """
@@ -117,12 +118,14 @@ def _stack(
     template = _document(content, file)
     target = stack.target
     account = target.account if isinstance(target, AccountTarget) else ANY_ACCOUNT
+    listed = stack.stack_set.accounts if stack.stack_set else ()
     try:
         parameters, unfilled = _filled(stack, template.get("Parameters", {}).keys(), partition, outputs)
         place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
         given = {name: resolve(one["Value"], template, place) for name, one in template.get("Outputs", {}).items()}
         found = [
-            _resource(Location(file=file, logical_id=logical_id), resource, template, place)
+            _resource(Location(file=file, logical_id=logical_id), resource, template, here)
+            for here in [replace(place, account=one) for one in listed] or [place]
             for logical_id, resource in template["Resources"].items()
             if resource["Type"] in _POLICIES or resource["Type"] in _WITHOUT_POLICY
         ]

@@ -178,9 +178,7 @@ def _set_commands(stack: DeployedStack, target: StackSet) -> Iterator[str]:
             *_flags(stack),
         ]
     )
-    targets = f"OrganizationalUnitIds={','.join(target.organizational_unit_ids)}"
-    if target.accounts:
-        targets += f",Accounts={','.join(target.accounts)},AccountFilterType=INTERSECTION"
+    targets = _targets(target)
     preferences = ",".join(
         f"{''.join(word.capitalize() for word in key.split('_'))}={value}"
         for key, value in target.operation_preferences.items()
@@ -194,11 +192,19 @@ def _set_commands(stack: DeployedStack, target: StackSet) -> Iterator[str]:
     yield f"aws cloudformation list-stack-instances --stack-set-name {name} --call-as {target.call_as}   # each becomes CURRENT"
 
 
+def _targets(target: StackSet) -> str:
+    """Return the accounts of a stack set as ``--deployment-targets`` takes them."""
+    units = f"OrganizationalUnitIds={','.join(target.organizational_unit_ids)}"
+    return f"{units},Accounts={','.join(target.accounts)},AccountFilterType=INTERSECTION" if target.accounts else units
+
+
 def _set_in_the_console(stack: DeployedStack, target: StackSet) -> Iterator[str]:
     units = ", ".join(map(code, target.organizational_unit_ids))
+    if target.accounts:
+        units += f", account filter *Intersection* with the accounts {', '.join(map(code, target.accounts))}"
     yield "Console: *StackSets*, *Create StackSet*, *Service-managed permissions*, upload the template; the name and the parameter as above;"
-    yield f"deploy to the organizational units {units}, Region {', '.join(map(code, target.regions))}, automatic deployment on, stacks deleted when an account"
-    yield f"leaves. Concurrent accounts 100 percent, failure tolerance 10 percent, {code('Soft failure tolerance')}. Set {stack.stack} is done when each of its stacks is `CURRENT`."
+    yield f"deploy to the organizational units {units}, Region {', '.join(map(code, target.regions))}, automatic deployment {'on, stacks deleted when an account' if target.auto_deployment.enabled else 'off: accounts are'}"
+    yield f"{'leaves' if target.auto_deployment.enabled else 'listed'}. Concurrent accounts 100 percent, failure tolerance 10 percent, {code('Soft failure tolerance')}. Set {stack.stack} is done when each of its stacks is `CURRENT`."
 
 
 def _flags(stack: DeployedStack) -> Iterator[str]:
@@ -245,9 +251,9 @@ def _take_down(manifest: Manifest) -> Iterator[list[str]]:
     for stack in reversed(manifest.stacks):
         account, region = stack.home
         if stack.stack_set is not None:
-            units = ",".join(stack.stack_set.organizational_unit_ids)
+            targets = _targets(stack.stack_set)
             steps.append(
-                f"- {stack.stack} (account {account}, {region}): `aws cloudformation delete-stack-instances --stack-set-name {stack.stack} --call-as {stack.stack_set.call_as} --deployment-targets OrganizationalUnitIds={units} --regions {' '.join(stack.stack_set.regions)} --no-retain-stacks`, then `aws cloudformation delete-stack-set --stack-set-name {stack.stack} --call-as {stack.stack_set.call_as}`"
+                f"- {stack.stack} (account {account}, {region}): `aws cloudformation delete-stack-instances --stack-set-name {stack.stack} --call-as {stack.stack_set.call_as} --deployment-targets {targets} --regions {' '.join(stack.stack_set.regions)} --no-retain-stacks`, then `aws cloudformation delete-stack-set --stack-set-name {stack.stack} --call-as {stack.stack_set.call_as}`"
             )
             continue
         off = (
@@ -288,7 +294,7 @@ def _where(stack: DeployedStack) -> str:
     account, region = stack.home
     if stack.stack_set is None:
         return f"{account}, {region}"
-    units = ", ".join(stack.stack_set.organizational_unit_ids or stack.stack_set.accounts)
+    units = ", ".join(stack.stack_set.accounts or stack.stack_set.organizational_unit_ids)
     return f"stack set in {account}, {region}, for {units}"
 
 

@@ -16,7 +16,6 @@ from trailkey.output.manifest import (
     AccountTarget,
     DeployedStack,
     Manifest,
-    StackSet,
     StackSetTarget,
     Step,
 )
@@ -151,14 +150,6 @@ def _stack(stack: Stack, template: RenderedTemplate) -> DeployedStack:
 
 
 def _target(stack: Stack) -> AccountTarget | StackSetTarget:
-    if stack.account is not None:
-        return AccountTarget(account=stack.account.id, region=stack.region)
-    management = stack.deployment.management
-    return StackSetTarget(
-        stack_set=StackSet(
-            account=management.id if management else "",
-            region=stack.region,
-            organizational_unit_ids=(stack.deployment.organizational_unit(stack.organizational_path or ""),),
-            regions=(stack.region,),
-        )
-    )
+    if stack.stack_set is not None:
+        return StackSetTarget(stack_set=stack.stack_set)
+    return AccountTarget(account=stack.account_id, region=stack.region)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from trailkey.config.deployment import identifier
 from trailkey.statements import actions
 from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, Guard, allow, deny, merged, service_principal, text
-from trailkey.statements.grantees import reader_grantee, source_trails
+from trailkey.statements.grantees import reader_grantee
+from trailkey.statements.trails import trail_groups
 
 if TYPE_CHECKING:
     from awacs.aws import Statement
 
     from trailkey.config.deployment import Deployment, Reader
+    from trailkey.statements.trails import TrailGroup
 
 OWNER_CONTROLS: Guard = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
 
@@ -22,31 +24,32 @@ def bucket_arn(name: str) -> str:
     return f"arn:aws:s3:::{name}"
 
 
-def cloudtrail_checks_acl(deployment: Deployment) -> Statement:
+def cloudtrail_checks_acl(group: TrailGroup, deployment: Deployment) -> Statement:
     """CloudTrail reads the bucket's ACL before it delivers.
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
     """
-    bucket = text(bucket_arn(deployment.config.bucket.name))
-    guard = source_trails(deployment)
-    return allow("CloudTrailChecksAcl", actions.READ_BUCKET_ACL, to=BY_CLOUDTRAIL, on=bucket, guard=guard)
+    bucket, sid = text(bucket_arn(deployment.config.bucket.name)), f"CloudTrailChecksAcl{group.suffix}"
+    return allow(sid, actions.READ_BUCKET_ACL, to=BY_CLOUDTRAIL, on=bucket, guard=group.source)
 
 
-def cloudtrail_writes(deployment: Deployment) -> Statement:
+def cloudtrail_writes(group: TrailGroup, deployment: Deployment) -> Statement:
     """CloudTrail writes below the path of each trail owner, an organization trail below the organization's too.
 
+    A trail in several accounts writes below the path of each, which is not listed: the policy would grow with them.
     See: the same page, and https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
     """
     bucket = bucket_arn(deployment.config.bucket.name)
     paths: list[str] = []
-    for trail in deployment.trails:
+    for trail in group.trails:
         prefix = f"{trail.settings.s3_key_prefix}/" if trail.settings.s3_key_prefix else ""
-        paths.append(f"{bucket}/{prefix}AWSLogs/{trail.account.id}/*")
+        owner = "*" if trail.in_set or trail.account is None else f"{trail.account.id}/*"
+        paths.append(f"{bucket}/{prefix}AWSLogs/{owner}")
         if trail.settings.is_organization_trail and deployment.config.organization:
             paths.append(f"{bucket}/{prefix}AWSLogs/{deployment.config.organization.id}/*")
-    guard = merged(source_trails(deployment), OWNER_CONTROLS)
+    guard = merged(group.source, OWNER_CONTROLS)
     on = [text(path) for path in dict.fromkeys(paths)]
-    return allow("CloudTrailWritesLogs", actions.WRITE_OBJECTS, to=BY_CLOUDTRAIL, on=on, guard=guard)
+    return allow(f"CloudTrailWritesLogs{group.suffix}", actions.WRITE_OBJECTS, to=BY_CLOUDTRAIL, on=on, guard=guard)
 
 
 def reader_finds_and_gets_logs(reader: Reader, deployment: Deployment) -> list[Statement]:
@@ -109,7 +112,9 @@ def s3_writes_access_logs(deployment: Deployment, bucket: str) -> Statement:
 
 def log_bucket_policy(deployment: Deployment) -> list[Statement]:
     """Return the statements of the log bucket. Some readers bring rights of their own to S3."""
-    statements = [cloudtrail_checks_acl(deployment), cloudtrail_writes(deployment)]
+    statements = []
+    for group in trail_groups(deployment):
+        statements += [cloudtrail_checks_acl(group, deployment), cloudtrail_writes(group, deployment)]
     for reader in deployment.readers:
         if reader.kind.bucket_statements:
             statements += reader_finds_and_gets_logs(reader, deployment)

@@ -7,18 +7,21 @@ See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_conditi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from awacs.aws import AWSPrincipal
 
-from trailkey.aws import TRAIL_CONTEXT, parse_arn, partition_of
+from trailkey.aws import parse_arn, partition_of
 from trailkey.config.resolve.principals import is_pattern
 from trailkey.statements.builders import EVERYONE, Grantee, Guard, account_principal, merged, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trailkey.config.deployment import Deployment, Reader
+    from trailkey.config.deployment import Deployment, Reader, Trail
+
+STACK_SET_ROLES: Final = ("stacksets-exec-*", "AWSControlTowerExecution")
+"""The roles that make the stacks of a stack set: of service-managed ones, and where a landing zone makes them."""
 
 
 def grantee_of(arns: Sequence[str], *, directly: bool = False) -> Grantee:
@@ -58,15 +61,6 @@ def reader_grantee(reader: Reader, deployment: Deployment, own_account: str) -> 
     return Grantee(EVERYONE, guard)
 
 
-def trail_context(deployment: Deployment) -> Guard:
-    """Return the guard that a trail of a trail owner encrypted the object.
-
-    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
-    """
-    trails = [f"arn:aws:cloudtrail:*:{owner.id}:trail/*" for owner in deployment.trail_owners]
-    return {"StringLike": {TRAIL_CONTEXT: texts(trails)}}
-
-
 def through_s3(reader: Reader, region: str) -> Guard:
     """Return the guard that S3 asks KMS for the reader in a Region; empty where the reader calls KMS itself.
 
@@ -81,9 +75,22 @@ def through_s3(reader: Reader, region: str) -> Guard:
     return {"StringEquals": {"kms:ViaService": texts(services)}}
 
 
-def source_trails(deployment: Deployment) -> Guard:
-    """Return the guard that CloudTrail acts for a trail of this config, as its confused deputy page asks.
+def stack_set_roles(trail: Trail, accounts: Sequence[str], deployment: Deployment) -> Grantee:
+    """Return the grantee for the roles with which stack sets make a trail: in its accounts, or in its units.
 
-    See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cross-service-confused-deputy-prevention.html
+    In the key's own account, where such a statement alone would allow, IAM decides who sees the key.
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html,
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-enable-trusted-access.html
     """
-    return {"StringEquals": {"aws:SourceArn": texts([trail.arn for trail in deployment.trails])}}
+    roles = [f"arn:aws:iam::*:role/{name}" for name in STACK_SET_ROLES]
+    guard: Guard = {"ArnLike": {"aws:PrincipalArn": texts(roles)}}
+    if accounts:
+        return Grantee(EVERYONE, merged(guard, {"StringEquals": {"aws:PrincipalAccount": texts(accounts)}}))
+    organization = deployment.config.organization.id if deployment.config.organization else ""
+    paths = [f"{organization}/*/{unit}/*" for unit in trail.settings.organizational_unit_ids or ()]
+    members: Guard = {
+        "StringEquals": {"aws:PrincipalOrgID": organization},
+        "StringNotEquals": {"aws:PrincipalAccount": deployment.key_account.id},
+        "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": texts(paths)},
+    }
+    return Grantee(EVERYONE, merged(guard, members))

@@ -13,7 +13,8 @@ from trailkey.config.deployment import identifier
 from trailkey.statements import actions
 from trailkey.statements.bucket import bucket_arn
 from trailkey.statements.builders import allow, merged, text
-from trailkey.statements.grantees import through_s3, trail_context
+from trailkey.statements.grantees import through_s3
+from trailkey.statements.trails import trail_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from trailkey.config.deployment import identifier
 from trailkey.statements import actions
 from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, account_principal, allow, deny, merged
-from trailkey.statements.grantees import grantee_of, reader_grantee, source_trails, through_s3, trail_context
+from trailkey.statements.grantees import grantee_of, reader_grantee, stack_set_roles, through_s3
+from trailkey.statements.trails import trail_context, trail_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,34 +16,36 @@ if TYPE_CHECKING:
     from awacs.aws import Statement
 
     from trailkey.config.account import Account
-    from trailkey.config.deployment import Deployment, Reader, Store
+    from trailkey.config.deployment import Deployment, Reader, Store, Trail
     from trailkey.config.key_model import KeySettings
+    from trailkey.statements.trails import TrailGroup
 
 
-def cloudtrail_encrypts(deployment: Deployment) -> Statement:
+def cloudtrail_encrypts(group: TrailGroup) -> Statement:
     """CloudTrail encrypts for the trails of this config; both conditions must hold.
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    guard = merged(source_trails(deployment), trail_context(deployment))
-    return allow("CloudTrailEncryptsLogs", actions.ENCRYPT_LOGS, to=BY_CLOUDTRAIL, guard=guard)
+    guard = merged(group.source, group.context)
+    return allow(f"CloudTrailEncryptsLogs{group.suffix}", actions.ENCRYPT_LOGS, to=BY_CLOUDTRAIL, guard=guard)
 
 
-def cloudtrail_describes(deployment: Deployment) -> Statement:
+def cloudtrail_describes(group: TrailGroup) -> Statement:
     """CloudTrail looks at the key. DescribeKey has no encryption context: a condition on it would never match.
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
     """
-    return allow("CloudTrailDescribesKey", actions.DESCRIBE_KEY, to=BY_CLOUDTRAIL, guard=source_trails(deployment))
+    sid = f"CloudTrailDescribesKey{group.suffix}"
+    return allow(sid, actions.DESCRIBE_KEY, to=BY_CLOUDTRAIL, guard=group.source)
 
 
-def cloudtrail_decrypts(deployment: Deployment) -> Statement:
+def cloudtrail_decrypts(group: TrailGroup) -> Statement:
     """CloudTrail decrypts where the bucket uses S3 Bucket Keys, to create or update a trail.
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    guard = source_trails(deployment)
-    return allow("CloudTrailDecryptsWithBucketKeys", actions.DECRYPT, to=BY_CLOUDTRAIL, guard=guard)
+    sid = f"CloudTrailDecryptsWithBucketKeys{group.suffix}"
+    return allow(sid, actions.DECRYPT, to=BY_CLOUDTRAIL, guard=group.source)
 
 
 def reader_decrypts(reader: Reader, deployment: Deployment) -> Statement:
@@ -90,6 +93,17 @@ def trail_deployer_describes(account: Account, *, directly: bool) -> Statement:
     """
     grantee = grantee_of([account.deployer or ""], directly=directly)
     return allow(f"TrailDeployer{identifier(account.name)}", actions.DESCRIBE_KEY, to=grantee)
+
+
+def stack_set_describes(trails: Sequence[Trail], deployment: Deployment) -> Statement:
+    """The role with which a stack set makes a trail may look at the key, as whoever deploys one in another account.
+
+    See: the same page.
+    """
+    own = deployment.key_account.id
+    accounts = [trail.account.id for trail in trails if trail.account and trail.account.id != own]
+    grantee = stack_set_roles(trails[0], accounts, deployment)
+    return allow(f"TrailStackSet{identifier(trails[0].settings.name)}", actions.DESCRIBE_KEY, to=grantee)
 
 
 def break_glass_repairs(arns: Sequence[str], *, directly: bool) -> Statement:
@@ -158,12 +172,15 @@ def lake_deployer_uses(deployer: str, *, directly: bool) -> Statement:
 def trail_key_policy(deployment: Deployment) -> list[Statement]:
     """Return the statements of the trails' key, who writes first, then who reads, then who looks after it."""
     config = deployment.config
-    statements = [cloudtrail_encrypts(deployment), cloudtrail_describes(deployment)]
-    if config.bucket.bucket_key_enabled:
-        statements.append(cloudtrail_decrypts(deployment))
+    statements = []
+    for group in trail_groups(deployment):
+        statements += [cloudtrail_encrypts(group), cloudtrail_describes(group)]
+        if config.bucket.bucket_key_enabled:
+            statements.append(cloudtrail_decrypts(group))
     statements += [reader_decrypts(reader, deployment) for reader in deployment.readers]
     directly = config.key.name_roles
     statements += [trail_deployer_describes(owner, directly=directly) for owner in deployment.deploying_elsewhere]
+    statements += [stack_set_describes(trails, deployment) for trails in deployment.trail_sets]
     return statements + _key_roles(deployment.key_account, deployment, config.key, directly=directly)
 
 

@@ -53,14 +53,14 @@ def cloudtrail_assumes() -> Statement:
     return statement
 
 
-def role_writes_log_events(trail: Trail, deployment: Deployment, log_group: str) -> list[Statement]:
-    """The role writes to the streams CloudTrail names: by account, for an organization trail by organization too.
+def role_writes_log_events(trail: Trail, owner: str, deployment: Deployment, log_group: str) -> list[Statement]:
+    """The role writes to the streams CloudTrail names: by the owner's account, for an organization trail by organization too.
 
     See: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html
     """
     region = trail.settings.home_region
-    streams = f"arn:aws:logs:{region}:{trail.account.id}:log-group:{log_group}:log-stream:"
-    patterns = [text(f"{streams}{trail.account.id}_CloudTrail_{region}*")]
+    streams = f"arn:aws:logs:{region}:{owner}:log-group:{log_group}:log-stream:"
+    patterns = [text(f"{streams}{owner}_CloudTrail_{region}*")]
     if trail.settings.is_organization_trail and deployment.config.organization:
         patterns.append(text(f"{streams}{deployment.config.organization.id}_*"))
     return [

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from troposphere import encode_to_dict
 
 from trailkey.cloudformation.intrinsics import Place, resolve
+from trailkey.config.deployment import identifier
 from trailkey.config.watched import watched
-from trailkey.output.manifest import BUCKET_POLICY_STEP
+from trailkey.output.manifest import BUCKET_POLICY_STEP, AutoDeployment, StackSet
 from trailkey.statements import identity
 from trailkey.statements.bucket import log_bucket_policy
 from trailkey.statements.builders import document
@@ -22,11 +23,11 @@ from trailkey.templates.stack import Stack, reader_step
 from trailkey.templates.trail import add_trail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from trailkey.config.account import Account
-    from trailkey.config.deployment import Deployment
+    from trailkey.config.deployment import Deployment, Trail
     from trailkey.config.watched import Watched
 
 NAMES_OF_FILES = re.compile(r"rollout|bucket-policy|config|bootstrap|deployer-policy-\d{12}")
@@ -82,18 +83,53 @@ class Layout:
             stack.purposes = (*stack.purposes, purpose)
         return stack
 
-    def over(self, path: str, reader: str) -> Stack:
+    def over_path(self, path: str, reader: str) -> Stack:
         """Return the stack set over an organization path, for one reader."""
-        name = f"organization-{reader}"
+        units = (self.deployment.organizational_unit(path),)
+        return self._over(reader, "iam", self.deployment.region, path, units)
+
+    def over_trails(self, trails: Sequence[Trail]) -> Stack:
+        """Return the stack set of a trail in several accounts: those of its units, now and later, or those listed.
+
+        See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/account-level-targets.html
+        """
+        settings = trails[0].settings
+        name, region = f"trail-{identifier(settings.name).lower()}", settings.home_region
+        if settings.organizational_unit_ids:
+            units = settings.organizational_unit_ids
+            return self._over(name, "trail", region, ", ".join(units), units)
+        accounts = tuple(trail.account.id for trail in trails if trail.account)
+        root = (self.deployment.organizational_unit(""),)
+        return self._over(name, "trail", region, f"{settings.name} ({len(accounts)})", root, accounts)
+
+    def _over(
+        self,
+        detail: str,
+        purpose: str,
+        region: str,
+        covers: str,
+        units: tuple[str, ...],
+        accounts: tuple[str, ...] = (),
+    ) -> Stack:
+        name, management = f"organization-{detail}", self.deployment.management
         if any(stack.name == name for stack in self.made.values()):  # an account may be called organization
             name = f"{name}-stack-set"
-        self.made["", "", reader] = stack = Stack(
+        self.made["", "", detail] = stack = Stack(
             name=name,
             deployment=self.deployment,
             account=None,
-            region=self.deployment.region,
-            purposes=("iam",),
-            organizational_path=path,
+            region=region,
+            purposes=(purpose,),
+            stack_set=StackSet(
+                account=management.id if management else "",
+                region=region,
+                # Nobody joins a list of accounts.
+                auto_deployment=AutoDeployment(enabled=not accounts),
+                organizational_unit_ids=units,
+                accounts=accounts,
+                regions=(region,),
+            ),
+            covers=covers,
         )
         return stack
 
@@ -113,7 +149,8 @@ class Layout:
 def _places(deployment: Deployment) -> set[tuple[str, str]]:
     """Return every account and Region that gets a stack; a reader elsewhere is a place of its own."""
     places = {(deployment.key_account.id, deployment.region), (deployment.bucket_account.id, deployment.region)}
-    places |= {(trail.account.id, trail.settings.home_region) for trail in deployment.trails}
+    for trail in deployment.trails:
+        places.add((trail.account.id if trail.account and not trail.in_set else "*", trail.settings.home_region))
     places |= {(store.account.id, store.settings.region) for store in deployment.stores}
     for reader in deployment.readers:
         if reader.account is None or reader.account.ours:
@@ -152,13 +189,18 @@ def _key_roles(layout: Layout) -> None:
 
 def _trails(layout: Layout) -> None:
     deployment = layout.deployment
-    for trail in deployment.trails:
-        stack = layout.of(trail.account, trail.settings.home_region, "trail")
+    placed = [
+        (trail, layout.of(trail.account, trail.settings.home_region, "trail"))
+        for trail in deployment.trails
+        if trail.account and not trail.in_set
+    ]
+    placed += [(trails[0], layout.over_trails(trails)) for trails in deployment.trail_sets]
+    for trail, stack in placed:
         add_trail(stack, deployment, trail, layout.key_arn(stack))
         if not deployment.config.bucket.existing:
             stack.needs(layout.of(deployment.bucket_account, deployment.region, "bucket"))
-        if trail.account in deployment.deploying_elsewhere:
-            stack.needs(layout.of(trail.account, deployment.region, "iam"))
+        if stack.account in deployment.deploying_elsewhere:
+            stack.needs(layout.of(stack.account, deployment.region, "iam"))
 
 
 def _stores(layout: Layout) -> None:
@@ -178,7 +220,7 @@ def _readers(layout: Layout) -> None:
             continue
         homes = [layout.of(reader.account, deployment.region, "iam")] if reader.account else []
         if reader.account is None:
-            homes.append(layout.over(reader.value, reader.name))
+            homes.append(layout.over_path(reader.value, reader.name))
             if deployment.management is not None and reader.covers_root:
                 # Service-managed stack sets skip the management account, which is below the root only.
                 homes.append(layout.of(deployment.management, deployment.region, "iam"))

@@ -126,7 +126,7 @@ def add_reader(stack: Stack, reader: Reader, key_arn: Any) -> None:
         f"read-{reader.name}",
     )
     if reader.kind.step:
-        where = f"account {stack.account_id}" if stack.account else f"each account of {stack.organizational_path}"
+        where = f"account {stack.account_id}" if stack.account else f"each account of {stack.covers}"
         values = {"value": reader.value, "policy": name, "where": where}
         stack.after.append(reader_step(reader.kind.step, stack.account_id, stack.policy_arn(name), **values))
 

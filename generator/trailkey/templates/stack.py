@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
     from trailkey.config.reader_kinds import ReaderStep
     from trailkey.config.source import ConfigPath
+    from trailkey.output.manifest import StackSet
 
 KEY_ID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -49,7 +50,9 @@ def reader_step(form: ReaderStep, account: str, arn: str = "", **values: str | N
 
 @dataclass(slots=True)
 class Stack:
-    """A stack in the making. ``purposes`` says what goes into it; ``account`` is None for a stack set over an organization.
+    """A stack in the making. ``purposes`` says what goes into it; ``account`` is None for a stack set.
+
+    ``covers`` says in words what a stack set goes to: an organization path, units, the trail of listed accounts.
 
     ``before`` are steps for before the first stack, ``after`` those that this stack makes possible.
     """
@@ -59,7 +62,8 @@ class Stack:
     account: Account | None
     region: str
     purposes: tuple[str, ...]
-    organizational_path: str | None = None
+    stack_set: StackSet | None = None
+    covers: str = ""
     parameters: dict[str, FromOutput] = field(default_factory=dict)
     depends_on: list[str] = field(default_factory=list)
     before: list[Step] = field(default_factory=list)
@@ -137,7 +141,7 @@ class Stack:
 
     def describe(self) -> None:
         """Write the Description. Limits: 1,024 bytes."""
-        where = f"account {self.account.id}" if self.account else f"the accounts of {self.organizational_path}"
+        where = f"account {self.account.id}" if self.account else f"the accounts of {self.covers}"
         what = ", ".join("IAM policies" if purpose == "iam" else purpose for purpose in self.purposes)
         self.template.set_version("2010-09-09")
         self.template.set_description(

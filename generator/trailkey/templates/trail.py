@@ -156,7 +156,7 @@ def _add_log_group(stack: Stack, trail: Trail, settings: CloudWatchLogs, name: s
     policy = iam.PolicyType(
         f"{name}LogsRolePolicy",
         PolicyName="WriteLogEvents",
-        PolicyDocument=document(role_writes_log_events(trail, stack.deployment, group_name)),
+        PolicyDocument=document(role_writes_log_events(trail, stack.account_id, stack.deployment, group_name)),
         Roles=[Ref(role)],
     )
     stack.add(policy, origin)
@@ -171,7 +171,7 @@ def _ask_for_log_group_key(stack: Stack, trail: Trail, key_arn: str, group_name:
     See: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
     region, partition, arn = trail.settings.home_region, stack.deployment.partition, parse_arn(key_arn)
-    group = f"arn:{partition}:logs:{region}:{trail.account.id}:log-group:{group_name}"
+    group = f"arn:{partition}:logs:{region}:{stack.account_id}:log-group:{group_name}"
     stack.asks(
         "key-admits-service",
         arn.account if arn else "",

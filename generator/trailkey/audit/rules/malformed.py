@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey.access.language.conditions import OPERATORS
 from trailkey.access.language.matching import matcher
 from trailkey.audit.rule import Match, PolicyRule
-from trailkey.audit.statement_facts import TRAIL_CONTEXT_KEY, admits_cloudtrail, demands, principals_of
+from trailkey.audit.statement_facts import (
+    SOURCE_KEYS,
+    TRAIL_CONTEXT_KEY,
+    admits_cloudtrail,
+    demands,
+    principals_of,
+)
 from trailkey.aws import ACCOUNT_ID, CLOUDTRAIL, ORGANIZATION_ID, parse_arn
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ _ACCOUNT_KEYS: Final = ("aws:principalaccount", "aws:resourceaccount", "aws:sour
 _ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid")
 _ARN_KEYS: Final = ("aws:principalarn", "aws:sourcearn", TRAIL_CONTEXT_KEY)
 _NOT_FILLED_IN: Final = "is a placeholder that nobody filled in"
+_BESIDE_SOURCE: Final = SOURCE_KEYS - {"aws:sourcearn"}
 _EVERY_ACCOUNT: Final = "matches the trails of every account: write the account that owns the trail"
 _TRAIL: Final = "arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME"
 _ORDER: Final = "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"
@@ -169,10 +176,20 @@ def _is_about_trails(statement: Statement, key: str) -> bool:
 
 
 def _is_of_every_account(statement: Statement, condition: Condition, value: str) -> bool:
-    """Return whether a value lets in the trails of any account."""
-    arn = parse_arn(value) if _is_about_trails(statement, condition.key.casefold()) else None
+    """Return whether a value lets in the trails of any account, and nothing beside it holds them.
+
+    Where many accounts own a trail of one name, aws:SourceArn has their organization or accounts beside it, and the context
+    that name: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceorgid
+    """
+    key = condition.key.casefold()
+    arn = parse_arn(value) if _is_about_trails(statement, key) else None
     applies = statement.effect == "Allow" and condition.operator != "Null" and "${" not in value
-    return applies and bool(arn and "*" in arn.account)
+    if not (applies and arn and "*" in arn.account):
+        return False
+    if key == TRAIL_CONTEXT_KEY:
+        one_name = not set("*?") & set(arn.resource)
+        return not one_name or (admits_cloudtrail(statement) and not any(demands(statement, *SOURCE_KEYS)))
+    return not any(demands(statement, *_BESIDE_SOURCE))
 
 
 def _contradictions(statement: Statement) -> Iterator[Match]:
@@ -200,9 +217,10 @@ def _accounts_in(condition: Condition) -> list[tuple[str, str]]:
 
 
 def _other_trail(subject: Subject, statement: Statement) -> Iterator[Match]:
-    """Yield statements about CloudTrail whose aws:SourceArn is none of the expected trails."""
+    """Yield statements about CloudTrail whose aws:SourceArn is none of the expected trails; one for an organization's is beside them."""
     trails = subject.intent.trails
     applies = trails and statement.effect == "Allow" and admits_cloudtrail(statement)
+    applies = applies and not any(demands(statement, *_BESIDE_SOURCE))
     for condition in demands(statement, "aws:sourcearn") if applies else ():
         test = OPERATORS[condition.operator].test
         if not any(test(value)(trail) for value in condition.values for trail in trails):

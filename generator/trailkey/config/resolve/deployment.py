@@ -14,7 +14,7 @@ from trailkey.config.resolve.principals import is_pattern, patterns_meet
 from trailkey.config.resolve.resolver import Resolver
 from trailkey.config.resolve.rollout import resolve_roles
 from trailkey.config.resolve.stores import keep_duties_apart, resolve_store, stores_apart
-from trailkey.config.resolve.trails import resolve_trail, trails_apart
+from trailkey.config.resolve.trails import resolve_trails, trails_apart
 from trailkey.config.section import if_known
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 LAKE_CLOSED = "AWS closed CloudTrail Lake to new customers on 2026-05-31: an account that has no event data store cannot create one"
+SOURCE_UNITS = "trail {} is let in by aws:SourceOrgID and aws:SourceOrgPaths, which AWS documents for services in general and nowhere for CloudTrail: try it in the mirrored environment before production"
 BUCKET_KEYS = "AWS does not document CloudTrail's encryption context under S3 Bucket Keys: try bucket_key_enabled in the mirrored environment before production"
 
 
@@ -46,7 +47,7 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
     for judge in (_accounts, _bucket, _management_account):
         with if_known:
             judge(resolver)
-    trails = resolver.each("trails", resolve_trail)
+    trails = [trail for each in resolver.each("trails", resolve_trails) for trail in each]
     trails_apart(resolver, trails)
     readers = resolver.each("readers", _reader)
     stores = resolver.each("event_data_stores", resolve_store)
@@ -60,6 +61,7 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
     with if_known:
         _name_roles(resolver, [administrators, break_glass, *_named(resolver, readers, stores)])
     _names_apart(resolver, [*trails, *readers, *stores])
+    _sets_apart(resolver, trails)
     _deployers(resolver, trails, readers, stores)
     config = resolver.config
     deployment = Deployment(
@@ -76,7 +78,7 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
         stores=tuple(stores),
         administrators=administrators,
         break_glass=break_glass,
-        notices=tuple(_notices(config, stores, administrators, break_glass)),
+        notices=tuple(_notices(config, trails, stores, administrators, break_glass)),
         made_roles=resolve_roles(resolver, administrators, break_glass, readers),
     )
     resolve_alarm(resolver, deployment)
@@ -84,7 +86,11 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
 
 
 def _notices(
-    config: model.Config, stores: Sequence[Store], administrators: Sequence[str], break_glass: Sequence[str]
+    config: model.Config,
+    trails: Sequence[Trail],
+    stores: Sequence[Store],
+    administrators: Sequence[str],
+    break_glass: Sequence[str],
 ) -> Iterator[str]:
     """Yield what is allowed and easily overlooked."""
     samples = [f"{name} ({one.id})" for name, one in config.accounts.items() if is_sample(one.id)]
@@ -101,6 +107,10 @@ def _notices(
         yield LAKE_CLOSED
     if config.bucket.bucket_key_enabled:
         yield BUCKET_KEYS
+    for name in dict.fromkeys(trail.settings.name for trail in trails if trail.account is None):
+        yield SOURCE_UNITS.format(name)
+    if config.key.alarm and (sets := dict.fromkeys(trail.settings.name for trail in trails if trail.in_set)):
+        yield f"the alarm does not watch {', '.join(sets)}, which a stack set brings to several accounts"
 
 
 def _accounts(resolver: Resolver) -> None:
@@ -250,8 +260,19 @@ def _identity(entry: Trail | Reader | Store) -> str:
     """Return what must differ: logical ids are made from the name, of a trail without a final Trail, in templates of one place."""
     made = identifier(entry.settings.name)
     if isinstance(entry, Trail):
-        return f"{entry.account.name}/{entry.settings.home_region}/{made.removesuffix('Trail')}"
+        owner = entry.account.name if entry.account else "*"
+        return f"{owner}/{entry.settings.home_region}/{made.removesuffix('Trail')}"
     return made
+
+
+def _sets_apart(resolver: Resolver, trails: Sequence[Trail]) -> None:
+    """Refuse a name that the trail of a stack set shares: units may hold any account, and the set is named after its trail."""
+    sets = {identifier(trail.settings.name).lower(): trail.path for trail in trails if trail.in_set}
+    for trail in trails:
+        other = sets.get(identifier(trail.settings.name).lower(), trail.path)
+        if other != trail.path:
+            said = f"{trail.settings.name!r} is the name of a trail of several accounts too, or like it; such a trail has a name of its own; rename one"
+            resolver.refuse((*trail.path, "name"), said)
 
 
 def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], stores: list[Store]) -> None:
@@ -265,7 +286,9 @@ def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], s
             needs.append((config.bucket.account, "the bucket", ""))
         elif config.key.alarm:
             needs.append((config.bucket.account, "the alarm for the bucket", ", or remove alarm"))
-    needs += [(trail.account.name, f"trail {trail.settings.name!r}", "") for trail in trails]
+    for trail in trails:
+        if trail.account and not trail.in_set:
+            needs.append((trail.account.name, f"trail {trail.settings.name!r}", ""))
     needs += [(store.account.name, f"event data store {store.settings.name!r}", "") for store in stores]
     for reader in readers:
         with if_known:

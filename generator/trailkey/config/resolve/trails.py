@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from trailkey.config.trail_model import Trail as Settings
 
 
-def resolve_trail(resolver: Resolver, settings: Settings, path: ConfigPath) -> Trail:
-    """Return a trail with its owner and ARN."""
+def resolve_trails(resolver: Resolver, settings: Settings, path: ConfigPath) -> tuple[Trail, ...]:
+    """Return a trail with its owner and ARN, or one for each account that owns one of its name."""
     resolver.in_partition(settings, "home_region", path)
     for check in (_topic_is_not_of_the_trails_key, _keys_here, _selectors):
         with if_known:
             check(resolver, settings, path)
-    account = _owner(resolver, settings, path)
-    arn = f"arn:{resolver.config.partition}:cloudtrail:{settings.home_region}:{account.id}:trail/{settings.name}"
-    return Trail(settings=settings, account=account, arn=arn, path=path)
+    owners = _owners_in_set(resolver, settings, path) if settings.in_set else (_owner(resolver, settings, path),)
+    home = f"arn:{resolver.config.partition}:cloudtrail:{settings.home_region}"
+    return tuple(
+        Trail(settings=settings, account=one, arn=f"{home}:{one.id if one else '*'}:trail/{settings.name}", path=path)
+        for one in owners
+    )
 
 
 def trails_apart(resolver: Resolver, trails: Sequence[Trail]) -> None:
@@ -33,15 +36,42 @@ def trails_apart(resolver: Resolver, trails: Sequence[Trail]) -> None:
     seen: dict[tuple[str, str, str], str] = {}
     for trail in trails:
         with if_known:
-            if trail.settings.sns_topic is None:
+            if trail.settings.sns_topic is None or trail.account is None:
                 continue
             topic = trail.settings.sns_topic.name
             first = seen.setdefault((trail.account.name, trail.settings.home_region, topic), trail.settings.name)
             if first != trail.settings.name:
                 said = f"{topic!r} is the topic of {first!r} too; each topic is made for one trail; rename one"
                 resolver.refuse((*trail.path, "sns_topic", "name"), said)
-    places = [(trail.account.name, trail.settings.home_region) for trail in trails]
+    places = [(trail.account.name, trail.settings.home_region) for trail in trails if trail.account]
     resolver.at_most(TRAILS_PER_REGION, "trails", places)
+
+
+def _owners_in_set(resolver: Resolver, settings: Settings, path: ConfigPath) -> tuple[Account | None, ...]:
+    """Return the accounts of a trail that a stack set brings to several; None stands for those of units.
+
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeploymentTargets.html (never the management account)
+    """
+    organization, key = resolver.config.organization, "accounts" if settings.accounts else "organizational_unit_ids"
+    if organization is None:
+        said = f"trail {settings.name!r} is of several accounts without an organization, whose stack sets bring it there; organization: {{id, management_account}} is needed; add it"
+        resolver.give_up((*path, key), said)
+    if settings.accounts is None:
+        return (None,)
+    if organization.root_id is None:
+        said = f"trail {settings.name!r} is of several accounts; their stack set targets them below the root, which is not known; add organization.root_id: r-..."
+        resolver.give_up((*path, key), said)
+    if "codepipeline" in resolver.config.rollout.engines:
+        said = "rollout.engines has codepipeline, whose stack sets are over whole units; use organizational_unit_ids, or another engine"
+        resolver.refuse((*path, key), said)
+    owners: list[Account] = []
+    for index, name in enumerate(settings.accounts):
+        with if_known:
+            owners.append(resolver.account(name, (*path, key, index)))
+            if name == organization.management_account:
+                said = f"{name!r} is the management account, which service-managed stack sets leave out; other accounts are allowed; give it a trail of its own"
+                resolver.refuse((*path, key, index), said)
+    return tuple(owners)
 
 
 def _owner(resolver: Resolver, settings: Settings, path: ConfigPath) -> Account:

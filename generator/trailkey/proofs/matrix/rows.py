@@ -17,11 +17,12 @@ from trailkey.access.analysis.caller_sets import SERVICES
 from trailkey.access.language.principals import parse_caller
 from trailkey.aws import CLOUDTRAIL
 from trailkey.intent.from_config import store_key_intent, trail_key_intent
+from trailkey.intent.model import named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access import Language
+    from trailkey.access import Constraint, Language
     from trailkey.config.account import Account
     from trailkey.config.deployment import Deployment, Reader, Store
     from trailkey.intent.model import KeyRoles, ReaderIntent, TrailKeyIntent
@@ -49,13 +50,22 @@ def rows_of_trail_key(deployment: Deployment, sessions: Sequence[str]) -> list[R
     """
     key = trail_key_intent(deployment)
     readers = tuple(zip(deployment.readers, key.readers, strict=True))
-    made = _Rows(deployment, key, deployment.key_account, key.trail_deployers, sessions, readers)
+    makers = [
+        Row(
+            f"trail-set-maker:{one.name}",
+            f"stack set of {one.name}",
+            region(principals=one.callers(key.account), context=one.membership),
+            one.makers,
+        )
+        for one in key.trail_sets
+    ]
+    made = _Rows(deployment, key, deployment.key_account, key.trail_deployers, sessions, readers, makers)
     rows = [*_trails(deployment, key), *made.readers(), *made.key_roles()]
     for owner in deployment.trail_owners:
         if owner.deployer and owner.id != key.account:
             name, label = f"trail-deployer:{owner.name}", f"deployer of trails, {owner.name}"
             rows += made.named(name, label, (owner.deployer,))
-    return [*rows, *made.others()]
+    return [*rows, *makers, *made.others()]
 
 
 def rows_of_store_key(store: Store, deployment: Deployment, sessions: Sequence[str]) -> list[Row]:
@@ -85,21 +95,35 @@ _OTHER_SERVICES: Final = Row("other-services", "another AWS service", region(pri
 
 def _trails(deployment: Deployment, key: TrailKeyIntent) -> Iterator[Row]:
     """Yield CloudTrail for each trail of the deployment, for another of the same accounts, and for whatever else; then others."""
+    named_ones = []
     for trail in deployment.trails:
-        name, label = f"trail:{trail.account.name}/{trail.settings.name}", f"CloudTrail, {trail.settings.name}"
-        yield Row(name, label, _sent_for(held_to(trail.arn)), (trail.arn,))
-    owners = [f"arn:{key.partition}:cloudtrail:*:{owner}:trail/*" for owner in key.trail_owners]
-    same, mine = language(map(glob, owners)), texts(*key.trails)
-    other = _sent_for(Single(same & ~mine))
-    names = ", ".join(owner.name for owner in deployment.trail_owners)
-    yield Row("other-trail", f"CloudTrail, another trail of {names}", other, tuple(owners))
-    foreign = _sent_for(Single(~union([same, mine]), absent=True))
+        if trail.account and not trail.settings.in_set:
+            name, label = f"trail:{trail.account.name}/{trail.settings.name}", f"CloudTrail, {trail.settings.name}"
+            named_ones.append(Row(name, label, _sent_for({"aws:SourceArn": held_to(trail.arn)}), (trail.arn,)))
+    for one in key.trail_sets:
+        arns = tuple(arn for arn in key.trails if named([one.arn]).contains(arn))
+        source = one.source if one.units else {"aws:SourceArn": held_to(*arns)}
+        where = f"{len(arns)} accounts" if arns else ", ".join(one.units)
+        name, label = f"trail-set:{one.name}", f"CloudTrail, {one.name} of {where}"
+        named_ones.append(Row(name, label, _sent_for(source), (one.arn,)))
+    yield from named_ones
+    mine = joined([row.requests for row in named_ones])
+    listed = [account for one in key.trail_sets for account in one.accounts]
+    owners = [*(owner.id for owner in deployment.trail_owners), *listed]
+    arns = tuple(f"arn:{key.partition}:cloudtrail:*:{owner}:trail/*" for owner in dict.fromkeys(owners))
+    same = _sent_for({"aws:SourceArn": Single(language(map(glob, arns)))})
+    if arns:
+        names = ", ".join(
+            [*(owner.name for owner in deployment.trail_owners), *(["listed accounts"] if listed else [])]
+        )
+        yield Row("other-trail", f"CloudTrail, another trail of {names}", same - mine, arns)
+    foreign = region(principals=texts(CLOUDTRAIL)) - same - mine
     yield Row("foreign-trail", "CloudTrail, another account's trail or none", foreign)
     yield _OTHER_SERVICES
 
 
-def _sent_for(trails: Single) -> RequestSet:
-    return region(principals=texts(CLOUDTRAIL), context={"aws:SourceArn": trails})
+def _sent_for(source: Mapping[str, Constraint]) -> RequestSet:
+    return region(principals=texts(CLOUDTRAIL), context=source)
 
 
 class _Rows:
@@ -113,7 +137,9 @@ class _Rows:
         named: Sequence[str],
         sessions: Sequence[str],
         readers: Sequence[tuple[Reader, ReaderIntent]] = (),
+        makers: Sequence[Row] = (),
     ) -> None:
+        self._makers = joined([row.requests for row in makers])
         self._key, self._account, self._sessions, self._readers = key, account, sessions, readers
         self._own = key.account
         self._organization = deployment.config.organization.id if deployment.config.organization else ""
@@ -152,6 +178,9 @@ class _Rows:
 
     def others(self) -> Iterator[Row]:
         """Yield the rest: of the key's account, of readers' accounts, of the organization, of the world."""
+        yield from (replace(row, requests=row.requests - self._makers) for row in self._others())
+
+    def _others(self) -> Iterator[Row]:
         yield _others(self._account, region(principals=self._unnamed & in_account(self._own)))
         members = joined([self._analyzers, self._paths, self._all])
         for account in self._accounts.values():

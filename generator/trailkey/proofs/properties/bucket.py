@@ -45,12 +45,13 @@ def reading(bucket: BucketIntent, *, versions: bool) -> RequestSet:
 
 def _delivery_rows(bucket: BucketIntent) -> RequestSet:
     """CloudTrail looks at the bucket's ACL and writes below its paths, for the trails only, owner in control."""
-    written = _objects(pattern for _, patterns in bucket.deliveries for pattern in patterns)
     owned = {"s3:x-amz-acl": held_to("bucket-owner-full-control")}
-    rows = region(actions=("s3:GetBucketAcl",), resources=texts(bucket.arn))
-    rows |= region(actions=("s3:PutObject",), resources=written, context=owned)
-    trails = held_to(*(trail for trail, _ in bucket.deliveries))
-    return rows & region(principals=texts(CLOUDTRAIL), context={"aws:SourceArn": trails})
+    rows = [
+        region(actions=("s3:GetBucketAcl",), resources=texts(bucket.arn), context=source)
+        | region(actions=("s3:PutObject",), resources=_objects(written), context={**owned, **source})
+        for source, written in bucket.deliveries
+    ]
+    return joined(rows) & region(principals=texts(CLOUDTRAIL))
 
 
 def _reader_row(reader: ReaderIntent, bucket: BucketIntent) -> RequestSet:

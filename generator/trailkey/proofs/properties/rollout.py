@@ -29,14 +29,13 @@ from trailkey.output.manifest import (
     RUNBOOK,
     AccountTarget,
     FromOutput,
-    StackSet,
-    as_json,
 )
 from trailkey.proofs.properties.deployers import unable, unmade
 from trailkey.proofs.properties.entitlements import entitlements
 from trailkey.proofs.properties.property import Result
 from trailkey.proofs.properties.rollout_parameters import misfilled
 from trailkey.proofs.properties.rollout_steps import untold
+from trailkey.proofs.properties.stack_sets import misdirected
 from trailkey.proofs.properties.template_forms import unread
 from trailkey.proofs.properties.wiring import wanted_resources
 
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from trailkey.config.deployment import Deployment
     from trailkey.inventory.folder import Folder, StackAsDeployed
     from trailkey.inventory.policies import Resource
-    from trailkey.proofs.properties.entitlements import Entitlements
 
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _CREATE_STACK: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html"
@@ -88,37 +86,26 @@ def _misplaced(deployment: Deployment, folder: Folder) -> Iterator[str]:
         here = one.place.account, one.place.region
         if one.stack.stack_set is None and one.place.account not in accounts:
             yield f"stack {one.stack.stack} is deployed to {one.place.account}, which is not an account of ours in the config"
-        wanted = [(f"{each.kind} {each.name}", meant.get((each.kind, each.name))) for each in one.policies.resources]
-        policies = [(f"AWS::IAM::ManagedPolicy {each.name}", grantees.places(each)) for each in one.policies.identities]
-        for what, places in (*wanted, *policies):
-            if places and here not in places:
+        wanted = [
+            (f"{each.kind} {each.name}", (each.account, each.region), meant.get((each.kind, each.name)))
+            for each in one.policies.resources
+        ]
+        policies = [
+            (f"AWS::IAM::ManagedPolicy {each.name}", here, grantees.places(each)) for each in one.policies.identities
+        ]
+        for what, has, places in (*wanted, *policies):
+            if places and has not in places:
                 there = " or ".join(sorted(_place_text(*place) for place in places))
-                yield f"stack {one.stack.stack} with {what} is deployed to {_place_text(*here)}, not to {there}"
+                yield f"stack {one.stack.stack} with {what} is deployed to {_place_text(*has)}, not to {there}"
         ringing = any(each["Type"] == "AWS::Events::Rule" for each in one.template["Resources"].values())
         if ringing and here not in heard:
             there = " or ".join(sorted(_place_text(*place) for place in heard)) or "any place"
             yield f"stack {one.stack.stack} with rules of the alarm is deployed to {_place_text(*here)}, not to {there}"
         if one.stack.stack_set:
-            yield from _misdirected(one, one.stack.stack_set, deployment, grantees)
+            yield from misdirected(one, deployment, grantees)
     for bucket in folder.policies.buckets:
         if bucket.name == "" and bucket.account != deployment.bucket_account.id:
             yield f"{bucket.location}: the bucket is said to be in {bucket.account}, not in {deployment.bucket_account.id}"
-
-
-def _misdirected(
-    one: StackAsDeployed, target: StackSet, deployment: Deployment, grantees: Entitlements
-) -> Iterator[str]:
-    """Yield what is wrong with the target of a stack set: every setting of it is one that AWS has to be given so."""
-    management = deployment.management
-    for unit in {unit for policy in one.policies.identities for unit in grantees.units(policy)} or {""}:
-        wanted = StackSet(
-            account=management.id if management else "",
-            region=deployment.region,
-            organizational_unit_ids=(unit,),
-            regions=(deployment.region,),
-        )
-        if target != wanted:
-            yield f"stack set {one.stack.stack} has the target {as_json(target)}, not {as_json(wanted)}"
 
 
 def _place_text(account: str, region: str) -> str:

@@ -28,7 +28,8 @@ def _preconditions(deployment: Deployment) -> Iterator[tuple[str, str, str]]:
     organization_wide = [trail.settings.is_organization_trail for trail in deployment.trails]
     for trail in deployment.trails:
         logs, topic = trail.settings.cloudwatch_logs, trail.settings.sns_topic
-        yield from _of_keys(trail.account.id, logs.kms_key_arn if logs else None, topic.kms_key if topic else None)
+        owner = trail.account.id if trail.account else ""
+        yield from _of_keys(owner, logs.kms_key_arn if logs else None, topic.kms_key if topic else None)
     for store in deployment.stores:
         organization_wide.append(store.settings.organization_enabled)
         yield "lake-open", store.account.id, ""

@@ -5,27 +5,68 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import PROVEN, Answer, covers, excludes, held_to, in_account, joined, region, texts
+from trailkey.access import PROVEN, Answer, Single, covers, excludes, held_to, in_account, joined, region, texts
 from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, OTHER_USE
 from trailkey.aws import CLOUDTRAIL, CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
+from trailkey.intent.model import named
 from trailkey.proofs.properties.every_key import OF_EVERY_KEY, at_most, nobody_holds_more, rows_of_key_roles
 from trailkey.proofs.properties.property import Property
 from trailkey.proofs.properties.role_actions import METADATA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trailkey.access import Constraint, EffectivePermissions, RequestSet
     from trailkey.intent.model import TrailKeyIntent
 
 
-def _cloudtrail_rows(key: TrailKeyIntent, encrypt: Sequence[str], context: Mapping[str, Constraint]) -> RequestSet:
-    """Return CloudTrail's rows: encrypt under both guards, describe under one, decrypt where S3 Bucket Keys are on."""
+def _cloudtrail_rows(
+    key: TrailKeyIntent,
+    encrypt: Sequence[str],
+    sent: Iterable[tuple[Mapping[str, Constraint], Mapping[str, Constraint]]],
+) -> RequestSet:
+    """Return CloudTrail's rows: encrypt under both guards, describe under one, decrypt where S3 Bucket Keys are on.
+
+    ``sent`` are pairs of these guards: for whom CloudTrail acts, and with which encryption contexts.
+    """
     service = texts(CLOUDTRAIL)
     beside = ("kms:DescribeKey", "kms:Decrypt") if key.cloudtrail_decrypts else ("kms:DescribeKey",)
-    return region(principals=service, actions=encrypt, context={**key.source, **context}) | region(
-        principals=service, actions=beside, context=key.source
+    return joined(
+        [
+            region(principals=service, actions=encrypt, context={**source, **context})
+            | region(principals=service, actions=beside, context=source)
+            for source, context in sent
+        ]
+    )
+
+
+def _held(key: TrailKeyIntent) -> Iterator[tuple[Mapping[str, Constraint], Mapping[str, Constraint]]]:
+    """Yield for whom CloudTrail may act, each with every encryption context of the deployment."""
+    yield from ((source, key.context) for source in key.sources)
+
+
+def _sent(key: TrailKeyIntent) -> Iterator[tuple[Mapping[str, Constraint], Mapping[str, Constraint]]]:
+    """Yield for whom CloudTrail acts with the encryption contexts that it sends then: the ARNs of these trails."""
+    if key.trails:
+        arns = held_to(*key.trails)
+        yield {"aws:SourceArn": arns}, {TRAIL_CONTEXT: arns}
+    for one in key.trail_sets:
+        if one.units:
+            yield one.source, {TRAIL_CONTEXT: Single(named([one.arn]))}
+
+
+def _deployer_rows(key: TrailKeyIntent) -> RequestSet:
+    """Return what deployers of trails in other accounts do with the key: they look at it, by roles of stack sets too."""
+    deployers = region(principals=key.named(key.trail_deployers), actions=("kms:DescribeKey",))
+    return joined(
+        [
+            deployers,
+            *(
+                region(principals=one.callers(key.account), actions=("kms:DescribeKey",), context=one.membership)
+                for one in key.trail_sets
+            ),
+        ]
     )
 
 
@@ -44,8 +85,7 @@ def _reader_rows(key: TrailKeyIntent) -> RequestSet:
 
 
 def _rows(key: TrailKeyIntent) -> RequestSet:
-    deployers = region(principals=key.named(key.trail_deployers), actions=("kms:DescribeKey",))
-    return joined([rows_of_key_roles(key), deployers, _reader_rows(key)])
+    return joined([rows_of_key_roles(key), _deployer_rows(key), _reader_rows(key)])
 
 
 def _readers_only_read(granted: EffectivePermissions, key: TrailKeyIntent) -> Answer:
@@ -81,7 +121,7 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="hold every statement of a service to aws:SourceArn of the trails, and its use of the key to their encryption context",
         claim=lambda granted, key: excludes(
-            granted, region(principals=SERVICES) - _cloudtrail_rows(key, DATA_KEYS, key.context)
+            granted, region(principals=SERVICES) - _cloudtrail_rows(key, DATA_KEYS, _held(key))
         ),
         path=lambda _: ("trails",),
     ),
@@ -129,9 +169,7 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
         reason="CloudTrail stops delivering when the key policy does not let it encrypt for the trail, and says so only in the trail's status.",
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="allow GenerateDataKey* under the trail's aws:SourceArn and encryption context, and DescribeKey without a context",
-        claim=lambda granted, key: covers(
-            granted, _cloudtrail_rows(key, ("kms:GenerateDataKey",), {TRAIL_CONTEXT: held_to(*key.trails)})
-        ),
+        claim=lambda granted, key: covers(granted, _cloudtrail_rows(key, ("kms:GenerateDataKey",), _sent(key))),
         path=lambda _: ("trails",),
     ),
     Property(
@@ -151,12 +189,7 @@ OF_THE_TRAIL_KEY: Final[Sequence[Property[TrailKeyIntent]]] = (
         source="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail-update-trail.html",
         remedy="allow kms:DescribeKey to the deployer of each trail owner",
         claim=lambda granted, key: covers(
-            granted,
-            region(
-                principals=key.named(key.trail_deployers) & ~in_account(key.account),
-                actions=("kms:DescribeKey",),
-                identity=True,
-            ),
+            granted, _deployer_rows(key) & region(principals=~in_account(key.account), identity=True)
         ),
         path=lambda _: ("trails",),
     ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey.access import PROVEN, REFUTED, Answer
 from trailkey.findings import NOWHERE, Rule
 from trailkey.intent.from_config import store_key_intent, trail_key_intent
+from trailkey.inventory.policies import ANY_ACCOUNT
 from trailkey.proofs.properties.property import Result
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def wanted_resources(deployment: Deployment, policies: PolicySet) -> Iterator[Wa
             path, name = ("bucket", "access_logs"), deployment.access_log_bucket or ""
             yield WantedResource("AWS::S3::Bucket", name, here, path, encryption | owned)
     for trail in deployment.trails:
-        here = trail.account.id, trail.settings.home_region
+        here = trail.account.id if trail.account else ANY_ACCOUNT, trail.settings.home_region
         writes = {
             "IsLogging": trail.settings.is_logging,
             "IsOrganizationTrail": trail.settings.is_organization_trail,

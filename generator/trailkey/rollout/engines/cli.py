@@ -86,7 +86,8 @@ def _lines(given: EngineInput) -> Iterator[str]:
         kind, how = "stack", ("protect" if stack.termination_protection else "open", stack.delivery)
         if target is not None:
             tags = "|".join(sorted(f"{name}={value}" for name, value in stack.tags.items()))
-            kind, values = "stack_set", [tags, *values]
+            goes_to = (",".join(target.organizational_unit_ids), ",".join(target.accounts))
+            kind, values = "stack_set", [*goes_to, tags, *values]
             how = target.call_as, stack.delivery
         yield f"{kind} {words(*place, stack.deployer or '', *how, *values)}"
     for stack in manifest.stacks:

@@ -195,28 +195,49 @@ def _stack_set(given: EngineInput, stack: DeployedStack, target: StackSet, envir
     parameters = f" --parameters {values}" if values else ""
     inputs = f"--cli-input-json file://{folder}/github/{stack.stack}.json --template-body file://{folder}/{stack.template}{parameters}"
     named = f"--stack-set-name {stack.stack} --call-as {target.call_as}"
+    listed = ",".join(target.accounts)
+    units, wanted = ",".join(target.organizational_unit_ids), listed or ",".join(target.organizational_unit_ids)
+    given_so_far = (
+        f"list-stack-instances {named} --query 'Summaries[].[Account]'"
+        if listed
+        else f"describe-stack-set {named} --query 'StackSet.OrganizationalUnitIds[].[@]'"
+    )
+    goes_to = (
+        f"OrganizationalUnitIds={units},Accounts=$missing,AccountFilterType=INTERSECTION"
+        if listed
+        else "OrganizationalUnitIds=$missing"
+    )
     script = f"""\
 set -euo pipefail
+ended() {{
+  while true; do
+    status=$(aws cloudformation describe-stack-set-operation {named} --operation-id "$1" --query StackSetOperation.Status --output text)
+    case $status in
+      SUCCEEDED) return ;;
+      RUNNING | QUEUED) sleep 10 ;;
+      *)
+        aws cloudformation list-stack-set-operation-results {named} --operation-id "$1"
+        exit 1
+        ;;
+    esac
+  done
+}}
 if aws cloudformation describe-stack-set {named} >/dev/null 2>error.txt; then
   operation=$(aws cloudformation update-stack-set {inputs} --query OperationId --output text)
+  ended "$operation"
 elif grep -q StackSetNotFound error.txt; then
   aws cloudformation create-stack-set {inputs}
-  operation=$(aws cloudformation create-stack-instances --cli-input-json file://{folder}/github/{stack.stack}.instances.json --query OperationId --output text)
 else
   cat error.txt >&2
   exit 1
 fi
-while true; do
-  status=$(aws cloudformation describe-stack-set-operation {named} --operation-id "$operation" --query StackSetOperation.Status --output text)
-  case $status in
-    SUCCEEDED) exit 0 ;;
-    RUNNING | QUEUED) sleep 10 ;;
-    *)
-      aws cloudformation list-stack-set-operation-results {named} --operation-id "$operation"
-      exit 1
-      ;;
-  esac
-done
+# What it was not given yet: at first everything, later units or accounts that are new in the config.
+aws cloudformation {given_so_far} --output text | sort -u >given.txt
+missing=$(tr , '\\n' <<<'{wanted}' | sort -u | comm -23 - given.txt | paste -sd, -)
+if [ -n "$missing" ]; then
+  operation=$(aws cloudformation create-stack-instances --cli-input-json file://{folder}/github/{stack.stack}.instances.json --deployment-targets "{goes_to}" --query OperationId --output text)
+  ended "$operation"
+fi
 """
     step: dict[str, Any] = {"run": script}
     if environment_of:

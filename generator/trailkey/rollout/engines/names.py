@@ -27,5 +27,5 @@ def unnamed_units(given: EngineInput) -> Iterator[str]:
     """Yield the units that have no name in the config."""
     known = given.settings.organizational_unit_names or {}
     for stack in given.manifest.stacks:
-        if stack.stack_set is not None:
+        if stack.stack_set is not None and not stack.stack_set.accounts:
             yield from (unit for unit in stack.stack_set.organizational_unit_ids if unit not in known)

@@ -54,10 +54,15 @@ def _checks(deployment: Deployment, manifest: Manifest) -> Iterator[str]:
     yield f"become {words(f'deployer/{key.id}', deployers.get(key.id, ''))}"
     yield f"key_of {words(stack, 'KeyArn', region)}"
     for trail in deployment.trails:
-        yield f"trail {words(*_trail(trail, deployment, deployers))}"
+        if trail.account is None or trail.in_set:
+            continue
+        yield f"trail {words(*_trail(trail, trail.account.id, deployment, deployers))}"
         home = trail.settings.home_region
         yield f"other_trail {words(trail.settings.name, trail.account.id, home, bucket, deployment.partition)}"
-    context = deployment.trails[0].arn
+    for trail, *_ in deployment.trail_sets:
+        suffix = identifier(trail.settings.name) if trail.account is None else ""
+        yield f"member {words(*_trail(trail, '*', deployment, {}), deployment.partition, suffix)}"
+    context = deployment.trails[0].arn.replace("*", key.id)
     host = f"s3.{region}.{URL_SUFFIXES[deployment.partition]}"
     for reader in deployment.readers:
         statement = f"Reader{identifier(reader.name)}"
@@ -105,15 +110,19 @@ def _makes_key(stack: str, manifest: Manifest) -> bool:
     return f"{stack}.KeyArn" in outputs or len(manifest.stacks) == 1
 
 
-def _trail(trail: Trail, deployment: Deployment, deployers: dict[str, str]) -> Sequence[str]:
-    """Return what verify.sh is told of a trail; the prefix is that of the log files of its own account, without the day."""
-    settings, account = trail.settings, trail.account.id
+def _trail(trail: Trail, account: str, deployment: Deployment, deployers: dict[str, str]) -> Sequence[str]:
+    """Return what verify.sh is told of a trail; the prefix is that of the log files of its own account, without the day.
+
+    ``*`` stands for an account that only whoever runs it knows.
+    """
+    settings = trail.settings
+    arn = f"arn:{deployment.partition}:cloudtrail:{settings.home_region}:{account}:trail/{settings.name}"
     prefix = f"{settings.s3_key_prefix}/" if settings.s3_key_prefix else ""
     organization = deployment.config.organization
     of_organization = f"{organization.id}/" if settings.is_organization_trail and organization else ""
     return (
         settings.name,
-        trail.arn,
+        arn,
         account,
         deployers.get(account, ""),
         settings.home_region,
