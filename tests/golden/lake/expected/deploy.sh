@@ -359,10 +359,11 @@ finish() {
   outputs="$outputs$(printf '%s\n' "$found" | sed "s/^/$2./")"$'\n'
 }
 
-# stack_set NAME TEMPLATE ACCOUNT REGION DEPLOYER CALL_AS DELIVERY TAGS [PARAMETER=STACK.OUTPUT]...
+# stack_set NAME TEMPLATE ACCOUNT REGION DEPLOYER CALL_AS DELIVERY UNITS ACCOUNTS TAGS [PARAMETER=STACK.OUTPUT]...
 stack_set() {
-  local name=$1 file=$2 where=$3 region=$4 deployer=$5 as=$6 delivery=$7 tags=$8 operation='' pair same=yes
-  shift 8
+  local name=$1 file=$2 where=$3 region=$4 deployer=$5 as=$6 delivery=$7 units=$8 accounts=$9 tags=${10}
+  local operation='' pair same=yes missing targets
+  shift 10
   enter "$where" "$deployer"
   filled "$@"
   if call "$region" cloudformation describe-stack-set --stack-set-name "$name" --call-as "$as" --query 'StackSet.TemplateBody' --output text >"$scratch/live" 2>"$scratch/error"; then
@@ -399,18 +400,40 @@ stack_set() {
       ${parameters[@]+--parameters "${parameters[@]}"} >/dev/null
     say "$name" 'stack set created'
   fi
-  if [ -z "$plan" ] && ! targeted "$region" "$name" "$as"; then
-    operation=$(call "$region" cloudformation create-stack-instances --cli-input-json "file://cli/$name.instances.json" --query OperationId --output text)
+  missing=$(untargeted "$region" "$name" "$as" "$units" "$accounts")
+  if [ -n "$missing" ] && [ -n "$plan" ]; then
+    say "$name" "stack set, would go to $missing too"
+  elif [ -n "$missing" ]; then
+    targets="OrganizationalUnitIds=$missing"
+    if [ -n "$accounts" ]; then
+      targets="OrganizationalUnitIds=$units,Accounts=$missing,AccountFilterType=INTERSECTION"
+    fi
+    operation=$(call "$region" cloudformation create-stack-instances --cli-input-json "file://cli/$name.instances.json" \
+      --deployment-targets "$targets" --query OperationId --output text)
     ended "$region" "$name" "$as" "$operation" 'stacks created'
   elif [ "$same" = yes ]; then
     say "$name" 'stack set unchanged'
   fi
 }
 
-# targeted REGION NAME CALL_AS: whether a stack set has been given its accounts; a unit without accounts has no stacks.
-targeted() {
-  [ -n "$(call "$1" cloudformation describe-stack-set --stack-set-name "$2" --call-as "$3" --query "join('', StackSet.OrganizationalUnitIds || \`[]\`)" --output text)" ] ||
-    [ "$(call "$1" cloudformation list-stack-instances --stack-set-name "$2" --call-as "$3" --query 'Summaries[0].Account' --output text)" != None ]
+# untargeted REGION NAME CALL_AS UNITS ACCOUNTS: those of its units, or of its listed accounts, that a stack set was not given yet.
+untargeted() {
+  local stacks units
+  stacks=$(call "$1" cloudformation list-stack-instances --stack-set-name "$2" --call-as "$3" --query "join(' ', Summaries[].Account || \`[]\`)" --output text)
+  if [ -n "$5" ]; then
+    without "$5" "$stacks"
+    return
+  fi
+  # A unit without accounts has no stacks, so what the set knows of its units counts; where it tells none, its stacks do.
+  units=$(call "$1" cloudformation describe-stack-set --stack-set-name "$2" --call-as "$3" --query "join(' ', StackSet.OrganizationalUnitIds || \`[]\`)" --output text)
+  if [ -n "$units" ] || [ -z "$stacks" ]; then
+    without "$4" "$units"
+  fi
+}
+
+# without LIST WORDS: the list, of commas, without what is among the words.
+without() {
+  comm -23 <(tr ',' '\n' <<<"$1" | sort -u) <(tr '[:space:]' '\n' <<<"$2" | sort -u) | paste -sd, -
 }
 
 # ended REGION NAME CALL_AS OPERATION WHAT: waits for an operation of a stack set.

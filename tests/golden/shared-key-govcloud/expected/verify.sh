@@ -15,7 +15,8 @@ the checks of a trail-maker. One line for each check: its result, its name, the 
 
 --as WHO=PROFILE  the AWS CLI profile of somebody: deployer/ACCOUNT, reader/NAME, administrator/NAME, break-glass/NAME. Without
                   one the role is assumed. Only with a profile: outsider/ACCOUNT, whom IAM there allows everything and whom the
-                  policies do not name, and trail-maker/ACCOUNT, who may create trails and buckets and does so for a moment.
+                  policies do not name, trail-maker/ACCOUNT, who may create trails and buckets and does so for a moment, and
+                  member/TRAIL, who sees the trail of that name, which a stack set made, in an account of its own.
 --minutes N       how long a log file may take (default: 30). CloudTrail delivers within about 5 minutes, which is not guaranteed
 
 results: ok, FAIL, undecided (neither allowed nor refused, for a reason that the line gives), skipped (nobody to try it as)
@@ -32,7 +33,7 @@ while [ $# -gt 0 ]; do
         exit 2
       fi
       if [ "$1" = --as ]; then
-        if ! [[ $2 =~ ^(deployer|reader|administrator|break-glass|outsider|trail-maker)/[^=]+=.+$ ]]; then
+        if ! [[ $2 =~ ^(deployer|member|reader|administrator|break-glass|outsider|trail-maker)/[^=]+=.+$ ]]; then
           echo "verify.sh: --as $2: WHO=PROFILE is expected, such as reader/analysts=analyst" >&2
           exit 2
         fi
@@ -192,9 +193,25 @@ key_of() {
   fi
 }
 
-# trail NAME ARN ACCOUNT ROLE REGION BUCKET PREFIX MULTI ORGANIZATION VALIDATION
+# member NAME ARN ACCOUNT ROLE REGION BUCKET PREFIX MULTI ORGANIZATION VALIDATION PARTITION SUFFIX: the trail of a stack set in
+# the account of whoever tries it, which stands where the others have an asterisk.
+member() {
+  local account
+  become "member/$1" '' || { nobody $? "the stack set" "trail/$1" "delivery/$1"; return; }
+  account=$(call "$home_region" sts get-caller-identity --query Account --output text 2>"$scratch/error")
+  if ! [[ $account =~ ^[0-9]{12}$ ]]; then
+    report undecided "trail/$1" "the stack set" "the account is unknown: $(said)"
+    return
+  fi
+  profiles="${profiles}deployer/$account=$profile"$'\n'
+  trail "$1" "${2/:\*:/:$account:}" "$account" '' "$5" "$6" "${7/\*/$account}" "$8" "$9" "${10}" "${12}"
+  other_trail "$1" "$account" "$5" "$6" "${11}" "${12}"
+}
+
+# trail NAME ARN ACCOUNT ROLE REGION BUCKET PREFIX MULTI ORGANIZATION VALIDATION [SUFFIX]
 trail() {
   local name=$1 arn=$2 region=$5 bucket=$6 prefix=$7 wanted found before error deadline status
+  local delivers="CloudTrailEncryptsLogs${11:-}, CloudTrailWritesLogs${11:-}"
   become "deployer/$3" "$4" || { nobody $? "the trail" "trail/$name" "delivery/$name"; return; }
   wanted=$(printf '%s\t%s\t%s\t%s\t%s' "$bucket" "$key_arn" "$8" "$9" "${10}")
   found=$(call "$region" cloudtrail get-trail --name "$arn" --output text \
@@ -212,15 +229,15 @@ trail() {
     status=$(call "$region" cloudtrail get-trail-status --name "$arn" --query '[LatestDeliveryTime, LatestDeliveryError]' --output text 2>"$scratch/error")
     found=${status%%$'\t'*} error=${status#*$'\t'}
     if [ -n "$error" ] && [ "$error" != None ] && [ "$error" != "$status" ]; then
-      report FAIL "delivery/$name" "CloudTrailEncryptsLogs, CloudTrailWritesLogs" "the last delivery failed: $error"
+      report FAIL "delivery/$name" "$delivers" "the last delivery failed: $error"
       break
     fi
     if [ -n "$found" ] && [ "$found" != "$before" ] && [ "$found" != None ]; then
-      report ok "delivery/$name" "CloudTrailEncryptsLogs, CloudTrailWritesLogs" "a log file was delivered since this began"
+      report ok "delivery/$name" "$delivers" "a log file was delivered since this began"
       break
     fi
     if [ "$SECONDS" -ge "$deadline" ]; then
-      report FAIL "delivery/$name" "CloudTrailEncryptsLogs, CloudTrailWritesLogs" "no log file was delivered in $minutes minutes"
+      report FAIL "delivery/$name" "$delivers" "no log file was delivered in $minutes minutes"
       break
     fi
     sleep "$poll"
@@ -243,10 +260,10 @@ newest() {
   done
 }
 
-# other_trail NAME ACCOUNT REGION BUCKET PARTITION: a trail of another name is refused by the key and by the bucket.
+# other_trail NAME ACCOUNT REGION BUCKET PARTITION [SUFFIX]: a trail of another name is refused by the key and by the bucket.
 other_trail() {
-  local name=$1 region=$3 bucket=$4 made throwaway found
-  become "trail-maker/$2" '' || { nobody $? "CloudTrailEncryptsLogs, CloudTrailChecksAcl" "other-trail-key/$name" "other-trail-bucket/$name"; return; }
+  local name=$1 region=$3 bucket=$4 suffix=${6:-} made throwaway found
+  become "trail-maker/$2" '' || { nobody $? "CloudTrailEncryptsLogs$suffix, CloudTrailChecksAcl$suffix" "other-trail-key/$name" "other-trail-bucket/$name"; return; }
   made="trailkey-verify-$(date -u +%s)" throwaway="trailkey-verify-$2-$(date -u +%s)"
   place=(--create-bucket-configuration "LocationConstraint=$region")
   if [ "$region" = us-east-1 ]; then
@@ -264,11 +281,11 @@ other_trail() {
     fi
     if call "$region" cloudtrail create-trail --name "$made" --s3-bucket-name "$@" >"$scratch/answer" 2>"$scratch/error"; then
       call "$region" cloudtrail delete-trail --name "$made" >/dev/null 2>&1
-      report FAIL "other-trail-$found/$name" "$(statements_of_trail "$found")" "a trail of another name could be created; it is deleted again"
+      report FAIL "other-trail-$found/$name" "$(statements_of_trail "$found" "$suffix")" "a trail of another name could be created; it is deleted again"
     elif grep -qE 'InsufficientEncryptionPolicy|InsufficientS3BucketPolicy' "$scratch/error"; then
-      report ok "other-trail-$found/$name" "$(statements_of_trail "$found")" "a trail of another name is refused"
+      report ok "other-trail-$found/$name" "$(statements_of_trail "$found" "$suffix")" "a trail of another name is refused"
     else
-      report undecided "other-trail-$found/$name" "$(statements_of_trail "$found")" "a trail of another name: $(said)"
+      report undecided "other-trail-$found/$name" "$(statements_of_trail "$found" "$suffix")" "a trail of another name: $(said)"
     fi
   done
   call "$region" s3api delete-bucket --bucket "$throwaway" >/dev/null 2>&1
@@ -276,9 +293,9 @@ other_trail() {
 
 statements_of_trail() {
   if [ "$1" = key ]; then
-    echo "CloudTrailEncryptsLogs, CloudTrailDescribesKey"
+    echo "CloudTrailEncryptsLogs$2, CloudTrailDescribesKey$2"
   else
-    echo "CloudTrailChecksAcl, CloudTrailWritesLogs"
+    echo "CloudTrailChecksAcl$2, CloudTrailWritesLogs$2"
   fi
 }
 
