@@ -25,6 +25,8 @@ Step = tuple[str, tuple[str, ...], str, tuple[tuple[str, str], ...]]
 """A stack as an engine deploys it: its name, its accounts or units, its Region, its parameters."""
 
 ALL: Final = "rollout: {engines: [cli, github, codepipeline, cfct, lza]}\n"
+OF_WHOLE_UNITS: Final = "codepipeline, "
+"""The engine whose stack sets are over whole units: a trail in listed accounts is refused with it."""
 NAMES: Final = {"ou-ab12-11111111": "Security", "r-ab12": "Root"}
 
 
@@ -39,7 +41,8 @@ def files_of(name: str, tmp: Path) -> Mapping[str, bytes]:
                 CONFIGS[base].read_text(encoding="utf-8") + ALL * (base != "mirror"), encoding="utf-8"
             )
     if not config.exists():
-        config.write_text(text + ALL, encoding="utf-8")
+        engines = ALL.replace(OF_WHOLE_UNITS, "") if ", accounts: [" in text else ALL
+        config.write_text(text + engines, encoding="utf-8")
     return pipeline.render(load(config)).files
 
 
@@ -63,11 +66,21 @@ def steps_of(files: Mapping[str, bytes]) -> list[Step]:
     found = []
     for one in rollout(files):
         place = one["target"].get("stack_set", one["target"])
-        where = tuple(place.get("organizational_unit_ids", [place["account"]]))
+        where = tuple(place.get("accounts") or place.get("organizational_unit_ids", [place["account"]]))
         values = tuple(sorted((name, value["output"]) for name, value in one["parameters"].items()))
         region = place["regions"][0] if "regions" in place else place["region"]
         found.append((one["stack"], where, region, values))
     return found
+
+
+def targets_of(instances: Document) -> tuple[str, ...]:
+    """Where create-stack-instances goes: listed accounts of the units that are named with them, or whole units."""
+    targets = instances["DeploymentTargets"]
+    if "Accounts" not in targets:
+        return tuple(targets["OrganizationalUnitIds"])
+    assert targets["AccountFilterType"] == "INTERSECTION"
+    assert targets["OrganizationalUnitIds"] == ["r-ab12"]
+    return tuple(targets["Accounts"])
 
 
 def follow_cli(files: Mapping[str, bytes]) -> list[Step]:
@@ -86,8 +99,10 @@ def follow_cli(files: Mapping[str, bytes]) -> list[Step]:
         where: tuple[str, ...] = (account,)
         if words[0] == "stack_set":
             instances = json.loads(files[f"cli/{name}.instances.json"])
-            where, (region,) = tuple(instances["DeploymentTargets"]["OrganizationalUnitIds"]), instances["Regions"]
-            assert call["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+            where, (region,) = targets_of(instances), instances["Regions"]
+            listed = "Accounts" in instances["DeploymentTargets"]
+            assert call["AutoDeployment"] == {"Enabled": not listed, "RetainStacksOnAccountRemoval": False}
+            assert f" {','.join(where)} " in line
             assert instances["OperationPreferences"]["MaxConcurrentPercentage"] == 100
         assert call.get("StackName", call.get("StackSetName")) == name
         found.append((name, where, region, values))
@@ -123,7 +138,7 @@ def follow_github(files: Mapping[str, bytes]) -> list[Step]:
         region = credentials["aws-region"]
         if f"github/{ready}.json" in files:
             instances = json.loads(files[f"github/{ready}.instances.json"])
-            where, (region,) = tuple(instances["DeploymentTargets"]["OrganizationalUnitIds"]), instances["Regions"]
+            where, (region,) = targets_of(instances), instances["Regions"]
         found.append(
             (ready, where, region, tuple(sorted((name, f"{stack}.{output}") for name, stack, output in pairs)))
         )
@@ -131,8 +146,10 @@ def follow_github(files: Mapping[str, bytes]) -> list[Step]:
 
 
 def follow_pipeline(files: Mapping[str, bytes]) -> list[Step]:
-    """The pipeline, stage by stage; in China there is none."""
-    if json.loads(files["rollout.json"])["partition"] == "aws-cn":
+    """The pipeline, stage by stage; in China there is none, nor for listed accounts."""
+    if "pipeline/pipeline.yaml" not in files:
+        listed = any("accounts" in one["target"].get("stack_set", {}) for one in rollout(files))
+        assert listed or json.loads(files["rollout.json"])["partition"] == "aws-cn"
         return steps_of(files)
     template = read(files["pipeline/pipeline.yaml"].decode(), "pipeline")
     source, *stages = template["Resources"]["Pipeline"]["Properties"]["Stages"]

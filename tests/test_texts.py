@@ -63,6 +63,8 @@ HOLDS: Final = {
     "bucket.access_logs.bucket": "letters, digits, dots, hyphens",
     "trails[].name": "letters, digits, . _ -",
     "trails[].account": _REFERENCE,
+    "trails[].accounts[]": _REFERENCE,
+    "trails[].organizational_unit_ids[]": "ou- and letters, digits, -",
     "trails[].home_region": "a Region",
     "trails[].s3_key_prefix": "letters, digits, / ! _ . ' ( ) -",
     "trails[].advanced_event_selectors[].name": WHOLE,
@@ -142,7 +144,8 @@ BASES: Final = (
                         ],
                     }
                 ],
-            }
+            },
+            *EVERYTHING["trails"][1:],
         ],
         "accepted_risks": [{"id": "no-grants", "reason": "agreed"}],
         "event_data_stores": [{**LAKE["event_data_stores"][0], "region": "eu-west-1", "description": "Lake"}],

@@ -33,6 +33,9 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stub]:
     made.close()
 
 
+OF_A_UNIT: Final = "888888888888"
+
+
 @lru_cache
 def rendered(name: str) -> Rendered:
     return pipeline.render(load(CONFIGS[name]))
@@ -57,6 +60,12 @@ def world_of(name: str, made: Rendered | None = None) -> World:
             ]
             arn = owner.deployer.replace("*", "x")
             world.profiles[f"deployer/{owner.id}"] = Person(arn, [policy, *attached])
+    for trail, *_ in deployment.trail_sets:
+        account = trail.account.id if trail.account else OF_A_UNIT
+        anybody = Person(f"arn:{deployment.partition}:iam::{account}:role/Anybody", [EVERYTHING])
+        world.profiles |= {f"member/{trail.settings.name}": anybody, f"trail-maker/{account}": anybody}
+        for unit in trail.settings.organizational_unit_ids or ():
+            world.units[account] = f"o-a1b2c3d4e5/r-ab12/{unit}/"
     for reader in deployment.readers:
         if reader.iam_policy == "named":
             account = reader.account.id if reader.account else "999999999999"
@@ -263,6 +272,12 @@ FLAWS: Final = (
     Flaw(what="a reader's IAM policy is for another context", change=instead(RESPONDERS, ":111111111111:trail/*", ":111111111112:trail/*"), check="reader-reads/responders"),
     Flaw(what="the IAM policy of an account that reads lacks Decrypt", change=without("ReaderAuditPolicy", "DecryptLogs"), check="reader-reads/audit"),
     Flaw(what="a trail's deployer lacks DescribeKey in IAM", change=without("TrailDeployerPolicy", "DescribeKey"), check="describes/deployer/111111111111"),
+    Flaw(what="the trail of units may not encrypt", change=without("Key", "CloudTrailEncryptsLogsWorkloads"), check="delivery/workloads", config="everything"),
+    Flaw(what="the key names other units", change=instead("Key", "ou-ab12-22222222", "ou-ab12-33333333"), check="delivery/workloads", config="everything"),
+    Flaw(what="the bucket names another organization", change=lambda made: statement(made[BUCKET], "CloudTrailChecksAclWorkloads")["Condition"]["StringEquals"].update({"aws:SourceOrgID": "o-other12345"}), check="delivery/workloads", config="everything"),
+    Flaw(what="any trail of the units may encrypt", change=instead("Key", "trail/workloads", "trail/*"), check="other-trail-key/workloads", config="everything"),
+    Flaw(what="any trail of the units may write", change=instead(BUCKET, "trail/workloads", "trail/*"), check="other-trail-bucket/workloads", config="everything"),
+    Flaw(what="the key leaves out a listed account", change=instead("Key", "555555555555:trail/listed", "555555555556:trail/listed"), check="delivery/listed", config="everything"),
     Flaw(what="the trail has another bucket", change=lambda made: made["OrganizationTrail"]["Properties"].update(S3BucketName="other"), check="trail/organization-trail"),
 )  # fmt: skip
 
@@ -273,7 +288,9 @@ def test_each_flaw_fails_the_check_that_is_about_it(flaw: Flaw, stub: Stub) -> N
     maker = "trail-maker" if "other-trail" in flaw.check else "x"
     # Nobody else is needed to see this one; the others would take their time.
     world.profiles = {
-        who: one for who, one in world.profiles.items() if who.partition("/")[2] in flaw.check or who.startswith(maker)
+        who: one
+        for who, one in world.profiles.items()
+        if who.partition("/")[2] in flaw.check or who.startswith((maker, "deployer/"))
     }
 
     code, results, said = verify(stub, world)

@@ -66,6 +66,8 @@ class World:
     trails: set[str] = field(default_factory=set)
     deliveries: int = 0
     key: str = ""
+    units: dict[str, str] = field(default_factory=dict)
+    """The organization paths of accounts that CloudTrail acts for."""
     overrides: dict[str, str] = field(default_factory=dict)
     """Answers that are given in place of the right ones, by operation: an error text."""
 
@@ -126,15 +128,16 @@ class World:
     def cloudtrail(self, trail: str, *, key: bool, bucket: bool) -> str:
         """Return what CloudTrail finds when a trail is made or delivers: an empty text where all is allowed."""
         account = trail.split(":")[4]
-        context = {"aws:SourceArn": trail, "aws:SourceAccount": account}
+        context: dict[str, Any] = {"aws:SourceArn": trail, "aws:SourceAccount": account}
+        if path := self.units.get(account):
+            context |= {"aws:SourceOrgID": path.partition("/")[0], "aws:SourceOrgPaths": [path]}
         service = "cloudtrail.amazonaws.com"
         if bucket:
             arn = f"arn:{self.deployment.partition}:s3:::{self.bucket}"
             put = {**context, "s3:x-amz-acl": "bucket-owner-full-control", "aws:SecureTransport": "true"}
-            one = next(
-                (each for each in self.deployment.trails if each.account.id == account), self.deployment.trails[0]
-            )
-            prefix = f"{one.settings.s3_key_prefix}/" if one.settings.s3_key_prefix else ""
+            mine = (one.settings for one in self.deployment.trails if trail.endswith(f"/{one.settings.name}"))
+            given = next((one.s3_key_prefix for one in mine), None)
+            prefix = f"{given}/" if given else ""
             of_account = self.decides(service, "s3:PutObject", f"{arn}/{prefix}AWSLogs/{account}/x", **put)
             if not (
                 self.decides(service, "s3:GetBucketAcl", arn, **context, **{"aws:SecureTransport": "true"})

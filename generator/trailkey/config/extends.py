@@ -30,6 +30,7 @@ MIRRORED: Final[tuple[tuple[str | None, ...], ...]] = (
     ("rollout", "github", _ANY),
     ("rollout", "organizational_unit_names"),
     ("rollout", "organizational_unit_names", _ANY),
+    ("trails", _ANY, "organizational_unit_ids"),
     ("trails", _ANY, "sns_topic", "kms_key"),
     ("trails", _ANY, "cloudwatch_logs", "kms_key_arn"),
     *(("readers", _ANY, kind.key) for kind in READER_KINDS if kind.differs_in_mirror),

@@ -79,7 +79,7 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
         administrators=administrators,
         break_glass=break_glass,
         notices=tuple(_notices(config, trails, stores, administrators, break_glass)),
-        made_roles=resolve_roles(resolver, administrators, break_glass, readers),
+        made_roles=resolve_roles(resolver, administrators, break_glass, trails, readers),
     )
     resolve_alarm(resolver, deployment)
     return deployment
@@ -286,9 +286,8 @@ def _deployers(resolver: Resolver, trails: list[Trail], readers: list[Reader], s
             needs.append((config.bucket.account, "the bucket", ""))
         elif config.key.alarm:
             needs.append((config.bucket.account, "the alarm for the bucket", ", or remove alarm"))
-    for trail in trails:
-        if trail.account and not trail.in_set:
-            needs.append((trail.account.name, f"trail {trail.settings.name!r}", ""))
+    own = [(trail.account, trail.settings.name) for trail in trails if trail.account and not trail.in_set]
+    needs += [(account.name, f"trail {name!r}", "") for account, name in own]
     needs += [(store.account.name, f"event data store {store.settings.name!r}", "") for store in stores]
     for reader in readers:
         with if_known:

@@ -13,17 +13,21 @@ from trailkey.config.section import if_known
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trailkey.config.deployment import Reader
+    from trailkey.config.deployment import Reader, Trail
     from trailkey.config.resolve.resolver import Resolver
     from trailkey.config.source import ConfigPath
 
 
 def resolve_roles(
-    resolver: Resolver, administrators: Sequence[str], break_glass: Sequence[str], readers: Sequence[Reader]
+    resolver: Resolver,
+    administrators: Sequence[str],
+    break_glass: Sequence[str],
+    trails: Sequence[Trail],
+    readers: Sequence[Reader],
 ) -> tuple[MadeRole, ...]:
     """Return the roles that bootstrap.yaml makes; none where the config does not ask for it."""
     settings = resolver.config.rollout
-    _named(resolver, readers)
+    _named(resolver, trails, readers)
     if not settings.bootstrap:
         return ()
     trusted, path = settings.trusted, ("rollout", "trusted")
@@ -59,18 +63,23 @@ def resolve_roles(
     return tuple(made)
 
 
-def _named(resolver: Resolver, readers: Sequence[Reader]) -> None:
+def _named(resolver: Resolver, trails: Sequence[Trail], readers: Sequence[Reader]) -> None:
     """Refuse names of accounts and units that are not of this deployment: they have no effect."""
     settings = resolver.config.rollout
     for name in settings.account_names or {}:
         with if_known:
             resolver.listed(name, ("rollout", "account_names", name))
-    paths = " ".join(reader.value for reader in readers if reader.account is None)
+    paths = " ".join(
+        [
+            *(reader.value for reader in readers if reader.account is None),
+            *(unit for trail in trails for unit in trail.settings.organizational_unit_ids or ()),
+        ]
+    )
     organization = resolver.config.organization
     root = (organization and organization.root_id) or ""
     for unit in settings.organizational_unit_names or {}:
         if unit not in re.split(r"[/ ]", f"{paths} {root}"):
-            said = f"{unit!r} is not a unit of a reader; names are for the units of stack sets; correct or remove it"
+            said = f"{unit!r} is not a unit of a reader or trail; names are for the units of stack sets; correct or remove it"
             resolver.refuse(("rollout", "organizational_unit_names", unit), said)
 
 
