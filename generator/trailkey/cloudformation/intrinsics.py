@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from trailkey.aws import URL_SUFFIXES
+from trailkey.aws import URL_SUFFIXES, parse_arn
 from trailkey.cloudformation.placeholders import Place, Position, attribute_placeholder
 from trailkey.errors import PolicyError
 
@@ -182,6 +182,8 @@ class _Resolver:
                 return _as_text(self.value(text, Position(whole=False)), function, "its text").split(delimiter)
             case "Fn::Select", [index, dict() | list() as entries]:
                 return self._selected(index, entries, position)
+            case "Fn::GetStackOutput", {"StackName": str(stack), "OutputName": str(name)} if not self.unknowns:
+                return self._given_out(stack, name, argument)
             case "Fn::FindInMap", [_, _, _] | [_, _, _, {"DefaultValue": _}]:
                 return self._mapped(argument, position)
             case "Fn::ToJsonString", _:
@@ -293,6 +295,17 @@ class _Resolver:
         if isinstance(found, list) and at.isdecimal() and int(at) < len(found):
             return found[int(at)]
         return self._unknown({"Fn::Select": [index, entries]}, position)
+
+    def _given_out(self, stack: str, name: str, argument: Mapping[str, Any]) -> Any:
+        """Return an Output of a stack deployed before, in the account of the role that reads it."""
+        role = parse_arn(str(self.value(argument.get("RoleArn", ""), Position(whole=False))))
+        account, region = role.account if role else self.place.account, str(argument.get("Region", self.place.region))
+        found = self.place.outputs.get((account, region, stack, name))
+        if found is None:
+            raise PolicyError(
+                f"Fn::GetStackOutput: no stack deployed before is {stack} with Output {name} in account {account}, {region}; run trailkey generate again"
+            )
+        return found
 
     def _mapped(self, argument: list[Any], position: Position) -> Any:
         found: Any = mapping_in(self.template, "Mappings")

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a template is deployed, and what its parameters are given."""
+    """Where a template is deployed, what its parameters are given, and what the stacks before it give out.
+
+    ``outputs`` are by account, Region, stack and name.
+    """
 
     account: str
     region: str
     partition: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[tuple[str, str, str, str], Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

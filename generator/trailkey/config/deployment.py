@@ -147,6 +147,18 @@ class Deployment:
         return tuple(one for one in self.trail_owners if one.id != self.key_account.id and one.deployer)
 
     @property
+    def is_one_stack(self) -> bool:
+        """Whether one stack holds everything: all is in one account and Region, and the layout does not ask for more."""
+        places = {(self.key_account.id, self.region), (self.bucket_account.id, self.region)}
+        for trail in self.trails:
+            places.add((trail.account.id if trail.account and not trail.in_set else "*", trail.settings.home_region))
+        places |= {(store.account.id, store.settings.region) for store in self.stores}
+        for reader in self.readers:
+            if reader.account is None or reader.account.ours:
+                places.add((reader.account.id if reader.account else "*", self.region))
+        return self.config.layout == "auto" and len(places) == 1
+
+    @property
     def log_prefixes(self) -> tuple[str, ...]:
         """The prefixes that trails put before ``AWSLogs/``, each once; ``""`` for none, else with a final slash."""
         return tuple(

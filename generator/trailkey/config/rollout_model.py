@@ -53,6 +53,8 @@ class Rollout(Section):
 
     engines: Annotated[tuple[Engine, ...], Field(min_length=1)] = ("cli",)
     """What each of these takes is written beside the templates: ``cli`` (the AWS CLI, with deploy.sh), ``github`` (a workflow), ``codepipeline``, ``cfct`` (Customizations for Control Tower), ``lza`` (Landing Zone Accelerator)."""
+    references: Literal["parameter", "stack_output"] = "parameter"
+    """How a stack gets the key's ARN: as a parameter, or by Fn::GetStackOutput, which asks CloudFormation for it; stack sets always by a parameter."""
     bootstrap: bool = False
     """Write bootstrap.yaml, which makes the deployers, and the roles that ``trusted`` names, in each account."""
     trusted: Annotated[Trusted | None, NOT_NULL] = None

@@ -5,6 +5,7 @@ Nothing comes from what built the folder: where a stack is deployed, and which O
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +17,12 @@ from trailkey.inventory.policies import ANY_ACCOUNT, IdentityPolicy, PolicySet, 
 from trailkey.output.manifest import BUCKET_POLICY, BUCKET_POLICY_STEP, MANIFEST, AccountTarget, Manifest, load_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from trailkey.output.manifest import DeployedStack
 
+_Outputs = Mapping[tuple[str, str, str, str], Any]
+"""What stacks give out, by account, Region, stack and name."""
 _POLICIES: Final = {
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::S3::BucketPolicy": "PolicyDocument",
@@ -81,7 +84,7 @@ def read_folder(what: str, files: Mapping[str, bytes], *, prefix: str = "") -> F
             f"{what}: holds no {MANIFEST}; a folder that trailkey generate wrote is expected; name output/NAME"
         )
     manifest = load_manifest(files[MANIFEST], f"{prefix}{MANIFEST}")
-    outputs: dict[tuple[str, str], Any] = {}
+    outputs: dict[tuple[str, str, str, str], Any] = {}
     stacks: list[StackAsDeployed] = []
     missing: list[str] = []
     for stack in manifest.stacks:
@@ -89,7 +92,7 @@ def read_folder(what: str, files: Mapping[str, bytes], *, prefix: str = "") -> F
             missing.append(stack.template)
             continue
         found = _stack(prefix, stack, files[stack.template], manifest.partition, outputs)
-        outputs |= {(stack.stack, name): value for name, value in found.outputs.items()}
+        outputs |= {(*stack.home, stack.stack, name): value for name, value in found.outputs.items()}
         stacks.append(found)
     deployed = [one.policies for one in stacks]
     return Folder(
@@ -111,9 +114,7 @@ def read_folder(what: str, files: Mapping[str, bytes], *, prefix: str = "") -> F
     )
 
 
-def _stack(
-    prefix: str, stack: DeployedStack, content: bytes, partition: str, outputs: Mapping[tuple[str, str], Any]
-) -> StackAsDeployed:
+def _stack(prefix: str, stack: DeployedStack, content: bytes, partition: str, outputs: _Outputs) -> StackAsDeployed:
     file = f"{prefix}{stack.template}"
     template = _document(content, file)
     target = stack.target
@@ -121,7 +122,7 @@ def _stack(
     listed = stack.stack_set.accounts if stack.stack_set else ()
     try:
         parameters, unfilled = _filled(stack, template.get("Parameters", {}).keys(), partition, outputs)
-        place = Place(account=account, region=stack.region, partition=partition, parameters=parameters)
+        place = Place(account=account, region=stack.region, partition=partition, parameters=parameters, outputs=outputs)
         given = {name: resolve(one["Value"], template, place) for name, one in template.get("Outputs", {}).items()}
         found = [
             _resource(Location(file=file, logical_id=logical_id), resource, template, here)
@@ -163,18 +164,19 @@ def _document(content: bytes, what: str) -> dict[str, Any]:
 
 
 def _filled(
-    stack: DeployedStack, declared: Iterable[str], partition: str, outputs: Mapping[tuple[str, str], Any]
+    stack: DeployedStack, declared: Iterable[str], partition: str, outputs: _Outputs
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the parameters of a stack with their values, and those that have none: a key that does not exist stands for them."""
     nowhere = Place(account=ANY_ACCOUNT, region=stack.region, partition=partition)
     values: dict[str, Any] = {}
     unfilled: list[str] = []
+    given = {(name, output): value for (_, _, name, output), value in outputs.items()}
     for name in dict.fromkeys((*stack.parameters, *declared)):
         source = stack.parameters.get(name)
         if isinstance(source, str):
             values[name] = source
-        elif source is not None and (source.stack, source.name) in outputs:
-            values[name] = outputs[source.stack, source.name]
+        elif source is not None and (source.stack, source.name) in given:
+            values[name] = given[source.stack, source.name]
         else:
             values[name] = attribute_placeholder(name, "Arn", "AWS::KMS::Key", nowhere)
             unfilled.append(name)

@@ -56,6 +56,8 @@ def deployer_policies(
             for made, kind in _resources(manifest, stack, documents[stack.template]):
                 for call, on, condition in calls_for(kind, made):
                     into.add(call.name, call.actions, on, condition)
+        if roles := sorted(set(_roles_taken(documents[stack.template], manifest.partition))):
+            into.add("ReadOutputs", ["sts:AssumeRole"], roles, {})
         _add_cloudformation(into, manifest.partition, stack)
         if "codepipeline" in engines and stack.deployer and stack.stack_set is None:
             to = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
@@ -73,6 +75,18 @@ def _resources(manifest: Manifest, stack: DeployedStack, document: Mapping[str, 
         names = {key: value for key, value in resource["Properties"].items() if key in _NAMES}
         made = Made(stack=stack.stack, place=place, properties=resolve(names, document, place), holders=holders)
         yield made, resource["Type"]
+
+
+def _roles_taken(value: Any, partition: str) -> Iterator[str]:
+    """Yield the roles by which CloudFormation reads Outputs of stacks in other accounts."""
+    if isinstance(value, dict):
+        if "Fn::GetStackOutput" in value and (role := value["Fn::GetStackOutput"].get("RoleArn")):
+            yield str(resolve(role, {}, Place(account="", region="", partition=partition)))
+        for item in value.values():
+            yield from _roles_taken(item, partition)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _roles_taken(item, partition)
 
 
 _NAMES: Final = frozenset(

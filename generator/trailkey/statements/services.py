@@ -1,15 +1,19 @@
-"""The statements of topic policies and of the role that CloudTrail writes to CloudWatch Logs with."""
+"""The statements of topic policies, of the role that CloudTrail writes to CloudWatch Logs with, and of the one that reads Outputs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from awacs import sts
+from awacs import cloudformation, sts
+from awacs.aws import AWSPrincipal
 
+from trailkey.config.resolve.principals import account_of
 from trailkey.statements import actions
-from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, allow, deny, service_principal, text
+from trailkey.statements.builders import BY_CLOUDTRAIL, EVERYONE, allow, deny, service_principal, text, texts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from awacs.aws import Statement
 
     from trailkey.config.deployment import Deployment, Trail
@@ -51,6 +55,23 @@ def cloudtrail_assumes() -> Statement:
     statement = allow("CloudTrailAssumesRole", (sts.AssumeRole,), to=BY_CLOUDTRAIL)
     del statement.properties["Resource"]  # a trust policy has none
     return statement
+
+
+def deployers_assume(arns: Sequence[str]) -> Statement:
+    """The deployers of other accounts take the role. Config key ``rollout.references``.
+
+    See: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
+    """
+    accounts = [text(f"arn:aws:iam::{account}:root") for account in dict.fromkeys(map(account_of, arns))]
+    guard = {"ArnLike": {"aws:PrincipalArn": texts(arns)}}
+    statement = allow("DeployersReadOutputs", (sts.AssumeRole,), to=AWSPrincipal(accounts), guard=guard)
+    del statement.properties["Resource"]  # a trust policy has none
+    return statement
+
+
+def role_describes_stack(stack_arn: Any) -> Statement:
+    """The role sees one stack and with it its Outputs. The same page."""
+    return allow("ReadOutputs", (cloudformation.DescribeStacks,), on=stack_arn)
 
 
 def role_writes_log_events(trail: Trail, owner: str, deployment: Deployment, log_group: str) -> list[Statement]:

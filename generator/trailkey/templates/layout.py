@@ -20,6 +20,7 @@ from trailkey.templates.key import KEY, add_key
 from trailkey.templates.lake import add_store
 from trailkey.templates.managed_policies import add_deployer, add_key_roles, add_reader, tell_owner
 from trailkey.templates.stack import Stack, reader_step
+from trailkey.templates.stack_outputs import add_stack_output_role, stack_output
 from trailkey.templates.trail import add_trail
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Layout:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.made: dict[tuple[str, str, str], Stack] = {}
-        self.single = deployment.config.layout == "auto" and len(_places(deployment)) == 1
+        self.taking: list[Stack] = []
+        self.single = deployment.is_one_stack
 
     @property
     def key_stack(self) -> Stack:
@@ -63,7 +65,11 @@ class Layout:
 
     def key_arn(self, stack: Stack) -> Any:
         """Return the ARN of the trails' key as a stack has it."""
-        return stack.key_arn(self.key_stack, KEY)
+        source, asked = self.key_stack, self.deployment.config.rollout.references == "stack_output"
+        if asked and stack.account is not None and stack is not source:
+            self.taking.append(stack)
+            return stack_output(stack, source, f"{KEY}Arn")
+        return stack.key_arn(source, KEY)
 
     def of(self, account: Account, region: str, purpose: str, detail: str = "") -> Stack:
         """Return the stack of a purpose in an account and Region, made when first asked for; ``detail`` sets some apart."""
@@ -144,18 +150,6 @@ class Layout:
             ready.describe()
             done.append(ready)
         return done
-
-
-def _places(deployment: Deployment) -> set[tuple[str, str]]:
-    """Return every account and Region that gets a stack; a reader elsewhere is a place of its own."""
-    places = {(deployment.key_account.id, deployment.region), (deployment.bucket_account.id, deployment.region)}
-    for trail in deployment.trails:
-        places.add((trail.account.id if trail.account and not trail.in_set else "*", trail.settings.home_region))
-    places |= {(store.account.id, store.settings.region) for store in deployment.stores}
-    for reader in deployment.readers:
-        if reader.account is None or reader.account.ours:
-            places.add((reader.account.id if reader.account else "*", deployment.region))
-    return places
 
 
 def _key(layout: Layout) -> None:
@@ -240,5 +234,12 @@ def _alarms(layout: Layout) -> None:
             add_alarm(stack, alarm, things, layout.key_arn(stack) if of_the_key else None)
 
 
-PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_roles, _trails, _stores, _readers, _alarms]
+def _stack_outputs(layout: Layout) -> None:
+    home = layout.deployment.key_account
+    others = {stack.account.id: stack.account for stack in layout.taking if stack.account and stack.account != home}
+    if others:
+        add_stack_output_role(layout.key_stack, [one.deployer or "" for one in others.values()])
+
+
+PARTS: list[Callable[[Layout], None]] = [_key, _bucket, _key_roles, _trails, _stores, _readers, _alarms, _stack_outputs]
 """What a deployment is made of, in the order in which its stacks are made. A new kind of stack is one entry."""

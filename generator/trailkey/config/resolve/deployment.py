@@ -82,6 +82,9 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
         made_roles=resolve_roles(resolver, administrators, break_glass, trails, readers),
     )
     resolve_alarm(resolver, deployment)
+    if config.rollout.references == "stack_output" and deployment.is_one_stack:
+        said = "stack_output is given and one stack holds everything, which takes nothing from another; it has no effect; remove it"
+        resolver.refuse(("rollout", "references"), said)
     return deployment
 
 

@@ -35,6 +35,7 @@ from trailkey.proofs.properties.entitlements import entitlements
 from trailkey.proofs.properties.property import Result
 from trailkey.proofs.properties.rollout_parameters import misfilled
 from trailkey.proofs.properties.rollout_steps import untold
+from trailkey.proofs.properties.stack_outputs import misreferenced, output_roles
 from trailkey.proofs.properties.stack_sets import misdirected
 from trailkey.proofs.properties.template_forms import unread
 from trailkey.proofs.properties.wiring import wanted_resources
@@ -123,10 +124,10 @@ def _places(deployment: Deployment) -> Mapping[tuple[str, str], set[tuple[str, s
     return found
 
 
-def _unread(_deployment: Deployment, folder: Folder) -> Iterator[str]:
+def _unread(deployment: Deployment, folder: Folder) -> Iterator[str]:
     for one in folder.stacks:
         try:
-            yield from [f"{one.stack.template}: {what}" for what in unread(one.template)]
+            yield from [f"{one.stack.template}: {what}" for what in unread(one.template, output_roles(one, deployment))]
         except (AttributeError, KeyError, TypeError) as error:
             yield f"{one.stack.template}: not a template as trailkey generate writes it ({error!r})"
 
@@ -246,6 +247,13 @@ OF_THE_ROLLOUT: Final = (
         reason="A trail or a reader's policy with another key's ARN encrypts with a key that nobody guards, or reads nothing.",
         source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html",
         problems=misfilled,
+    ),
+    RolloutRule(
+        id="references-readable",
+        title="who takes an Output by Fn::GetStackOutput may read it, by a role that sees one stack and does nothing else",
+        reason="A reference that cannot be read fails the stack; a role that trusts more than the deployers is a way in.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html",
+        problems=misreferenced,
     ),
     RolloutRule(
         id="stacks-ordered",

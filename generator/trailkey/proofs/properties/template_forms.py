@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 _SECTIONS: Final = frozenset(
     ("AWSTemplateFormatVersion", "Description", "Metadata", "Outputs", "Parameters", "Resources")
@@ -20,7 +20,9 @@ _OF_A_RESOURCE: Final = frozenset(
     ("DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdateReplacePolicy")
 )
 _OF_AN_OUTPUT: Final = frozenset(("Description", "Export", "Value"))
-_FUNCTIONS: Final = frozenset(("Ref", "Fn::GetAtt", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::Sub"))
+_FUNCTIONS: Final = frozenset(
+    ("Ref", "Fn::GetAtt", "Fn::GetStackOutput", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::Sub")
+)
 _TYPES: Final = {
     "CloudFormation": frozenset[str](),
     "CloudTrail": frozenset(("EventDataStore", "Trail")),
@@ -34,8 +36,11 @@ _OF_A_STACK: Final = re.compile(r"AWS::Stack(?:Id|Name)")
 """What has a value only in AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html"""
 
 
-def unread(template: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a template holds that no proof reads, as it is said of the template."""
+def unread(template: Mapping[str, Any], judged: Collection[str] = ()) -> Iterator[str]:
+    """Yield what a template holds that no proof reads, as it is said of the template.
+
+    ``judged`` are the logical ids of roles that another rule looks at.
+    """
     yield from (f"has the section {name}" for name in sorted(template.keys() - _SECTIONS))
     for name, parameter in template.get("Parameters", {}).items():
         yield from (f"parameter {name} has {key}" for key in sorted(parameter.keys() - _OF_A_PARAMETER))
@@ -44,7 +49,8 @@ def unread(template: Mapping[str, Any]) -> Iterator[str]:
     resources = template["Resources"]
     for name, resource in resources.items():
         yield from (f"resource {name} has {key}" for key in sorted(resource.keys() - _OF_A_RESOURCE))
-        yield from (f"resource {name} {what}" for what in _granting(resource, resources))
+        granting = () if name in judged else _granting(resource, resources)
+        yield from (f"resource {name} {what}" for what in granting)
     outputs = template.get("Outputs", {})
     for name, output in outputs.items():
         yield from (f"Output {name} has {key}" for key in sorted(output.keys() - _OF_AN_OUTPUT))

@@ -48,9 +48,8 @@ def _checks(deployment: Deployment, manifest: Manifest) -> Iterator[str]:
     key, region, bucket = deployment.key_account, deployment.region, deployment.config.bucket.name
     for account, role in deployers.items():
         yield f"world {words(account, role)}"
-    stack = next(
-        one.stack for one in manifest.stacks if one.home == (key.id, region) and _makes_key(one.stack, manifest)
-    )
+    # The others of that place take its key, so it comes first.
+    stack = next(one.stack for one in manifest.stacks if one.stack_set is None and one.home == (key.id, region))
     yield f"become {words(f'deployer/{key.id}', deployers.get(key.id, ''))}"
     yield f"key_of {words(stack, 'KeyArn', region)}"
     for trail in deployment.trails:
@@ -101,13 +100,6 @@ def _outside(deployment: Deployment) -> Iterator[str]:
     for account in deployment.accounts.values():
         if account == deployment.key_account or (account.ours and account.id not in whole and not anywhere):
             yield account.id
-
-
-def _makes_key(stack: str, manifest: Manifest) -> bool:
-    """Return whether a stack is the one whose Output KeyArn the others take; where one stack is all, it is that."""
-    taken = {value for one in manifest.stacks for value in one.parameters.values()}
-    outputs = {getattr(value, "output", "") for value in taken}
-    return f"{stack}.KeyArn" in outputs or len(manifest.stacks) == 1
 
 
 def _trail(trail: Trail, account: str, deployment: Deployment, deployers: dict[str, str]) -> Sequence[str]:
