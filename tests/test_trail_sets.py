@@ -258,3 +258,12 @@ def test_the_command_takes_the_targets_as_they_are_written(targets: str, tmp_pat
 def test_the_alarm_says_that_it_does_not_watch_them() -> None:
     notices = json.loads(rendered().files[MANIFEST])["notices"]
     assert "the alarm does not watch listed, workloads, which a stack set brings to several accounts" in notices
+
+
+def test_a_list_of_the_keys_account_alone_needs_no_statement_for_the_stack_set(tmp_path: Path) -> None:
+    base = {**ORGANIZATION, "organization": {**ORGANIZATION["organization"], "root_id": "r-ab12"}}
+    trail = {"name": "member", "home_region": "eu-central-1", "accounts": [ORGANIZATION["key"]["account"]]}
+    made = pipeline.render(deploy(tmp_path, base, trails=[trail]))
+
+    assert pipeline.prove(made).findings == ()
+    assert "TrailStackSet" not in json.dumps(made.folder.policies.keys[0].document)

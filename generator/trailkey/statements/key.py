@@ -180,7 +180,11 @@ def trail_key_policy(deployment: Deployment) -> list[Statement]:
     statements += [reader_decrypts(reader, deployment) for reader in deployment.readers]
     directly = config.key.name_roles
     statements += [trail_deployer_describes(owner, directly=directly) for owner in deployment.deploying_elsewhere]
-    statements += [stack_set_describes(trails, deployment) for trails in deployment.trail_sets]
+    statements += [
+        stack_set_describes(trails, deployment)
+        for trails in deployment.trail_sets
+        if any(trail.account != deployment.key_account for trail in trails)  # at home IAM decides who sees the key
+    ]
     return statements + _key_roles(deployment.key_account, deployment, config.key, directly=directly)
 
 
