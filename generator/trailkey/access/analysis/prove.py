@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import islice
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.algebra.boxes import Box, Constraint, Many, Single, box, meetings, subtract
-from trailkey.access.algebra.languages import EMPTY, Language, texts, union
+from trailkey.access.algebra.languages import EMPTY, Language, language, texts, union
+from trailkey.access.algebra.patterns import ANY, Chars, Run, row
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, PROVEN, REFUTED, UNKNOWN, Answer, RequestSet, exactly
 from trailkey.access.analysis.caller_sets import SERVICES, people, sessions_in
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE, allowed
 from trailkey.access.analysis.witnesses import request
 from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions, has_several_values, is_boolean
+from trailkey.access.language.sent import BY_PEOPLE, BY_SERVICES, THROUGH_SERVICES, VIA_SERVICE, service_names
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -32,21 +35,9 @@ if TYPE_CHECKING:
     _Bounds = tuple[tuple[Box, ...], tuple[Box, ...]]
     _Search = Callable[[tuple[Box, ...], tuple[Box, ...], tuple[Box, ...]], Iterator[Box]]
 
+_FIRST: Final = Chars(frozenset(ascii_lowercase))
 _CANDIDATES: Final = 6
 """How many counterexamples are written out to show the simplest."""
-
-_OF_SERVICES: Final = (
-    *("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"),
-    "aws:principalservicenameslist",  # the caller's name is in it, and others that no page lists
-)
-"""Keys that only the calls of service principals carry.
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourcearn"""
-
-_OF_PEOPLE: Final = (
-    *("aws:principalorgid", "aws:principalorgpaths", "aws:principaltag/", "aws:userid"),
-    *("aws:multifactorauthpresent", "aws:multifactorauthage"),
-)
-"""Keys that the calls of service principals do not carry. The same page."""
 
 
 def region(
@@ -85,10 +76,18 @@ def universe(scope: Scope, keys: Iterable[str], sessions: Iterable[str] = ()) ->
 def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -> RequestSet:
     base: dict[str, Constraint | Language] = {RESOURCE: scope.resources, IDENTITY: texts("no", "yes")}
     base |= {key: Single(texts("false", "true"), absent=True) for key in named if is_boolean(key)}
-    callers = (
-        (union([people(scope.partition), texts(*sessions)]), [key for key in named if key in _OF_SERVICES]),
-        (SERVICES, [key for key in named if key.startswith(_OF_PEOPLE)]),
-    )
+    everybody = union([people(scope.partition), texts(*sessions)])
+    callers: list[tuple[Language, list[str], dict[str, Constraint]]] = [
+        (SERVICES, BY_SERVICES.among(named), {}),
+        (everybody, BY_PEOPLE.among(named), {}),
+    ]
+    if VIA_SERVICE in named:
+        through = Single(_through(scope.partition))
+        callers = [
+            (SERVICES, BY_SERVICES.among(named), {VIA_SERVICE: Single(through.values, absent=True)}),
+            (everybody, BY_PEOPLE.among(named), {VIA_SERVICE: _absent(VIA_SERVICE)}),
+            (everybody, [*BY_PEOPLE.among(named), *THROUGH_SERVICES.among(named)], {VIA_SERVICE: through}),
+        ]
     contexts = [key for key in named if key.startswith(CONTEXT_PREFIX.casefold()) or key == "kms:encryptioncontextkeys"]
     with_context = frozenset(context_actions() if contexts else ())
     acts = (
@@ -96,10 +95,16 @@ def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -
         (texts(*({*scope.universe} - with_context)), contexts),
     )
     return exactly(
-        box({**base, PRINCIPAL: who, ACTION: what, **{key: _absent(key) for key in (*missing, *lacking)}})
-        for who, missing in callers
+        box({**base, **way, PRINCIPAL: who, ACTION: what, **{key: _absent(key) for key in (*missing, *lacking)}})
+        for who, missing, way in callers
         for what, lacking in acts
     )
+
+
+@lru_cache(maxsize=8)
+def _through(partition: str) -> Language:
+    """Return the names that kms:ViaService can have: a service's, in a Region."""
+    return language([row([_FIRST, Run(ANY), end]) for end in service_names(partition)])
 
 
 def excludes(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -> Answer:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import Single, held_to, in_account, people, region
-from trailkey.access.algebra.languages import EMPTY
+from trailkey.access.algebra.languages import EMPTY, language
+from trailkey.access.algebra.patterns import glob
 from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
+from trailkey.access.language.sent import service_names
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.cloudtrail import is_lake_key
 from trailkey.audit.statement_facts import breadth, principals_of
@@ -15,7 +17,7 @@ from trailkey.aws import CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trailkey.access import RequestSet
+    from trailkey.access import Constraint, RequestSet
     from trailkey.access.analysis.effective import Part
     from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
@@ -72,7 +74,11 @@ def _everyone_at_home(subject: Subject) -> Iterator[Match | Undecided]:
 def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
     for reader in subject.intent.readers if subject.whole else ():
         trails = subject.intent.trails
-        context = {TRAIL_CONTEXT: held_to(*trails)} if trails else {}
+        context: dict[str, Constraint] = {TRAIL_CONTEXT: held_to(*trails)} if trails else {}
+        if not is_lake_key(subject):  # S3 asks KMS for whoever reads a log file
+            context["kms:ViaService"] = Single(
+                language(glob(f"s3{end}") for end in service_names(subject.scope.partition))
+            )
         within = region(principals=subject.callers([reader]), actions=("kms:Decrypt",), identity=True, context=context)
         what = f"the events of {', '.join(trails)}" if trails else "anything"
         yield from refused(
