@@ -103,7 +103,7 @@ OF_THE_KEY: Final = (
             Action="kms:GenerateDataKey",
             Condition={"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
         ),
-        ids="trails-deliver",
+        ids="trail-cannot-encrypt trails-deliver",
     ),
     Case(
         what="readers only with MFA",

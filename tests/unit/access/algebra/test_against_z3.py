@@ -29,6 +29,7 @@ from trailkey.access.analysis.effective import allowed
 from trailkey.access.analysis.prove import covers, excludes, region
 from trailkey.access.analysis.resource import key_scope
 from trailkey.access.language.policy import parse_policy
+from trailkey.access.language.sent import service_names
 
 LEAST = 10_000
 """How many cases of each kind are compared in a long test."""
@@ -200,8 +201,10 @@ class World:
         self.value["aws:PrincipalArn"] = z3.StringVal(caller)
 
     def exists(self) -> list[Any]:
-        """Services alone say for which resource they act, and some actions alone have an encryption context."""
+        """Services alone say for which resource they act; some actions alone have a context; a service's name has one form."""
+        form = z3.Concat(z3.Range("a", "z"), z3.Star(ANYTHING), z3.Union(*map(z3.Re, service_names("aws"))))
         return [
+            z3.Or(z3.Not(self.present[VIA]), z3.InRe(self.value[VIA], form)),
             *([] if self.service else [z3.Not(self.present[SOURCE])]),
             *([] if self.action in WITH_CONTEXT else [z3.Not(self.present[CONTEXT])]),
         ]
