@@ -5,12 +5,15 @@ One file, so that the list of ways a run can end is readable at a glance. Module
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trailkey.findings import Finding
+
+UNRESOLVED: Final = "trailkey:unresolved"
+"""The element, which no policy has, of what stands for a statement of a template that cannot be resolved; its value is the reason."""
 
 OK = 0
 DEFECT = 1

@@ -18,12 +18,16 @@ from trailkey.audit.rules import (
     principals,
     separation_of_duties,
     services,
+    trails,
     unknown_names,
+    unknown_values,
 )
+from trailkey.audit.setting import assumed, said_of, setting
+from trailkey.audit.statement_facts import admits_cloudtrail
 from trailkey.audit.subject import Subject, read_subject
 from trailkey.errors import UndecidedError
-from trailkey.findings import Finding, by_severity
-from trailkey.intent.from_options import assumed
+from trailkey.findings import Finding, branch_text, by_severity
+from trailkey.intent.from_options import assumed as assumed_of_people
 from trailkey.intent.model import KeyIntent
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ UNDECIDED: Final = PolicyRule(
 
 _MODULES: Final = (
     cloudtrail,
+    trails,
     services,
     guards,
     principals,
@@ -52,6 +57,7 @@ _MODULES: Final = (
     lockout,
     never_matches,
     unknown_names,
+    unknown_values,
     malformed,
     misleading_sid,
 )
@@ -73,15 +79,20 @@ def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Findi
     Raises:
         PolicyError: the document is not a key policy.
     """
-    subject = read_subject(policy, intent or KeyIntent())
+    subject = read_subject(policy, setting(policy, intent or KeyIntent()))
     found: list[Finding] = []
+    consequences: list[Finding] = []
     open_questions: dict[tuple[str, str | int | None], list[str]] = {}
     for rule in RULES:
         for one in _looked_for(rule, subject):
             if isinstance(one, Undecided):
                 open_questions.setdefault((one.reason, one.statement), []).append(rule.id)
             else:
-                found.append(_finding(rule, one, subject))
+                (consequences if one.consequence else found).append(_finding(rule, one, subject))
+    about = {part.statement.name for part in subject.parts if admits_cloudtrail(part.statement)}
+    short = (one for one in found if one.severity == "error" and one.witness_decision != "allowed")
+    if not any(about & set(one.statements) for one in short):
+        found += consequences
     for (reason, statement), ids in open_questions.items():
         message = f"cannot tell whether there is {', '.join(dict.fromkeys(ids))}: {reason}"
         found.append(_finding(UNDECIDED, Match(statement=statement, message=message), subject))
@@ -95,13 +106,18 @@ def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Report:
         PolicyError: one of them is not a key policy.
     """
     seen: dict[tuple[object, ...], list[Finding]] = {}
-    for policy in policies:
-        for one in audit(policy, intent):
+    audited = [(policy, audit(policy, said_of(policy, intent, policies))) for policy in policies]
+    for policy, findings in audited:
+        for one in findings:
             same = (policy.name, one.id, one.severity, one.statement, one.message, one.remedy)
             seen.setdefault(same, []).append(one)
     found = [_located(same, policies) for same in seen.values()]
-    sentences = [sentence for policy in policies for sentence in policy.assumptions]
-    return Report(tuple(by_severity(found)), tuple(dict.fromkeys((*sentences, *assumed(intent)))))
+    sentences = [
+        sentence
+        for policy in policies
+        for sentence in (*policy.assumptions, *assumed(policy, said_of(policy, intent, policies)))
+    ]
+    return Report(tuple(by_severity(found)), tuple(dict.fromkeys((*sentences, *assumed_of_people(intent)))))
 
 
 def _looked_for(rule: PolicyRule, subject: Subject) -> Iterator[Match | Undecided]:
@@ -132,9 +148,16 @@ def _finding(rule: PolicyRule, found: Match, subject: Subject) -> Finding:
 
 
 def _located(same: Sequence[Finding], policies: Sequence[ResourcePolicy]) -> Finding:
-    """Return one finding of several: on the key where it is in all its branches, else in the first branch."""
+    """Return one finding of several: on the key where it is in all its branches, else in the first branch.
+
+    Where a text holds several keys, or one that differs by branch, the message says of which it speaks.
+    """
     location = same[0].location
     branches = {one.location.branch for one in policies if one.name == location.logical_id}
     if {one.location.branch for one in same} == branches:
-        return replace(same[0], location=replace(location, branch=()))
-    return same[0]
+        location = replace(location, branch=())
+    several = len({one.name for one in policies}) > 1
+    where = f"where {branch_text(location.branch)}" if location.branch else ""
+    place = " ".join(filter(None, (f"in {location.logical_id}" if several else "", where)))
+    message = f"{same[0].message} ({place})" if place else same[0].message
+    return replace(same[0], location=location, message=message)

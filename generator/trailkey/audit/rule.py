@@ -29,7 +29,8 @@ class Match:
     """One place where a policy breaks a rule.
 
     ``witness`` is a request that shows it; ``shows`` says how the policy answers that request. ``severity`` and ``remedy``
-    are given where they differ from the rule's.
+    are given where they differ from the rule's. ``consequence`` says that it is told only where no error says that one of CloudTrail's
+    statements falls short: one hole is one error.
     """
 
     message: str
@@ -38,6 +39,7 @@ class Match:
     shows: Literal["allowed", "denied"] = "allowed"
     severity: Severity | None = None
     remedy: str = ""
+    consequence: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,14 +133,15 @@ class Subject:
 
         ``whose`` organization: the caller's, or that of the source for which an AWS service acts.
         """
-        known = self._organizations()
+        known = self.organizations
         found: dict[str, Constraint] = dict.fromkeys(_OWN, Single(absent=True, values=EMPTY))
         found[f"aws:{whose}OrgID"] = Single(absent=True, values=~texts(*known))
         found[f"aws:{whose}OrgPaths"] = Many(every=~language(glob(f"{one}/*") for one in known))
         return {key: side for key, side in found.items() if key.casefold() in self.keys}
 
-    def _organizations(self) -> tuple[str, ...]:
-        """Return the ids of the organizations that the intent names, or a condition in full: a pattern names none."""
+    @property
+    def organizations(self) -> tuple[str, ...]:
+        """The ids of the organizations that the intent names, or a condition in full: a pattern names none."""
         found = [self.intent.organization_id] if self.intent.organization_id else []
         for statement in self.policy.statements:
             for condition in statement.conditions:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from trailkey.aws import URL_SUFFIXES, parse_arn
 from trailkey.cloudformation.placeholders import Place, Position, attribute_placeholder
-from trailkey.errors import PolicyError
+from trailkey.cloudformation.reader import FUNCTIONS
+from trailkey.cloudformation.shapes import as_text, kind_of, mapping_in, named, shortened
+from trailkey.errors import UNRESOLVED, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,7 +81,8 @@ class Unknowns(Protocol):
 def resolve(value: Any, template: Mapping[str, Any], place: Place, unknowns: Unknowns | None = None) -> Any:
     """Return a part of a template with its intrinsic functions resolved; ``NO_VALUE`` where nothing is left of it.
 
-    Without ``unknowns``, conditions, parameters without value and what only a deployment knows are errors.
+    Without ``unknowns``, conditions, parameters without value and what only a deployment knows are errors. With them a statement
+    of a policy that cannot be resolved stands there as what cannot be read (``UNRESOLVED``, and why).
 
     Raises:
         PolicyError: a function that is not modelled or has the wrong arguments, and a name that the template does not hold.
@@ -132,9 +135,18 @@ class _Resolver:
             pairs = ((key, self.value(item, Position((*position.path, key)))) for key, item in value.items())
             return {key: item for key, item in pairs if item is not NO_VALUE}
         if isinstance(value, list):
-            items = (self.value(item, Position((*position.path, at))) for at, item in enumerate(value))
+            each = self._statement if self.unknowns and position.path == ("Statement",) else self.value
+            items = (each(item, Position((*position.path, at))) for at, item in enumerate(value))
             return [item for item in items if item is not NO_VALUE]
         return self._text(value, position) if isinstance(value, str) and self.unknowns else value
+
+    def _statement(self, written: Any, position: Position) -> Any:
+        """Return a statement, or what stands for one that cannot be resolved: the others are judged all the same."""
+        try:
+            return self.value(written, position)
+        except PolicyError as error:
+            sid = written.get("Sid") if isinstance(written, dict) else None
+            return {**({"Sid": sid} if isinstance(sid, str) else {}), UNRESOLVED: str(error)}
 
     def _text(self, text: str, position: Position) -> Any:
         """Return a text with its dynamic references resolved.
@@ -179,7 +191,9 @@ class _Resolver:
             case "Fn::If", [str(name), yes, no] if self.unknowns:
                 return self.value(yes if self.unknowns.condition(name) else no, position)
             case "Fn::Split", [str(delimiter), text] if delimiter:
-                return _as_text(self.value(text, Position(whole=False)), function, "its text").split(delimiter)
+                return as_text(self.value(text, Position(position.path, whole=False)), function, "its text").split(
+                    delimiter
+                )
             case "Fn::Select", [index, dict() | list() as entries]:
                 return self._selected(index, entries, position)
             case "Fn::GetStackOutput", {"StackName": str(stack), "OutputName": str(name)} if not self.unknowns:
@@ -190,10 +204,14 @@ class _Resolver:
                 return json.dumps(self.value(argument, Position()), ensure_ascii=False)
             case _ if function in _ARGUMENTS:
                 raise _wrong(function, argument)
+            case _ if function.removeprefix("Fn::") not in FUNCTIONS:
+                raise PolicyError(
+                    f"{function} is not an intrinsic function of CloudFormation; correct it, or give the template that its tool makes of it"
+                )
         return self._unknown({function: argument}, position)
 
     def _unknown(self, expression: Any, position: Position) -> Any:
-        what = expression if isinstance(expression, str) else _named(expression)
+        what = expression if isinstance(expression, str) else named(expression)
         if self.unknowns is None:
             function = next(iter(expression)) if isinstance(expression, dict) else what
             raise PolicyError(
@@ -220,16 +238,20 @@ class _Resolver:
         if resource is None:
             if self.unknowns and name in mapping_in(self.template, "Parameters"):
                 return self.unknowns.parameter(name, position)
+            if self._is_transformed(position):
+                return self._unknown({"Ref": name}, position)
             raise PolicyError(
                 f"Ref {name!r}: no value is given for it; give the parameter a value, or correct the name"
             )
-        return self._name(name, resource) or attribute_placeholder(name, "Ref", _kind(resource), place)
+        return self._name(name, resource) or attribute_placeholder(name, "Ref", kind_of(resource), place)
 
     def _attribute(self, name: str, attribute: str, position: Position) -> Any:
         resource = mapping_in(self.template, "Resources").get(name)
+        if resource is None and self._is_transformed(position):
+            return self._unknown({"Fn::GetAtt": f"{name}.{attribute}"}, position)
         if resource is None:
             raise PolicyError(f"Fn::GetAtt {name!r}: the template has no such resource; correct the name")
-        kind = _kind(resource)
+        kind = kind_of(resource)
         if self.unknowns and not attribute.endswith("Arn") and not kind.startswith("AWS::KMS::"):
             return self.unknowns.value(f"Fn::GetAtt {name}.{attribute}", position)
         found = attribute_placeholder(name, attribute, kind, self.place)
@@ -239,6 +261,13 @@ class _Resolver:
             start = found.removesuffix(f"/{name}")
             return f"{start}{self.value(path, Position())}{real or name}" if self.unknowns else found
         return f"{found.removesuffix(name)}{real}" if real and kind == "AWS::CloudTrail::Trail" else found
+
+    def _is_transformed(self, position: Position) -> bool:
+        """Return whether a resource that is not there may be made by a transform, and a value can stand for it here.
+
+        https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html
+        """
+        return self.unknowns is not None and "Transform" in self.template and position.takes_text
 
     def _name(self, name: str, resource: Any) -> str:
         """Return the name that a resource is given in the template, or an empty text."""
@@ -250,7 +279,7 @@ class _Resolver:
                     f"the name of {chain} is made of itself, or of more than {_MAX_NAMES} others; a text is allowed; write it out"
                 )
             work.begun.append(name)
-            written = mapping_in(resource, "Properties").get(_NAMES.get(_kind(resource), ""))
+            written = mapping_in(resource, "Properties").get(_NAMES.get(kind_of(resource), ""))
             found = NO_VALUE if written is None else self.value(written, Position((name,), whole=False))
             work.names[work.begun.pop()] = "" if found is NO_VALUE else str(found)
         return work.names[name]
@@ -265,10 +294,10 @@ class _Resolver:
             if name in known:
                 return known[name]
             if name in variables:
-                known[name] = _as_text(self.value(variables[name], here), "Fn::Sub", name)
+                known[name] = as_text(self.value(variables[name], here), "Fn::Sub", name)
                 return known[name]
             value = self._function("Fn::GetAtt" if "." in name else "Ref", name, here)
-            return _as_text(value, "Fn::Sub", name)
+            return as_text(value, "Fn::Sub", name)
 
         filled = self._filled(_VARIABLE, text, position, fill)
         whole = position.whole and _VARIABLE.fullmatch(text) is not None
@@ -276,7 +305,7 @@ class _Resolver:
 
     def _joined(self, delimiter: str, parts: Any, position: Position) -> str:
         if isinstance(parts, dict):
-            listed = self.value(parts, Position(position.path))
+            listed = self.value(parts, Position(position.path, position.before, whole=False))
             if not isinstance(listed, list):
                 raise _wrong("Fn::Join", [delimiter, parts])
             parts = listed
@@ -286,7 +315,7 @@ class _Resolver:
             whole = position.whole and len(parts) == 1
             value = self.value(part, Position(position.path, position.before + before, whole=whole))
             if value is not NO_VALUE:
-                found = before + _as_text(value, "Fn::Join", "its list")
+                found = before + as_text(value, "Fn::Join", "its list")
         return found or ""
 
     def _selected(self, index: Any, entries: Any, position: Position) -> Any:
@@ -317,34 +346,3 @@ class _Resolver:
         if len(argument) > 3:
             return self.value(argument[3]["DefaultValue"], position)
         return self._unknown({"Fn::FindInMap": argument}, position)
-
-
-def _as_text(value: Any, function: str, name: str) -> str:
-    if isinstance(value, (dict, list)) or value is NO_VALUE:
-        kind = "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "AWS::NoValue"
-        raise PolicyError(f"{function}: {name} is {kind}; only text can be part of a text; correct it")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def shortened(text: str, limit: int) -> str:
-    """Return a text, or what of it fits a limit."""
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
-
-
-def mapping_in(holder: Any, key: str) -> Mapping[str, Any]:
-    """Return the mapping under a key, empty where there is none."""
-    found = holder.get(key) if isinstance(holder, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _kind(resource: Any) -> str:
-    return str(resource.get("Type", "")) if isinstance(resource, dict) else ""
-
-
-def _named(expression: Mapping[str, Any]) -> str:
-    """Return a function and its argument as short text, which names the value in sentences."""
-    function, argument = next(iter(expression.items()))
-    text = argument if isinstance(argument, str) else json.dumps(argument, ensure_ascii=False, sort_keys=True)
-    return f"{function} {shortened(text, 80)}"

@@ -139,6 +139,8 @@ def _element(path: tuple[str | int, ...]) -> str:
             return key.casefold()
         case ["Statement", "Sid"] | ["Id"]:
             return "name"
+        case [name, *_] if name.endswith(("Name", "KeyId", "Encryption")):
+            return "name"  # a property of a resource beside the policy
     return ""
 
 

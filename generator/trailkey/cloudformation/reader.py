@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html, and those for rules:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
-_FUNCTIONS: Final = frozenset(
+FUNCTIONS: Final = frozenset(
     (
         *("And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap", "GetAZs"),
         *("GetAtt", "GetStackOutput", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select", "Split"),
         *("Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll"),
     )
 )
+"""Intrinsic functions, without the ``Fn::`` before them."""
 _CONTAINERS: Final = frozenset(["tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"])
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -45,7 +46,7 @@ _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 def load(text: str, what: str) -> Any:
     """Return the document that a YAML or JSON text holds, intrinsic functions in long form, as CloudFormation reads it.
 
-    That is YAML 1.1 without time stamps (``2012-10-17`` stays a string), aliases and merges. Keys are always strings.
+    A tag of a tool's own (``!Rain::Embed``) is a function that nobody knows, and an error only where its value is asked for. It is YAML 1.1 without time stamps (``2012-10-17`` stays a string), aliases and merges. Keys are always strings.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
 
     Args:
@@ -53,8 +54,8 @@ def load(text: str, what: str) -> Any:
         what: names the text in errors.
 
     Raises:
-        PolicyError: names the line; the text is neither, gives a key twice in one mapping, has a tag that is not an
-            intrinsic function, or more than `MAX_DEPTH` levels.
+        PolicyError: names the line; the text is neither, gives a key twice in one mapping, has a tag of YAML that
+            CloudFormation does not know, or more than `MAX_DEPTH` levels.
     """
     text = text.removeprefix("\ufeff")
     refusal: UnreadableError | None = None
@@ -134,9 +135,7 @@ class _TemplateReader(YamlReader):
             return None
         if tag in ("!Ref", "!Condition"):
             return tag[1:]
-        if tag[1:] not in _FUNCTIONS:
-            self.stop(event, f"tag {tag} is not an intrinsic function of CloudFormation; correct or quote it")
-        return f"Fn::{tag[1:]}"
+        return f"Fn::{tag[1:]}"  # also one of a tool's own: it matters only where somebody asks for its value
 
     def key(self, event: Any, path: Path, lines: Mapping[str, int]) -> str | None:
         key = super().key(event, path, lines)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import PARTITIONS, REGIONS, partition_of
-from trailkey.cloudformation.intrinsics import mapping_in, resolve, shortened
+from trailkey.cloudformation.intrinsics import resolve
+from trailkey.cloudformation.shapes import mapping_in, shortened
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:

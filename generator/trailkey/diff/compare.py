@@ -16,6 +16,7 @@ from trailkey.diff.changes import NOBODY, Question, blanket, changes
 from trailkey.diff.rows import Grantee, Row, Where, merged
 from trailkey.errors import PolicyError, UsageError
 from trailkey.inventory import PolicySet, ResourcePolicy, find_policies
+from trailkey.inventory.find import PSEUDO, declared, refuse_unknown
 from trailkey.inventory.policies import ANY_ACCOUNT
 from trailkey.inventory.policies import merged as merged_policies
 
@@ -80,6 +81,9 @@ def compare_sides(
     base, mirror = old.deployment, new.deployment
     if base and mirror and mirror.mirrors == base.name:
         names = mirrored_names(base, mirror) | names
+    texts = [one for one in (old, new) if one.policies is None]
+    known = {name for one in texts for name in declared(one.text, one.what)}
+    refuse_unknown(parameters, sorted(known), " and ".join(one.what for one in texts))
     before, after = (_policies(*sides, key_account, parameters) for sides in ((old, new), (new, old)))
     return compare_policies(before.renamed(names), after)
 
@@ -124,7 +128,9 @@ def _policies(side: Side, other: Side, account: str, parameters: Mapping[str, st
 def _keys(side: Side, account: str, parameters: Mapping[str, str]) -> Sequence[ResourcePolicy]:
     if side.policies:
         return side.policies.keys
-    return find_policies(side.text, side.what, key_account=account, parameters=parameters)
+    own = {*declared(side.text, side.what), *PSEUDO}
+    taken = {name: value for name, value in parameters.items() if name in own}
+    return find_policies(side.text, side.what, key_account=account, parameters=taken)
 
 
 def _accounts(keys: Iterable[ResourcePolicy]) -> set[str]:

@@ -165,12 +165,23 @@ def key_intents(deployment: Deployment) -> Iterator[tuple[KeyRoles, KeyIntent]]:
     key = trail_key_intent(deployment)
     organization = deployment.config.organization
     readers = tuple(who for one in key.readers for who in one.principal_arns or (one.account,) if who)
-    said = KeyIntent(trails=key.trails, organization_id=organization.id if organization else "", readers=readers)
+    said = KeyIntent(
+        trails=key.trails,
+        organization_id=organization.id if organization else "",
+        readers=readers,
+        organization_reads=any(map(_is_whole_organization, key.readers)),
+    )
     yield key, _with_roles(said, key)
     for store in deployment.stores:
         roles = store_key_intent(store, deployment)
         said = KeyIntent(readers=(*roles.queriers, *filter(None, (roles.deployer,))), lake=True)
         yield roles, _with_roles(said, roles)
+
+
+def _is_whole_organization(reader: ReaderIntent) -> bool:
+    """Return whether a reader is every role and user of every account of the organization."""
+    narrower = reader.organization_path or reader.member_role or reader.principal_arns
+    return bool(reader.organization_id and not narrower)
 
 
 def through_s3(region: str) -> tuple[str, ...]:

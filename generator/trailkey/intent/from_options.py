@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _REGION: Final = "AWS::Region"
 _TRAIL: Final = re.compile(r"arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:\d{12}:trail/[A-Za-z0-9._-]{3,128}")
 _CALLER: Final = re.compile(r"arn:aws[a-z-]*:iam::[\d*?]+:(role|user)/.+")
-_READER: Final = re.compile(rf"{ACCOUNT_ID.pattern}|arn:aws[a-z-]*:iam::\d{{12}}:root|{_CALLER.pattern}")
+_READER: Final = re.compile(
+    rf"{ORGANIZATION_ID.pattern}|{ACCOUNT_ID.pattern}|arn:aws[a-z-]*:iam::\d{{12}}:root|{_CALLER.pattern}"
+)
 _CALLER_FORM: Final = (
     "the ARN of a role or user, * and ? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator"
 )
@@ -43,14 +45,20 @@ def intent(
         "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards",
     )
     _check("--organization", filter(None, [organization]), ORGANIZATION_ID, "an organization id such as o-a1b2c3d4e5")
-    _check("--reader", readers, _READER, f"an account id of 12 digits, an account root, or {_CALLER_FORM}")
+    _check(
+        "--reader",
+        readers,
+        _READER,
+        f"an account id of 12 digits, an account root, an organization id, or {_CALLER_FORM}",
+    )
     _check("--administrator", administrators, _CALLER, _CALLER_FORM)
     _check("--deployer", filter(None, [deployer]), _CALLER, _CALLER_FORM)
     _check("--break-glass", break_glass, _CALLER, _CALLER_FORM)
     return KeyIntent(
         trails=tuple(trails),
         organization_id=organization,
-        readers=tuple(readers),
+        readers=tuple(one for one in readers if not ORGANIZATION_ID.fullmatch(one)),
+        organization_reads=any(map(ORGANIZATION_ID.fullmatch, readers)),
         administrators=tuple(administrators),
         deployer=deployer,
         break_glass=tuple(break_glass),
@@ -58,10 +66,12 @@ def intent(
 
 
 def assumed(said: KeyIntent) -> tuple[str, ...]:
-    """Return a sentence for each thing that was left out, with what is assumed instead."""
+    """Return a sentence for each thing that was left out about people, with what is assumed instead."""
     sentences = (
-        (said.trails, "the key's trails are those of the accounts that its policy names; --trail names them"),
-        (said.readers, "readers are not checked, only others who can read; --reader names who reads"),
+        (
+            said.readers or said.organization_reads,
+            "readers are not checked, only others who can read; --reader names who reads",
+        ),
         (said.administrators, "whoever changes the key's settings administers it; --administrator names who does"),
         (said.deployer, "anyone of the key's account may be the one who updates the policy; --deployer names the role"),
         (said.break_glass, "no break-glass role is known; --break-glass names it"),

@@ -142,7 +142,8 @@ class KeyIntent:
 
     ``trails`` are ARNs. ``readers`` are ARNs of roles or users, ArnLike patterns, account ids or account roots;
     ``administrators``, ``deployer`` and ``break_glass`` are ARNs or patterns. ``lake`` says that the key is an event data
-    store's and no trail's.
+    store's and no trail's. ``unnamed_trail`` says that a trail uses the key whose name nobody knows yet, and ``bucket_keys`` that
+    the bucket of its trails has S3 Bucket Keys. ``organization_reads`` says that every account of the organization may read.
     """
 
     trails: tuple[str, ...] = ()
@@ -152,6 +153,9 @@ class KeyIntent:
     deployer: str = ""
     break_glass: tuple[str, ...] = ()
     lake: bool = False
+    unnamed_trail: bool = False
+    bucket_keys: bool = False
+    organization_reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

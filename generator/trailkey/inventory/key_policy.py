@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.aws import KEY_POLICY_BYTES, parse_arn, partition_of, policy_size
+from trailkey.aws import HOME_REGIONS, KEY_POLICY_BYTES, parse_arn, partition_of, policy_size
 from trailkey.cloudformation.intrinsics import NO_VALUE
 from trailkey.cloudformation.placeholders import Place, attribute_placeholder
 from trailkey.cloudformation.renaming import rename
 from trailkey.errors import PolicyError
+from trailkey.inventory.key_users import surroundings, users_of
 from trailkey.inventory.ownership import account_shown, key_shown, partition_shown, placeholder_account, region_shown
 from trailkey.inventory.policies import ResourcePolicy
-from trailkey.inventory.variants import HOME_REGIONS, Variant, given, variants
+from trailkey.inventory.variants import Variant, given, variants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,33 +46,49 @@ class KeySource:
             PolicyError: it cannot be resolved; with the place and the reason.
         """
         raw = json.dumps([None if written is NO_VALUE else written, self.parameters])
-        given_region, region = self.parameters.get("AWS::Region", ""), region_shown(raw)
+        given_region, given_partition = (self.parameters.get(f"AWS::{name}", "") for name in ("Region", "Partition"))
+        region = region_shown(raw)
         why = ": the services or the key that it names are there"
         if not region:
             region = self.trails_region
             why = ": its trail is there" if region else ": nothing says another"
+        if given_partition and not given_region and partition_of(region) != given_partition:
+            region, why = "", ": nothing says another of that partition"
         region = given_region or region
-        partition = partition_of(region) if region else partition_shown(raw)
+        partition = given_partition or (partition_of(region) if region else partition_shown(raw))
         here = Place(
             account=self.account or placeholder_account(json.dumps([raw, self.template.get("Conditions")])),
             region=region or HOME_REGIONS.get(partition, HOME_REGIONS["aws"]),
             partition=partition,
             parameters=given(self.parameters, self.template),
         )
-        region_known = ("AWS::Region", "AWS::Partition") if given_region else ()
+        region_known = (
+            ("AWS::Region", "AWS::Partition") if given_region else ("AWS::Partition",) if given_partition else ()
+        )
         known = frozenset((*region_known, *(("AWS::AccountId",) if self.account else ())))
         try:
-            possible = list(variants(written, self.template, here, known, condition))
+            possible = self._possible(written, here, known, condition)
         except PolicyError as error:
             raise PolicyError(f"{location}: {error}") from error
         found = [_read(variant, location) for variant in possible]
         assumed = "" if given_region else why
         return [self._found(one, replace(location, branch=one.branch), found, here, assumed) for one in found]
 
+    def _possible(self, written: Any, here: Place, known: frozenset[str], condition: str | None) -> list[Variant]:
+        """Return the variants, by what the template makes beside the key too, where that does not make too many."""
+        beside = surroundings(self.template)
+        try:
+            return list(variants(written, self.template, here, known, condition, beside))
+        except PolicyError:
+            if not beside:
+                raise
+            return list(variants(written, self.template, here, known, condition, {}))
+
     def _found(
         self, one: Variant, location: Location, variants_of_key: list[Variant], here: Place, region_assumed: str
     ) -> ResourcePolicy:
         place, document, sentences = one.place, one.document, list(one.sentences)
+        beside: Mapping[str, tuple[str, Mapping[str, Any]]] = one.beside
         account, known = place.account, True
         if place.account != here.account:
             sentences.insert(0, f"the key's account is {account}, as the conditions have it here")
@@ -80,7 +97,9 @@ class KeySource:
             known = bool(account)
             account = account or place.account
             # The made-up id is only where the template says AWS::AccountId.
-            document, sentences = rename([document, [sentence, *sentences]], {place.account: account})
+            names = {place.account: account}
+            document, sentences = rename([document, [sentence, *sentences]], names)
+            beside = {name: (kind, rename(dict(values), names)) for name, (kind, values) in beside.items()}
         if place.region != here.region:
             sentences.append(f"the key's Region is {place.region}, as the conditions have it here")
         elif region_assumed:
@@ -89,12 +108,14 @@ class KeySource:
         shown = key_shown(document)
         # A key of another account than the one that is given is a mistake of the policy, and no sign of whose it is.
         own = (arn := parse_arn(shown)) and arn.account == account
+        made = attribute_placeholder(location.logical_id or "Key", "Arn", "AWS::KMS::Key", settled)
         return ResourcePolicy(
             location=location,
             document=document,
-            arn=shown if own else attribute_placeholder(location.logical_id or "Key", "Arn", "AWS::KMS::Key", settled),
+            arn=shown if own else made,
             account=account,
             assumptions=tuple(sentences),
+            users=users_of(made, beside, location.file),
             account_known=known,
             account_is_placeholder=not self.account and account == here.account,
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.access.language.catalog import key_actions
+from trailkey.access.language.evaluate import SERVICES
 from trailkey.access.language.matching import matcher
 from trailkey.aws import ACCOUNT_ID, parse_arn
 
@@ -20,8 +22,10 @@ _PARTITION: Final = re.compile(r"\barn:(aws[a-z-]*):")
 _MADE_UP: Final = ("111122223333", "123456789012", "444455556666", "777788889999")
 """The account ids that AWS's own documentation uses as examples."""
 
+_KEY_ACTIONS: Final = frozenset(action.casefold() for action in key_actions())
 _OWN: Final = "its Resource is a key of that account"
 _HOLDS_POLICY: Final = "only its principals may replace the key policy, which no other account can be allowed to"
+_HOLDS_OWN: Final = "only its principals have actions that no other account can be allowed"
 _ONLY_ROOT: Final = "it is the only account whose root the policy names"
 _CALLER: Final = "kms:CallerAccount names no other"
 
@@ -43,6 +47,7 @@ def account_shown(document: Any) -> tuple[str, str]:
         ({arn.account for key in _keys(document) if (arn := parse_arn(key))}, _OWN),
         ({account for account, root, holds in named if root and holds}, _HOLDS_POLICY),
         ({account for account, _, holds in named if holds}, _HOLDS_POLICY),
+        ({account for one in allowing for account in _owners(one)}, _HOLDS_OWN),
         ({account for account, root, _ in named if root}, _ONLY_ROOT),
         ({account for one in allowing for account in _callers_accounts(one)}, _CALLER),
     ):
@@ -87,6 +92,17 @@ def _keys(document: Any) -> set[str]:
 
 def _allows_policy(statement: dict[str, Any]) -> bool:
     return any(matcher(str(action).casefold())("kms:putkeypolicy") for action in listed(statement.get("Action", [])))
+
+
+def _owners(statement: dict[str, Any]) -> Iterator[str]:
+    """Yield the accounts of a statement that lists, by its name, an action that KMS allows no other account.
+
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+    """
+    crossing = SERVICES["kms"].cross_account or frozenset()
+    listed_by_name = {str(action).casefold() for action in listed(statement.get("Action", []))}
+    if any(action in _KEY_ACTIONS and action not in crossing for action in listed_by_name):
+        yield from (account for account, _ in _named(statement))
 
 
 def _named(statement: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.aws import partition_of
+from trailkey.aws import HOME_REGIONS, partition_of
 from trailkey.cloudformation.intrinsics import Place, Position, resolve
 from trailkey.cloudformation.placeholders import placeholder
 from trailkey.cloudformation.template_conditions import OTHER, Choice, Conditions, default_of, definition_of, text_of
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 MAX_VARIANTS: Final = 64
 """How many policies one key policy may stand for: more cannot be read, and parameters that are given make fewer."""
 
-HOME_REGIONS: Final = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
-"""The Region that is assumed in each partition."""
-
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One policy a key policy can be: the document, where it is deployed, under which conditions, and what was assumed for it."""
+    """One policy a key policy can be: the document, where it is deployed, under which conditions, and what was assumed for it.
+
+    ``beside`` are the resources that are there then, by logical id: the type of each, and those of its properties that are known.
+    """
 
     document: Any
     place: Place
     branch: Branch
     sentences: tuple[str, ...]
+    beside: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
 
 
 class _UndecidedError(Exception):
@@ -38,7 +39,12 @@ class _UndecidedError(Exception):
 
 
 def variants(
-    value: Any, template: Mapping[str, Any], place: Place, known: frozenset[str], condition: Any
+    value: Any,
+    template: Mapping[str, Any],
+    place: Place,
+    known: frozenset[str],
+    condition: Any,
+    beside: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Variant]:
     """Yield the policies that a value can be: one for each possible truth of the conditions that bear on it.
 
@@ -48,6 +54,7 @@ def variants(
         place: where it is deployed; its parameters are those that are given.
         known: the pseudo parameters that are given and not assumed.
         condition: the name of the condition under which the key exists, or None.
+        beside: resources that may use the key, by logical id, as the template has them.
 
     Raises:
         PolicyError: more than ``MAX_VARIANTS`` of them, or a function or name that cannot be resolved.
@@ -64,6 +71,7 @@ def variants(
         answers = _Answers(template, _settled(place, choice), conditions, truths, choice)
         try:
             document = resolve(value, template, answers.place, answers)
+            there = answers.resources(beside)
         except _UndecidedError as error:
             waiting += _branches(conditions, truths, open_ones, str(error))
             continue
@@ -73,7 +81,7 @@ def variants(
                 _too_many(template, list(dict.fromkeys((*open_ones, *(name for _, more in waiting for name in more)))))
             )
         branch = tuple((name, truths[name]) for name in open_ones)
-        yield Variant(document, answers.place, branch, tuple(answers.sentences.values()))
+        yield Variant(document, answers.place, branch, tuple(answers.sentences.values()), there)
 
 
 def _branches(
@@ -117,6 +125,28 @@ class _Answers:
     sentences: dict[str, str] = field(default_factory=dict)
     _made: dict[str, str] = field(default_factory=dict)
 
+    def resources(self, written: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+        """Return the resources that are there under the conditions, with those properties that nothing is made up for."""
+        return {
+            name: (resource["Type"], self._known(resource["Properties"]))
+            for name, resource in written.items()
+            if resource["Condition"] is None or self.condition(str(resource["Condition"]))
+        }
+
+    def _known(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, written in properties.items():
+            made, sentences = dict(self._made), dict(self.sentences)
+            try:
+                value = resolve({name: written}, self.template, self.place, self).get(name)
+            except PolicyError:
+                value = None
+            if value is not None and self._made == made:
+                found[name] = value
+            else:
+                self._made, self.sentences = made, sentences
+        return found
+
     def condition(self, name: str) -> bool:
         """Return the truth of a condition."""
         if name not in self.truths:
@@ -148,16 +178,26 @@ class _Answers:
         self.sentences[what] = f'{what} is "{found}", made up, since only the deployment knows it'
         return found
 
+    def _advice(self, name: str) -> str:
+        if name in (self.template.get("Parameters") or {}):
+            return f"give it with --parameter {name}=VALUE"
+        return "put its value in its place, or name the processed template (aws cloudformation get-template --template-stage Processed)"
+
     def _made_up(self, name: str, position: Position, definition: Mapping[str, Any]) -> str:
         if not position.takes_text:
             written = "/".join(map(str, position.path)) or "the whole policy"
             raise PolicyError(
-                f"{written}: {name}: its value is not known, and nothing believable can stand for it here; "
-                "values of principals, resources and conditions can be made up; put its value in its place, or give the parameter"
+                f"{written}: {name}: its value is not known, and nothing believable can stand for it here; values of principals, "
+                f"resources and conditions can be made up; {self._advice(name)}"
             )
         if name not in self._made:
             self._made[name] = placeholder(name, position, self.place, definition)
         return self._made[name]
+
+
+def _is_list(definition: Mapping[str, Any]) -> bool:
+    kind = str(definition.get("Type", ""))
+    return kind == "CommaDelimitedList" or "List<" in kind
 
 
 def given(parameters: Mapping[str, str], template: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,6 +207,4 @@ def given(parameters: Mapping[str, str], template: Mapping[str, Any]) -> dict[st
 
 def _typed(value: str, definition: Mapping[str, Any]) -> str | list[str]:
     """Return the value that the type of a parameter makes of a text: lists are split."""
-    kind = str(definition.get("Type", ""))
-    is_list = kind == "CommaDelimitedList" or "List<" in kind
-    return [entry.strip() for entry in value.split(",")] if is_list else value
+    return [entry.strip() for entry in value.split(",")] if _is_list(definition) else value

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from trailkey.findings import branch_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,12 +39,19 @@ def audit_lines(report: Report) -> Iterator[str]:
     """Yield what an audit found, each finding with its request, and then what was assumed."""
     for finding in report.findings:
         yield f"{finding.severity} {finding.id}"
-        yield f"  {finding.location}: {message_text(finding)}"
+        yield f"  {_place(finding)}: {message_text(finding)}"
         if finding.witness:
             yield f"  {finding.witness_decision}: {_request_text(finding.witness)}"
     if not report.findings:
         yield "no findings"
     yield from (f"assumed: {sentence}" for sentence in report.assumptions)
+
+
+def _place(finding: Finding) -> str:
+    """Return where a finding is; its branch only where the message does not say it."""
+    location = finding.location
+    told = location.branch and branch_text(location.branch) in finding.message
+    return str(replace(location, branch=()) if told else location)
 
 
 def answer_lines(answer: RequestAnswer) -> Iterator[str]:

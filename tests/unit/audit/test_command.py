@@ -27,6 +27,12 @@ def run(*arguments: str | Path) -> int:
 
 
 SHIP = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:role/Ship"}, "kms:PutKeyPolicy", sid="ShipUpdates")
+DESCRIBES = allow(
+    {"Service": "cloudtrail.amazonaws.com"},
+    "kms:DescribeKey",
+    sid="TrailDescribes",
+    StringEquals={"aws:SourceArn": f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/ledger"},
+)
 OPEN = allow({"Service": "cloudtrail.amazonaws.com"}, "kms:GenerateDataKey*", sid="TrailEncrypts")
 HELD = allow(
     {"Service": "cloudtrail.amazonaws.com"},
@@ -55,7 +61,7 @@ def test_findings_are_printed_with_request_and_assumptions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    written(tmp_path, policy(OPEN, SHIP))
+    written(tmp_path, policy(OPEN, DESCRIBES, SHIP))
 
     assert run("policy.json") == errors.CHECK_FAILED
     assert capsys.readouterr().out == (
@@ -75,7 +81,7 @@ def test_findings_are_printed_with_request_and_assumptions(
 
 
 def test_json_is_the_list_of_findings_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = written(tmp_path, policy(OPEN, SHIP))
+    path = written(tmp_path, policy(OPEN, DESCRIBES, SHIP))
 
     assert run(path, "--format", "json") == errors.CHECK_FAILED
     assert json.loads(capsys.readouterr().out) == [
@@ -98,7 +104,7 @@ def test_json_is_the_list_of_findings_and_nothing_else(tmp_path: Path, capsys: p
 
 
 def test_a_sound_policy_has_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sound = written(tmp_path, policy(HELD, SHIP))
+    sound = written(tmp_path, policy(HELD, DESCRIBES, SHIP))
 
     assert run(sound) == errors.OK
     assert capsys.readouterr().out.startswith("no findings\nassumed: the key's account is 210987654321")
@@ -109,12 +115,12 @@ def test_a_sound_policy_has_no_findings(tmp_path: Path, capsys: pytest.CaptureFi
 def test_warnings_end_with_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     account = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "kms:*", sid="AccountDoesAll")
 
-    assert run(written(tmp_path, policy(HELD, account))) == errors.OK
+    assert run(written(tmp_path, policy(HELD, DESCRIBES, account))) == errors.OK
     assert capsys.readouterr().out.splitlines()[0] == "warning delegated-to-iam"
 
 
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(policy(OPEN, SHIP)).encode())))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(policy(OPEN, DESCRIBES, SHIP)).encode())))
 
     assert run("-") == errors.CHECK_FAILED
     assert f"  standard input: {SENTENCE}\n" in capsys.readouterr().out
@@ -134,8 +140,11 @@ def test_options_reach_the_audit(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("trail-cannot-describe", None),
         ("reader-cannot-decrypt", None),
         ("locked-out", None),
+        ("keeper-cannot-act", None),
         ("wrong-arn", "TrailEncrypts"),
         ("cloudtrail-unconfined", "TrailEncrypts"),
+        ("keeper-cannot-act", None),
+        ("keeper-cannot-act", None),
     ]
 
 
@@ -154,7 +163,7 @@ def test_options_reach_the_audit(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_options_of_the_wrong_kind_are_usage_errors(
     option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(written(tmp_path, policy(HELD, SHIP)), option, value) == errors.USAGE
+    assert run(written(tmp_path, policy(HELD, DESCRIBES, SHIP)), option, value) == errors.USAGE
     assert capsys.readouterr().err.startswith(f'{option}: "{value}" ')
 
 
@@ -175,14 +184,14 @@ NOTHING = {"Ref": "AWS::NoValue"}
 def test_a_finding_of_one_branch_is_placed_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     branch = {"Fn::If": ["IsTest", OPEN, HELD]}
 
-    path = written(tmp_path, template(policy(branch, SHIP), **BRANCHES))
+    path = written(tmp_path, template(policy(branch, DESCRIBES, SHIP), **BRANCHES))
 
     assert run(path, "--format", "json") == errors.CHECK_FAILED
     assert [(one["id"], one["location"]) for one in json.loads(capsys.readouterr().out)] == [
         ("cloudtrail-unconfined", {"file": str(path), "logical_id": "Key", "branch": {"IsTest": True}})
     ]
     assert run(path) == errors.CHECK_FAILED
-    assert f"policy.json: Resources/Key where IsTest is true: {SENTENCE}\n" in capsys.readouterr().out
+    assert f"policy.json: Resources/Key: {MESSAGE} (where IsTest is true); {REMEDY}\n" in capsys.readouterr().out
     assert run(path, "--parameter", "Stage=production") == errors.OK
 
 
@@ -195,25 +204,25 @@ def test_a_finding_of_all_branches_is_given_once(tmp_path: Path, capsys: pytest.
         ]
     }
 
-    assert run(written(tmp_path, template(policy(OPEN, SHIP, extra), **BRANCHES))) == errors.CHECK_FAILED
+    assert run(written(tmp_path, template(policy(OPEN, DESCRIBES, SHIP, extra), **BRANCHES))) == errors.CHECK_FAILED
     out = capsys.readouterr().out
     assert out.count("error cloudtrail-unconfined") == 1
     assert f"policy.json: Resources/Key: {SENTENCE}\n" in out
 
 
 def test_location_in_json_names_the_key_where_there_are_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    both = template(policy(OPEN, SHIP))
+    both = template(policy(OPEN, DESCRIBES, SHIP))
     both["Resources"]["Spare"] = both["Resources"]["Key"]
     path = written(tmp_path, both)
 
     assert run(path, "--format", "json") == errors.CHECK_FAILED
     assert [(one["message"], one["location"]) for one in json.loads(capsys.readouterr().out)] == [
-        (MESSAGE, {"file": str(path), "logical_id": name}) for name in ("Key", "Spare")
+        (f"{MESSAGE} (in {name})", {"file": str(path), "logical_id": name}) for name in ("Key", "Spare")
     ]
 
 
 def test_a_template_of_one_megabyte_is_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    large = template(policy(OPEN, SHIP), Description="d")
+    large = template(policy(OPEN, DESCRIBES, SHIP), Description="d")
     large["Resources"] |= {
         f"Topic{number}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "x" * 1900}}
         for number in range(500)
@@ -274,7 +283,7 @@ def test_a_statement_that_cannot_be_read_does_not_hide_the_others(
 ) -> None:
     strange = {**SHIP, "Sid": "Strange", "Condition": {"StringResembles": {"aws:PrincipalArn": "x"}}}
 
-    assert run(written(tmp_path, policy(OPEN, strange)), "--format", "json") == errors.CHECK_FAILED
+    assert run(written(tmp_path, policy(OPEN, DESCRIBES, strange)), "--format", "json") == errors.CHECK_FAILED
     found = {one["id"]: one for one in json.loads(capsys.readouterr().out)}
     assert set(found) == {
         "cloudtrail-unconfined",

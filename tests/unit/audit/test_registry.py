@@ -183,7 +183,7 @@ def test_witness_names_a_whole_trail_of_the_account_that_a_context_asks_for() ->
             "action": "kms:GenerateDataKey",
             "resource": KEY,
             "context": {
-                "aws:SourceArn": "arn:aws:cloudtrail:us-east-1:999999999999:trail/other",
+                "aws:SourceArn": "arn:aws:cloudtrail:us-east-1:654321098765:trail/other",
                 "kms:EncryptionContext:aws:cloudtrail:arn": "arn:aws:cloudtrail:us-east-1:654321098765:trail/other",
             },
         }

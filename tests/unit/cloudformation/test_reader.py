@@ -69,7 +69,6 @@ TWICE = "key 'a' is given twice, first in line 1, and only one of them would cou
         ("1: x\n'1': y", f"a.yaml:2: {TWICE.replace(chr(39) + 'a', chr(39) + '1')}"),
         ("a: &b 1\nc: *b", "a.yaml:2: alias *b: aliases are not supported; write the value out"),
         ("a: {b: c}\n<<: {d: e}", "a.yaml:2: merge key <<: merges are not supported; write the keys out"),
-        ("a: !Subb b", "a.yaml:1: tag !Subb is not an intrinsic function of CloudFormation; correct or quote it"),
         ("a: !GetAtt b", "a.yaml:1: !GetAtt b names no attribute; write !GetAtt LogicalId.Attribute"),
         (
             "a: !!timestamp 2012-10-17",

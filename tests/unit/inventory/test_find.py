@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import time
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from helpers import document as policy
 from trailkey import cloudformation
 from trailkey.access.language.policy import parse_policy
 from trailkey.aws import TEMPLATE_URL_BYTES
-from trailkey.errors import PolicyError, UsageError
+from trailkey.errors import UNRESOLVED, PolicyError, UsageError
 from trailkey.findings import Location, branch_text
 from trailkey.inventory import ResourcePolicy, find_policies, read_text
 
@@ -688,10 +689,6 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
             '{"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": []}}}',
             "t: Resources/Key: Properties: a list; a mapping of properties; correct it",
         ),
-        (
-            '{"Resources": {"Fn::ForEach::Keys": ["Name", ["A"], {"Key${Name}": {"Type": "AWS::KMS::Key"}}]}}',
-            "t: Resources/Fn::ForEach::Keys: a loop makes the key, and loops are not modelled; a template without Fn::ForEach; name the processed one (aws cloudformation get-template --template-stage Processed)",
-        ),
         ('{"Version": "2012-10-17",\n "Statement": [}', "t:2: not valid JSON: Expecting value; correct it there"),
         (
             '{"Version": "2012-10-17",\n "Statement": [],\n "Statement": []}',
@@ -710,24 +707,8 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
             "t: Resources/Key: KeyPolicy:1: key 'Version' is given twice, first in line 1, and only one of them would count; remove the other",
         ),
         (
-            template(policy({"Ref": "Statement"}), Parameters={"Statement": {"Type": "String"}}),
-            "t: Resources/Key: Statement/0: Statement: its value is not known, and nothing believable can stand for it here; values of principals, resources and conditions can be made up; put its value in its place, or give the parameter",
-        ),
-        (
-            template(policy({"Fn::Transform": {"Name": "AWS::Include"}})),
-            't: Resources/Key: Statement/0: Fn::Transform {"Name": "AWS::Include"}: its value is not known, and nothing believable can stand for it here; values of principals, resources and conditions can be made up; put its value in its place, or give the parameter',
-        ),
-        (
             template({"Version": "2012-10-17", "Fn::Transform": {}, "Statement": []}),
             "t: Resources/Key: Fn::Transform is beside other keys; a function must be alone in its mapping; put its value in its place",
-        ),
-        (
-            template(policy(reader({"Ref": "Nobody"}))),
-            "t: Resources/Key: Ref 'Nobody': no value is given for it; give the parameter a value, or correct the name",
-        ),
-        (
-            template(policy(reader({"Fn::GetAtt": ["Nobody", "Arn"]}))),
-            "t: Resources/Key: Fn::GetAtt 'Nobody': the template has no such resource; correct the name",
         ),
         (
             template(policy(only_if("Nothing", "X"))),
@@ -741,14 +722,6 @@ EXPECTED = "a key policy, the answer of aws kms get-key-policy, or a CloudFormat
             template(policy(only_if("A", "X")), Conditions={"A": {"Fn::Equals": ["a"]}}),
             't: Resources/Key: Conditions/A: {"Fn::Equals": ["a"]} is not a condition; Fn::And, Fn::Equals, Fn::Not, Fn::Or and Condition with their arguments are; correct it',
         ),
-        (
-            template(policy({"Fn::If": ["A", ROOT]})),
-            't: Resources/Key: Fn::If: ["A", {"Sid": "Root", "Effect": "Allow", "Principal": {"A... is not a condition\'s name and two values; correct it',
-        ),
-        (
-            template(policy(reader({"Fn::Sub": "x-${List}"})), Parameters={"List": {"Type": "CommaDelimitedList"}}),
-            "t: Resources/Key: Fn::Sub: List is a list; only text can be part of a text; correct it",
-        ),
     ],
 )  # fmt: skip
 def test_what_holds_no_key_policy_is_refused_with_what_is_expected(text: str, message: str) -> None:
@@ -756,6 +729,44 @@ def test_what_holds_no_key_policy_is_refused_with_what_is_expected(text: str, me
         find_policies(text, "t")
 
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            template(policy({"Ref": "Statement"}), Parameters={"Statement": {"Type": "String"}}),
+            "Statement/0: Statement: its value is not known, and nothing believable can stand for it here; values of principals, resources and conditions can be made up; give it with --parameter Statement=VALUE",
+        ),
+        (
+            template(policy({"Fn::Transform": {"Name": "AWS::Include"}})),
+            'Statement/0: Fn::Transform {"Name": "AWS::Include"}: its value is not known, and nothing believable can stand for it here; values of principals, resources and conditions can be made up; put its value in its place, or name the processed template (aws cloudformation get-template --template-stage Processed)',
+        ),
+        (
+            template(policy(reader({"Ref": "Nobody"}))),
+            "Ref 'Nobody': no value is given for it; give the parameter a value, or correct the name",
+        ),
+        (
+            template(policy(reader({"Fn::GetAtt": ["Nobody", "Arn"]}))),
+            "Fn::GetAtt 'Nobody': the template has no such resource; correct the name",
+        ),
+        (
+            template(policy({"Fn::If": ["A", ROOT]})),
+            'Fn::If: ["A", {"Sid": "Root", "Effect": "Allow", "Principal": {"A... is not a condition\'s name and two values; correct it',
+        ),
+        (
+            template(policy(reader({"Fn::Sub": "x-${List}"})), Parameters={"List": {"Type": "CommaDelimitedList"}}),
+            "Fn::Sub: List is a list; only text can be part of a text; correct it",
+        ),
+    ],
+)  # fmt: skip
+def test_a_statement_that_cannot_be_resolved_is_set_aside_with_the_reason(text: str, reason: str) -> None:
+    (found,) = find_policies(text, "t")
+
+    (statement,) = (one for one in found.document["Statement"] if UNRESOLVED in one)
+    assert statement[UNRESOLVED] == reason
+    with pytest.raises(PolicyError, match=re.escape(reason)):
+        _ = found.policy
 
 
 def sized(size: int) -> Document:

@@ -82,7 +82,7 @@ def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -
         (everybody, BY_PEOPLE.among(named), {}),
     ]
     if VIA_SERVICE in named:
-        through = Single(_through(scope.partition))
+        through = Single(via_services(scope.partition))
         callers = [
             (SERVICES, BY_SERVICES.among(named), {VIA_SERVICE: Single(through.values, absent=True)}),
             (everybody, BY_PEOPLE.among(named), {VIA_SERVICE: _absent(VIA_SERVICE)}),
@@ -102,7 +102,7 @@ def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -
 
 
 @lru_cache(maxsize=8)
-def _through(partition: str) -> Language:
+def via_services(partition: str) -> Language:
     """Return the names that kms:ViaService can have: a service's, in a Region."""
     return language([row([_FIRST, Run(ANY), end]) for end in service_names(partition)])
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.algebra.boxes import FILLED, Box, Many, Single
-from trailkey.access.algebra.languages import ALL, Language
+from trailkey.access.algebra.languages import ALL, EMPTY, Language
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.language.catalog import spelling
-from trailkey.aws import CLOUDTRAIL
+from trailkey.aws import CLOUDTRAIL, HOME_REGIONS, TRAIL_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ _ACTIONS: Final = (
     *("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:PutKeyPolicy"),
     *("s3:GetObject", "s3:PutObject"),
 )
+_OF_ONE_TRAIL: Final = ("aws:sourcearn", TRAIL_CONTEXT.casefold())
+_TRAIL: Final = re.compile(r"(arn:([^:]*):cloudtrail:)[^:]*(:.*)")
 _HINTS: Final = {
     "aws:sourceaccount": (STRANGER,),
     "aws:principalorgid": ("o-anyorganiz",),
@@ -47,20 +50,23 @@ def request(box: Box, scope: Scope, trails: Sequence[str] = ()) -> dict[str, Any
         "resource": _pick(box, "resource", (scope.home, scope.home.removesuffix("/object"))),
     }
     stranger, own = (
-        f"arn:{scope.partition}:cloudtrail:us-east-1:{account}:trail/{_OTHER}" for account in (STRANGER, scope.account)
+        f"arn:{scope.partition}:cloudtrail:{HOME_REGIONS[scope.partition]}:{account}:trail/{_OTHER}"
+        for account in (STRANGER, scope.account)
     )
     # CloudTrail is asked for the trail of a stranger first, and people for what the trails of the policy encrypted.
     known = (stranger, *trails, own) if found[PRINCIPAL] == CLOUDTRAIL else (*trails, stranger, own)
+    same_trail = _same_trail(box) if found[PRINCIPAL] == CLOUDTRAIL else None
     context: dict[str, str | list[str]] = {}
     for name, side in box.items:
         if ":" not in name:
             continue
         if isinstance(side, Many):
-            values = _several(side, _hints(name, scope, known))
-            if values:
-                context[spelling(name)] = values
+            several = _several(side, _hints(name, scope, known))
+            if several:
+                context[spelling(name)] = several
         elif not side.absent:
-            context[spelling(name)] = _believable(side.values, _hints(name, scope, known))
+            values = same_trail if same_trail and name in _OF_ONE_TRAIL else side.values
+            context[spelling(name)] = _believable(values, _hints(name, scope, known))
     if scope.service == "s3" and scope.account:
         context["aws:ResourceAccount"] = scope.account  # the ARN of a bucket does not say whose it is
     if context:
@@ -94,14 +100,26 @@ def _pick(box: Box, name: str, hints: Sequence[str]) -> str:
     return _believable(values, hints)
 
 
+def _same_trail(box: Box) -> Language | None:
+    """Return the trails that a box has under both keys in which CloudTrail sends the ARN of its one trail, if there are any."""
+    sides = [box.sides.get(name) for name in _OF_ONE_TRAIL]
+    values = [side.values for side in sides if isinstance(side, Single) and isinstance(side.values, Language)]
+    common = values[0] & values[1] if len(values) == len(_OF_ONE_TRAIL) else EMPTY
+    return None if common.is_empty() else common
+
+
 def _believable(values: Values, hints: Sequence[str]) -> str:
     """Return one of the values: a hint, or the shortest with something in the places that wildcards left empty."""
     found = values.witness(hints) or ""
     if not isinstance(values, Language) or found in hints:
         return found
-    start, region, rest = found.partition("::")
-    fuller = [f"{start}:us-east-1:{rest}"] if region and start.endswith(":cloudtrail") else []
-    fuller += [f"{text}{_OTHER}" for text in (*fuller, found) if text.endswith(("/", "-"))]
+    trail = _TRAIL.fullmatch(found)
+    if trail:
+        start = f"{trail[1]}{HOME_REGIONS.get(trail[2], '')}"
+        for text in (f"{start}{trail[3].partition('/')[0]}/{_OTHER}", f"{start}{trail[3]}"):
+            if values.contains(text):
+                return text
+    fuller = [f"{found}{_OTHER}"] if found.endswith(("/", "-")) else []
     return max(filter(values.contains, fuller), key=len, default=found)
 
 

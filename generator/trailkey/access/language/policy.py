@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trailkey.access.language.conditions import OPERATORS, Condition, check_value, variable_problem
 from trailkey.access.language.principals import Principals, parse_principals
-from trailkey.errors import PolicyError
+from trailkey.errors import UNRESOLVED, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +158,8 @@ def parse_statement(entry: Any, index: int, place: str, *, version: str, resourc
         PolicyError: it has an element, shape or value that is not modelled, named with its place.
     """
     variables = version == VARIABLES_VERSION
+    if isinstance(entry, dict) and UNRESOLVED in entry:
+        raise PolicyError(f"{place}: {entry[UNRESOLVED]}")
     _object(entry, place, _ELEMENTS)
     sid = entry.get("Sid")
     if sid is not None and not isinstance(sid, str):

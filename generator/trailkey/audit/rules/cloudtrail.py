@@ -1,9 +1,8 @@
-"""CloudTrail itself: held to its trails, and able to encrypt for them."""
+"""CloudTrail itself, held to its trails."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import chain
 from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, Final
@@ -13,13 +12,17 @@ from trailkey.access.algebra.languages import ALL, EMPTY, language
 from trailkey.access.algebra.patterns import Chars, Run, row
 from trailkey.access.analysis.prove import reaches
 from trailkey.access.language.actions import DATA_KEYS, DECRYPT, ENCRYPT, GRANT
-from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting, refused
-from trailkey.audit.statement_facts import SOURCE_KEYS, TRAIL_CONTEXT_KEY, admits_cloudtrail, demands, keys
+from trailkey.audit.rule import Match, PolicyRule, Search, Undecided, granting
+from trailkey.audit.statement_facts import (
+    SOURCE_KEYS,
+    TRAIL_CONTEXT_KEY,
+    admits_cloudtrail,
+    demands,
+    keys,
+)
 from trailkey.aws import (
     CLOUDTRAIL,
     CLOUDTRAIL_KEY_PAGE,
-    CONTROL_TOWER_KEY_PAGE,
-    CONTROL_TOWER_TRAIL,
     TRAIL_CONTEXT,
     parse_arn,
 )
@@ -54,7 +57,7 @@ def is_lake_key(subject: Subject) -> bool:
     names = (subject.document.get("Id"), *(entry.name for entry in subject.entries))
     return any(isinstance(name, str) and _STORE_WORDS.search(name) for name in names) or all(
         not one.not_actions and {action.casefold() for action in one.actions} <= _STORE_ACTIONS
-        for one in (part.statement for part in _naming_cloudtrail(subject))
+        for one in (part.statement for part in naming_cloudtrail(subject))
     )
 
 
@@ -64,14 +67,15 @@ def _could_be_store(subject: Subject) -> bool:
     of_trails = any(":trail/" in value for one in conditions for value in one.values)
     if subject.intent.trails or of_trails or TRAIL_CONTEXT_KEY in subject.keys:
         return False
-    allowed = joined([part.requests for part in _naming_cloudtrail(subject)])
+    allowed = joined([part.requests for part in naming_cloudtrail(subject)])
     return not any(
         subject.grants_nothing(allowed, region(principals=_SERVICE, actions=(action,)))
         for action in ("kms:GenerateDataKey", "kms:Decrypt")
     )
 
 
-def _naming_cloudtrail(subject: Subject) -> list[Part]:
+def naming_cloudtrail(subject: Subject) -> list[Part]:
+    """Return the statements that allow CloudTrail something by its name."""
     return [part for part in subject.allows if admits_cloudtrail(part.statement)]
 
 
@@ -99,8 +103,13 @@ def _trails_of(subject: Subject, account: str) -> Language:
 
 
 def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
-    if not is_lake_key(subject):
-        yield from granting(subject, chain(_for_strangers(subject), _beyond_named(subject)))
+    if is_lake_key(subject):
+        return
+    strangers, beyond = list(_for_strangers(subject)), list(_beyond_named(subject))
+    by_context = [part for part in subject.allows if _is_held_by_context_alone(subject, part)]
+    yield from granting(subject, chain(strangers, beyond), [part for part in subject.allows if part not in by_context])
+    for part in by_context:
+        yield from granting(subject, chain(strangers, _by_context(subject, part), beyond), [part])
 
 
 def _for_strangers(subject: Subject) -> Iterator[Search]:
@@ -115,13 +124,46 @@ def _for_strangers(subject: Subject) -> Iterator[Search]:
         ),
         remedy=remedy if _could_be_store(subject) else "",
     )
-    yield Search(
-        within=_held(subject, subject.stranger, trails, Single(absent=True, values=ALL)),
-        says=lambda request: (
-            "holds CloudTrail by the encryption context alone: neither aws:SourceArn nor aws:SourceAccount keeps out "
-            f"{request['action']} on behalf of another account"
-        ),
+
+
+def _is_held_by_context_alone(subject: Subject, part: Part) -> bool:
+    """Return whether a statement asks for the encryption context of trails, and nothing holds aws:SourceArn to an account."""
+    if not any(demands(part.statement, TRAIL_CONTEXT_KEY)):
+        return False
+    anywhere = _held(
+        subject,
+        subject.stranger,
+        Single(_trails_of(subject, subject.stranger)),
+        Single(absent=True, values=ALL),
     )
+    return subject.grants_nothing(part.requests, anywhere).verdict == REFUTED
+
+
+def _by_context(subject: Subject, part: Part) -> Iterator[Search]:
+    """Yield the calls for trails that the encryption context of a statement admits by itself.
+
+    CloudTrail writes the ARN of the trail it acts for into the context, so a trail of another account cannot have this one: what
+    is open is every trail of the accounts that the context names, and a second guard is missing.
+    """
+    values = [value for one in demands(part.statement, TRAIL_CONTEXT_KEY) for value in one.values]
+    own = [arn.account for trail in subject.intent.trails if (arn := parse_arn(trail))]
+    for account in dict.fromkeys(_ACCOUNT.findall(" ".join(values))):
+        everything = _trails_of(subject, account)
+        for trails, admitted in (
+            (
+                everything - texts(*values, *subject.intent.trails),
+                f"any trail of account {account}, such as {{}}, has it",
+            ),
+            (everything, "{} has it"),
+        ):
+            yield Search(
+                within=_held(subject, account, Single(trails), Single(trails)),
+                says=lambda request, admitted=admitted: (  # type: ignore[misc]
+                    f"holds CloudTrail by the encryption context alone: {admitted.format(request['context']['aws:SourceArn'])}, "
+                    "and neither aws:SourceArn nor aws:SourceAccount is held to it, which AWS advises beside it"
+                ),
+                severity="error" if own and account not in own else "warning",
+            )
 
 
 def _beyond_named(subject: Subject) -> Iterator[Search]:
@@ -166,38 +208,6 @@ def _lake_assumed(subject: Subject) -> Iterator[Match]:
     )
 
 
-def _cannot_encrypt(subject: Subject) -> Iterator[Match | Undecided]:
-    for trail in subject.intent.trails if subject.whole else ():
-        yield from _cannot(subject, "kms:GenerateDataKey", trail, "aws:SourceArn", TRAIL_CONTEXT)
-
-
-def _cannot(subject: Subject, action: str, trail: str, *carried: str) -> Iterator[Match | Undecided]:
-    """Yield a trail for which CloudTrail is not allowed to call an action; its requests carry the trail's ARN under some keys."""
-    arn = parse_arn(trail)
-    keys = dict.fromkeys(carried, held_to(trail))
-    keys["aws:SourceAccount"] = held_to(arn.account if arn else "")
-    calls = region(principals=_SERVICE, actions=(action,))
-    short = (part for part in _naming_cloudtrail(subject) if not subject.is_empty(part.requests & calls))
-    yield from refused(
-        subject,
-        region(principals=_SERVICE, actions=(action,), context=keys),
-        f"CloudTrail is not allowed to call {action} for {trail}",
-        statement=next((part.statement.name for part in short), None),
-    )
-
-
-def _cannot_describe(subject: Subject) -> Iterator[Match | Undecided]:
-    """Yield the trails that cannot describe the key; for the one that Control Tower makes, two pages of AWS differ."""
-    for trail in subject.intent.trails if subject.whole else ():
-        for one in _cannot(subject, "kms:DescribeKey", trail, "aws:SourceArn"):
-            # Where a statement is at fault, that denies it or asks for too much, it is not the policy of that page.
-            if isinstance(one, Match) and one.statement is None and trail.endswith(f":trail/{CONTROL_TOWER_TRAIL}"):
-                message = f"{one.message}, which {CLOUDTRAIL_KEY_PAGE} asks for and {CONTROL_TOWER_KEY_PAGE} leaves out"
-                yield replace(one, severity="warning", message=message)
-            else:
-                yield one
-
-
 RULES: Final = (
     PolicyRule(
         id="cloudtrail-unconfined",
@@ -228,26 +238,5 @@ RULES: Final = (
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="if it is a trail's key, say so with --trail; keep event data stores and trails on keys of their own",
         find=_lake_assumed,
-    ),
-    PolicyRule(
-        id="trail-cannot-encrypt",
-        severity="error",
-        title="A trail cannot encrypt",
-        reason="Without kms:GenerateDataKey CloudTrail cannot deliver log files to the bucket.",
-        source=CLOUDTRAIL_KEY_PAGE,
-        remedy="allow cloudtrail.amazonaws.com kms:GenerateDataKey* under the trail's own ARN (of an organization trail: the "
-        "management account's) in aws:SourceArn and in the encryption context",
-        find=_cannot_encrypt,
-    ),
-    PolicyRule(
-        id="trail-cannot-describe",
-        severity="error",
-        title="A trail cannot describe its key",
-        reason="CloudTrail describes the key before it uses it: without kms:DescribeKey the trail cannot be created or updated. It "
-        f"is a warning for {CONTROL_TOWER_TRAIL}: AWS's guidance for Control Tower ({CONTROL_TOWER_KEY_PAGE}) gives a key policy "
-        "without it, and landing zones are set up with that.",
-        source=CLOUDTRAIL_KEY_PAGE,
-        remedy="allow cloudtrail.amazonaws.com kms:DescribeKey, at most under aws:SourceArn: it has no encryption context",
-        find=_cannot_describe,
     ),
 )

@@ -10,7 +10,10 @@ from trailkey.access.language.actions import GRAVE
 from trailkey.access.language.catalog import spelling
 from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.statement_facts import (
+    SOURCE_KEYS,
+    TRAIL_CONTEXT_KEY,
     accounts,
+    admits_cloudtrail,
     breadth,
     guarded_as_well,
     is_about_callers,
@@ -70,6 +73,8 @@ def _left_free(guarded: Statement, other: Statement) -> frozenset[str]:
     one about an account where the guarded one is about everyone.
     """
     theirs = keys(other)
+    if admits_cloudtrail(other) and theirs & SOURCE_KEYS:
+        theirs |= {TRAIL_CONTEXT_KEY}  # its source still holds CloudTrail; context-missing says what is left out
     free = [key for key in keys(guarded) if not guarded_as_well(key, theirs)]
     return frozenset(key for key in free if breadth(other) >= breadth(guarded, conditions=not is_about_callers(key)))
 

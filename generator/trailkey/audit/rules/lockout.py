@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import Constraint, Single, in_account, region, texts
-from trailkey.access.language.actions import DELETION, DISABLE, REPLACE_POLICY
+from trailkey.access.language.actions import DELETION, DISABLE, REPLACE_POLICY, UPKEEP
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
 from trailkey.audit.rules.separation_of_duties import administrators
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trailkey.access import Language
     from trailkey.audit.rule import Match, Undecided
     from trailkey.audit.subject import Subject
+    from trailkey.findings import Severity
 
 _FALSE: Final = Single(absent=True, values=texts("false"))
 
@@ -34,6 +35,22 @@ def _locked_out(subject: Subject) -> Iterator[Match | Undecided]:
         f"{message} allowed to call kms:PutKeyPolicy with the lockout check on",
         severity=None if certain else "warning",
     )
+
+
+def _keeper_cannot(subject: Subject) -> Iterator[Match | Undecided]:
+    """Yield those who were named to look after the key, and are allowed nothing of what that takes."""
+    if not subject.whole:
+        return
+    repair, delete = ("kms:PutKeyPolicy",), ("kms:ScheduleKeyDeletion",)
+    tasks: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str, Severity], ...] = (
+        (subject.intent.break_glass, "break glass", repair, "replace the key policy (kms:PutKeyPolicy)", "error"),
+        (subject.intent.break_glass, "break glass", delete, "delete the key (kms:ScheduleKeyDeletion)", "warning"),
+        (subject.intent.administrators, "an administrator", UPKEEP, "change any setting of the key", "warning"),
+    )
+    for names, what, actions, task, severity in tasks:
+        for name in names:
+            within = region(principals=subject.callers([name]), actions=actions, identity=True)
+            yield from refused(subject, within, f"{name}, who is {what}, is not allowed to {task}", severity=severity)
 
 
 def _deletion_unrestricted(subject: Subject) -> Iterator[Match | Undecided]:
@@ -76,6 +93,16 @@ RULES: Final = (
         source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#allow-root-safety",
         remedy="allow kms:PutKeyPolicy to the role that deploys the key and to one that repairs it, and check the Deny statements",
         find=_locked_out,
+    ),
+    PolicyRule(
+        id="keeper-cannot-act",
+        severity="error",
+        title="Break glass or an administrator cannot do their work",
+        reason="Who is named to repair, delete or look after the key finds out when it is too late that a Deny, a condition or a wrong ARN "
+        "keeps them out. Repair is an error: without it a mistake in the policy stays. Deletion and daily settings can wait, and are warnings.",
+        source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#key-policy-default-allow-administrators",
+        remedy="allow it to the role in the key policy, by the ARN of the role and not of its session, and check the Deny statements",
+        find=_keeper_cannot,
     ),
     PolicyRule(
         id="deletion-unrestricted",

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import in_account, region
-from trailkey.access.language.actions import DECRYPT, DELETION, DISABLE, ENCRYPT, GRAVE, OTHER_USE, TAKE_OVER, UPKEEP
+from trailkey.access.language.actions import DELETION, DISABLE, ENCRYPT, GRAVE, OTHER_USE, TAKE_OVER, UPKEEP
 from trailkey.audit.rule import Match, PolicyRule
 from trailkey.audit.statement_facts import listed_actions, principals_of
 
@@ -24,6 +24,7 @@ _DENYING: Final = frozenset(
 _ALLOWING: Final = frozenset(("allow", "allows", "enable", "enables", "grant", "grants", "permit", "permits"))
 _RESTRICTING: Final = frozenset(("except", "if", "non", "not", "only", "unless", "without"))
 """Words that turn the first one round: a Deny named AllowOnlyTls says what it does."""
+_OF_THINGS: Final = frozenset(("config", "configuration", "context", "contexts", "key", "keys", "settings"))
 _OF_MORE: Final = frozenset(
     (
         *("admin", "administer", "all", "and", "data", "decrypt", "encrypt", "full", "generate", "grant", "manage"),
@@ -55,8 +56,8 @@ def _problems(subject: Subject, part: Part, sid: str) -> Iterator[Match]:
         message = f'the Sid "{sid}" says {problem}'
         return Match(statement=part.statement.name, severity=severity, witness=witness, message=message)
 
-    for verb, meant in (("decrypt", DECRYPT), ("encrypt", ENCRYPT)):
-        if spoken & {verb, f"{verb}s"} and not actions & set(meant):
+    for verb, meant in (("decrypt", ("kms:Decrypt",)), ("encrypt", ENCRYPT)):
+        if _speaks_of(said, verb) and not actions & set(meant):
             yield says(f"{verb}, and the statement has no action that {verb}s")
     if said and not spoken & _RESTRICTING:
         if allow and said[0] in _DENYING:
@@ -75,6 +76,14 @@ def _problems(subject: Subject, part: Part, sid: str) -> Iterator[Match]:
     grave = actions & {*GRAVE, *UPKEEP}
     if spoken & {"describe", "describes"} and not spoken & _OF_MORE and grave:
         yield says(f"describe, and the statement allows {min(grave)}", grave)
+
+
+def _speaks_of(said: tuple[str, ...], verb: str) -> bool:
+    """Return whether a Sid says that its statement decrypts, or encrypts: of an encryption context or key it only speaks."""
+    for word, following in zip(said, (*said[1:], ""), strict=True):
+        if word in (verb, f"{verb}s") or (word == f"{verb}ion" and following not in _OF_THINGS):
+            return True
+    return False
 
 
 def _only_at_home(subject: Subject, part: Part) -> bool:

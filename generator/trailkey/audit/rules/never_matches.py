@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from trailkey.access import EffectivePermissions, excludes, region
 from trailkey.access.analysis.prove import example
 from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions
+from trailkey.access.language.conditions import OPERATORS
 from trailkey.access.language.evaluate import SERVICES as EVALUATION
 from trailkey.access.language.principals import Principals
-from trailkey.audit.rule import Match, PolicyRule
+from trailkey.access.language.sent import VIA_SERVICE
+from trailkey.audit.rule import Match, PolicyRule, some
 from trailkey.audit.rules.unknown_names import meant_service
 from trailkey.audit.statement_facts import (
     SOURCE_KEYS,
@@ -20,6 +22,7 @@ from trailkey.audit.statement_facts import (
     matching,
     principals_of,
 )
+from trailkey.aws import CLOUDTRAIL, parse_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +94,9 @@ def _by_conditions_or_account(subject: Subject, statement: Statement, what: str)
     """
     found = _revived(subject, statement)
     if found:
-        why, rest = found
+        why, rest, fence = found
+        if fence and statement.effect == "Deny":
+            return _superfluous(statement, fence)
         return _found(subject, statement, why, rest, what=what)
     who = subject.callers(principals_of(statement).aws)
     actions = listed_actions(statement, subject.scope.universe)
@@ -103,6 +108,16 @@ def _by_conditions_or_account(subject: Subject, statement: Statement, what: str)
         witness=example(region(principals=who, actions=actions, identity=True), subject.scope),
         shows="denied",
         message=f"statement {statement.name} {what}: another account can never be allowed that",
+    )
+
+
+def _superfluous(statement: Statement, fence: Condition) -> Match:
+    """Return the finding on a Deny unless something is so, where that is always so: it denies nothing because nothing is amiss."""
+    return Match(
+        statement=statement.name,
+        severity="note",
+        message=f"statement {statement.name} denies nothing: every request has a {fence.key} that is {some(fence.values)}",
+        remedy="leave it, as it does no harm, or take it out",
     )
 
 
@@ -156,10 +171,10 @@ def _dead(condition: Condition) -> tuple[str, Condition] | None:
     return None
 
 
-def _revived(subject: Subject, statement: Statement) -> tuple[str, Statement] | None:
-    """Return why a statement matches nothing, and the statement as it would match something, without what keeps it from that.
+def _revived(subject: Subject, statement: Statement) -> tuple[str, Statement, Condition | None] | None:
+    """Return why a statement matches nothing, the statement as it would match something, and the condition that keeps it from that.
 
-    That is one condition where one alone does it, else all on the encryption context, else all there are. None where the
+    The condition is None where it is not one alone that asks for something not to be so. What keeps a statement from matching is one condition where one alone does it, else all on the encryption context, else all there are. None where the
     conditions have no part in it.
     """
     conditions = statement.conditions
@@ -168,7 +183,9 @@ def _revived(subject: Subject, statement: Statement) -> tuple[str, Statement] | 
         rest = replace(statement, conditions=tuple(one for one in conditions if one not in taken))
         if taken and not subject.is_empty(subject.requests(rest)):
             has_reason = len(taken) == 1 or taken == context
-            return _why(subject, statement, taken[0]) if has_reason else "no request meets all of its conditions", rest
+            why = _why(subject, statement, taken[0]) if has_reason else "no request meets all of its conditions"
+            negated = len(taken) == 1 and taken[0].operator != "Null" and OPERATORS[taken[0].operator].negated
+            return why, rest, taken[0] if negated else None
     return None
 
 
@@ -189,6 +206,8 @@ def _why(subject: Subject, statement: Statement, condition: Condition) -> str:
         return f"the calls of AWS services have no {condition.key} that is {values}"
     if key == "aws:principalarn" and any(":sts:" in value for value in condition.values):
         return f"{condition.key} holds the ARN of the role and not of its session, so {values} never matches"
+    if key == VIA_SERVICE and who.services != (CLOUDTRAIL,):
+        return f"{condition.key} is SERVICE.REGION.amazonaws.com, and no service of the partition is called {values}"
     return f"none of its principals sends {condition.key} with a value that meets {condition.operator} {values}"
 
 
@@ -216,6 +235,7 @@ def _value_never(subject: Subject) -> Iterator[Match]:
     for statement in subject.policy.statements:
         for condition in statement.conditions:
             literal = [value for value in condition.values if _is_pattern_taken_literally(condition, value)]
+            yield from _sessions(statement, condition)
             negated, all_of_them = "Not" in condition.operator, len(literal) == len(condition.values)
             if literal and (negated or not all_of_them):
                 effect = "every request passes it" if negated and all_of_them else "it matches nothing"
@@ -224,6 +244,47 @@ def _value_never(subject: Subject) -> Iterator[Match]:
                     message=f'statement {statement.name} gives {condition.operator} on {condition.key} the value "{literal[0]}", which '
                     f"is compared literally: {effect}",
                 )
+
+
+def _sessions(statement: Statement, condition: Condition) -> Iterator[Match]:
+    """Yield the session ARNs that a condition compares with the ARN of the role, where others beside them can match."""
+    if condition.key.casefold() != "aws:principalarn" or condition.operator == "Null":
+        return
+    sessions = [value for value in condition.values if (arn := parse_arn(value)) and arn.service == "sts"]
+    negated = OPERATORS[condition.operator].negated
+    if sessions and (negated or len(sessions) < len(condition.values)):
+        exempt = negated and statement.effect == "Deny"
+        effect = f"the Deny does not spare {some(sessions)}" if exempt else f"{some(sessions)} matches nothing"
+        yield Match(
+            statement=statement.name,
+            message=f"statement {statement.name}: {condition.key} holds the ARN of the role and not of its session, so {effect}",
+            remedy="write the ARN of the role, arn:PARTITION:iam::ACCOUNT:role/NAME",
+        )
+
+
+def _principal_never(subject: Subject) -> Iterator[Match]:
+    """Yield the principals of a statement that its conditions rule out, where it is about others too."""
+    for part in subject.parts:
+        statement = part.statement
+        who = principals_of(statement)
+        if not statement.conditions or who.everyone or who.excluded or not (who.aws and who.services):
+            continue
+        kinds = (Principals(aws=who.aws), who.aws), (Principals(services=who.services), who.services)
+        dead = [names for one, names in kinds if subject.is_empty(subject.requests(replace(statement, principals=one)))]
+        if len(dead) == 1:
+            without = next(
+                (
+                    one
+                    for one in statement.conditions
+                    if one.key.casefold() in SOURCE_KEYS or one.key.casefold().startswith(_OF_PEOPLE)
+                ),
+                statement.conditions[0],
+            )
+            yield Match(
+                statement=statement.name,
+                message=f"statement {statement.name} never matches for {some(dead[0])}: their requests do not meet the condition on "
+                f"{without.key}",
+            )
 
 
 RULES: Final = (
@@ -248,11 +309,21 @@ RULES: Final = (
         find=_action_never,
     ),
     PolicyRule(
+        id="principal-never-matches",
+        severity="warning",
+        title="A principal that its statement's conditions rule out",
+        reason="Conditions hold for every principal of a statement: where the calls of one never carry the key, it is named in vain, and who "
+        "reads the policy takes it to be allowed, or denied.",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html",
+        remedy="give the principal a statement of its own, or take it out",
+        find=_principal_never,
+    ),
+    PolicyRule(
         id="value-never-matches",
         severity="warning",
-        title="A wildcard where texts are compared literally",
-        reason="StringEquals and StringNotEquals know no wildcards: the value matches nothing, so an Allow misses it, and a negated "
-        "condition is always true.",
+        title="A value that matches nothing, beside others",
+        reason="StringEquals and StringNotEquals know no wildcards, and aws:PrincipalArn holds roles and no sessions: such a value matches "
+        "nothing, so an Allow misses it, and what it is to spare from a Deny is denied.",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
         remedy="use StringLike or StringNotLike (for ARNs ArnLike or ArnNotLike), or write the value out",
         find=_value_never,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import Single, held_to, in_account, people, region
+from trailkey.access import Single, held_to, in_account, people, region, texts
+from trailkey.access.algebra.boxes import Many
 from trailkey.access.algebra.languages import EMPTY, language
 from trailkey.access.algebra.patterns import glob
-from trailkey.access.language.actions import DECRYPT, GRAVE, TAKE_OVER
+from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRAVE, TAKE_OVER
 from trailkey.access.language.sent import service_names
 from trailkey.audit.rule import PolicyRule, Search, granting, refused
-from trailkey.audit.rules.cloudtrail import is_lake_key
-from trailkey.audit.statement_facts import breadth, principals_of
+from trailkey.audit.rules.cloudtrail import is_lake_key, naming_cloudtrail
+from trailkey.audit.statement_facts import accounts, breadth, principals_of
 from trailkey.aws import CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from trailkey.audit.subject import Subject
     from trailkey.findings import Severity
 
+_NOBODYS_NAME: Final = "Anyone"
+_NOBODYS_UNIT: Final = "r-any1/ou-any1-anyunit1/"
 _ABSENT: Final = Single(absent=True, values=EMPTY)
 _BY_SEVERITY: Final[tuple[tuple[Sequence[str] | None, Severity], ...]] = ((GRAVE, "error"), (None, "warning"))
 
@@ -68,6 +71,54 @@ def _everyone_at_home(subject: Subject) -> Iterator[Match | Undecided]:
             f"{request['principal']}"
         ),
     )
+    yield from granting(subject, [search], parts)
+
+
+def _organization_reads(subject: Subject) -> Iterator[Match | Undecided]:
+    """Yield the statements that let whoever is of an organization decrypt: a role of another account, of a name nobody chose."""
+    organizations = subject.organizations
+    anyone = texts(f"arn:{subject.scope.partition}:iam::{subject.stranger}:role/{_NOBODYS_NAME}")
+    if subject.intent.organization_reads:
+        return
+    paths = texts(*(f"{one}/{_NOBODYS_UNIT}" for one in organizations))
+    member: dict[str, Constraint] = {
+        "aws:PrincipalOrgID": Single(texts(*organizations)),
+        "aws:PrincipalOrgPaths": Many(every=paths, some=(paths,)),
+    }
+    keys = {key: side for key, side in member.items() if key.casefold() in subject.keys}
+    search = Search(
+        within=region(principals=anyone, actions=DECRYPT, context=keys),
+        says=lambda request: (
+            f"lets every role and user of every account of the organization {' or '.join(organizations)} call {request['action']}, "
+            "where an IAM policy of theirs allows it"
+        ),
+    )
+    if organizations and keys:
+        outsiders = _by_strangers(subject, DECRYPT)
+        parts = [one for one in _for_everyone(subject) if not subject.grants_nothing(one.requests, outsiders).witness]
+        yield from granting(subject, [search], parts)
+
+
+def _people_encrypt(subject: Subject) -> Iterator[Match | Undecided]:
+    """Yield the statements that let people encrypt with a trail's key, readers aside: of those another rule says it."""
+    if is_lake_key(subject) or not (
+        subject.intent.trails or subject.intent.unnamed_trail or naming_cloudtrail(subject)
+    ):
+        return
+    readers = subject.callers(subject.intent.readers)
+    search = Search(
+        within=region(principals=(subject.people & ~readers) - subject.roots, actions=ENCRYPT),
+        says=lambda request: (
+            f"lets {request['principal']} call {request['action']}, and so write what passes for CloudTrail's log files"
+        ),
+    )
+    # What hands the key to IAM of an account is delegated-to-iam, and everyone in AWS is public.
+    parts = [
+        part
+        for part in subject.not_delegated
+        if not accounts(part.statement) or breadth(part.statement) == 0
+        if not subject.grants_nothing(part.requests, _by_strangers(subject, ENCRYPT)).witness
+    ]
     yield from granting(subject, [search], parts)
 
 
@@ -131,6 +182,26 @@ RULES: Final = (
         source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-caller-account",
         remedy="name the account as principal, so that IAM has to allow it too, and hold it to roles with ArnLike aws:PrincipalArn",
         find=_everyone_at_home,
+    ),
+    PolicyRule(
+        id="organization-reads",
+        severity="warning",
+        title="Everyone of an organization may decrypt",
+        reason="An organization is all of its accounts, sandboxes and those that join later too: whoever writes IAM policies in any of them "
+        "reads the events, as far as the bucket lets them.",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgid",
+        remedy="hold the statement to the roles that read with ArnLike aws:PrincipalArn, beside aws:PrincipalOrgID",
+        find=_organization_reads,
+    ),
+    PolicyRule(
+        id="people-encrypt",
+        severity="warning",
+        title="People can encrypt with a trail's key",
+        reason="Only CloudTrail needs to encrypt. Who else can, and can write to the bucket, can put files there that look like log files: "
+        "with log file validation off nothing tells them apart. That takes rights on the bucket too, so it is a warning.",
+        source=CLOUDTRAIL_KEY_PAGE,
+        remedy="leave kms:Encrypt, kms:GenerateDataKey and kms:ReEncrypt* to CloudTrail, and give what else encrypts a key of its own",
+        find=_people_encrypt,
     ),
     PolicyRule(
         id="reader-cannot-decrypt",

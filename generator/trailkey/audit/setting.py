@@ -1,0 +1,65 @@
+"""What a key is for, where no option says it: what the template makes beside the key, and what is assumed without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from trailkey.aws import CLOUDTRAIL
+from trailkey.inventory.key_users import EVENT_DATA_STORE, TRAIL, has_bucket_keys
+from trailkey.inventory.ownership import listed, statements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from trailkey.intent.model import KeyIntent
+    from trailkey.inventory import ResourcePolicy
+
+
+def said_of(policy: ResourcePolicy, said: KeyIntent, policies: Sequence[ResourcePolicy]) -> KeyIntent:
+    """Return what the options say about one key of a text: its trails are those of the key that serves trails, if one does."""
+    serving = {one.name for one in policies if one.users or _admits_cloudtrail(one)}
+    return replace(said, trails=()) if serving and policy.name not in serving else said
+
+
+def setting(policy: ResourcePolicy, said: KeyIntent) -> KeyIntent:
+    """Return what a key is for: what the options say, and where they name no trail, the trails of its template."""
+    trails = [one for one in policy.users if one.kind == TRAIL]
+    stores = [one for one in policy.users if one.kind == EVENT_DATA_STORE]
+    own = (
+        said
+        if said.trails
+        else replace(
+            said,
+            trails=tuple(dict.fromkeys(one.arn for one in trails if "TrailName" in one.properties)),
+            unnamed_trail=any("TrailName" not in one.properties for one in trails),
+            lake=said.lake or bool(stores and not trails),
+        )
+    )
+    return replace(own, bucket_keys=any(map(has_bucket_keys, policy.users)))
+
+
+def assumed(policy: ResourcePolicy, said: KeyIntent) -> Iterator[str]:
+    """Yield a sentence about the trails of a key where no option names them: those of the template, or none."""
+    found = setting(policy, said)
+    users = [one.location.logical_id for one in policy.users if one.kind in (TRAIL, EVENT_DATA_STORE)]
+    if said.trails:
+        return
+    if users:
+        names = ", ".join(found.trails)
+        which = f"{' and '.join(users)}, which the template makes{f' ({names})' if names else ''}"
+        yield f"{policy.name} is the key of {which}; --trail names others"
+    elif not _admits_cloudtrail(policy):
+        yield f"no statement lets CloudTrail use {policy.name or 'the key'}, so no trail is taken to use it; --trail names one that does"
+    else:
+        yield "the key's trails are those of the accounts that its policy names; --trail names them"
+
+
+def _admits_cloudtrail(policy: ResourcePolicy) -> bool:
+    """Return whether a statement allows CloudTrail, or everybody, anything, as it is written: it may be one that cannot be read."""
+    for statement in statements_of(policy.document):
+        principal = statement.get("Principal")
+        services = listed(principal.get("Service", [])) if isinstance(principal, dict) else []
+        if statement.get("Effect") == "Allow" and (principal == "*" or CLOUDTRAIL in services):
+            return True
+    return False
