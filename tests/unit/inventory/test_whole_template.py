@@ -15,7 +15,8 @@ from trailkey.inventory.key_users import has_bucket_keys
 
 ACCOUNT = "210987654321"
 ROOT = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "kms:*", sid="Root")
-KEY = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy(ROOT)}}
+POLICY = policy(ROOT)
+KEY = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": POLICY}}
 
 
 def template(*, key: Any = KEY, sections: dict[str, Any] | None = None, **resources: Any) -> str:
@@ -122,7 +123,7 @@ def test_an_answer_of_get_template_is_read(text: str) -> None:
 
     for body in bodies:
         (found,) = find_policies(json.dumps({"TemplateBody": body, "StagesAvailable": ["Original"]}), "t")
-        assert found.document == KEY["Properties"]["KeyPolicy"]
+        assert found.document == POLICY
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ OF_THE_KEY: Final = (
     Case(
         what="session named as principal encrypts",
         change=add(Principal={"AWS": SESSION}, Action="kms:Encrypt"),
-        ids="iam-needed nobody-holds-more only-cloudtrail-encrypts",
+        ids="iam-needed nobody-holds-more only-cloudtrail-encrypts people-encrypt",
     ),
 )
 OF_A_STORE_KEY: Final = (
