@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import decide, parse_request
-from trailkey.audit.rule import Match, PolicyRule, Undecided
+from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.rules import (
     cloudtrail,
     guards,
@@ -135,14 +135,17 @@ def _finding(rule: PolicyRule, found: Match, subject: Subject) -> Finding:
             raise AssertionError(
                 f"{subject.location}: {rule.id}: the prover and the evaluator disagree: {found.witness} is {decision}, not {found.shows}"
             )
+    statements = () if found.statement is None else (found.statement, *subject.same_as(found.statement))
+    same = [spoken(one) for one in statements[1:]]
+    also = f", and so {'do' if len(same) > 1 else 'does'} {some(same)}, which is alike" if same else ""
     return Finding(
         rule=rule,
         severity=found.severity or rule.severity,
         location=subject.location,
-        statements=() if found.statement is None else (found.statement,),
+        statements=statements,
         witness=found.witness,
         witness_decision=None if found.witness is None else found.shows,
-        message=found.message,
+        message=f"{found.message}{also}",
         remedy=found.remedy or rule.remedy,
     )
 

@@ -26,6 +26,7 @@ from trailkey.access import (
 from trailkey.access.algebra.boxes import Many
 from trailkey.access.algebra.languages import EMPTY, language
 from trailkey.access.algebra.patterns import glob
+from trailkey.access.analysis.alike import Alike, alike
 from trailkey.access.analysis.caller_sets import of_kind, whose_value, with_key
 from trailkey.access.analysis.effective import Part, statement_requests
 from trailkey.access.analysis.prove import universe
@@ -72,8 +73,9 @@ class Entry:
 class Subject:
     """A key policy with all that is known about it.
 
-    ``policy`` holds the statements that can be read, and ``granted`` what they grant. ``stranger`` is an account the document
-    does not name. ``account_known`` is False where the key's account is an assumption.
+    ``policy`` holds the statements that can be read, and ``granted`` what they grant, where a few of many accounts that are
+    ``alike`` stand for all. ``stranger`` is an account the document does not name. ``account_known`` is False where the key's
+    account is an assumption.
     """
 
     location: Location
@@ -82,14 +84,25 @@ class Subject:
     policy: Policy
     scope: Scope
     granted: EffectivePermissions
+    alike: Alike
     intent: KeyIntent
     stranger: str
     account_known: bool
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The statements that can be read, with the requests they speak about."""
+        """The statements that can be read, with the requests they speak about; one of several that are alike."""
         return self.granted.parts
+
+    def same_as(self, name: str | int) -> tuple[str | int, ...]:
+        """Return the names of the statements that one stands for."""
+        (statements,) = self.alike.statements
+        index = next((part.statement.index for part in self.parts if part.statement.name == name), None)
+        return () if index is None else statements.get(index, ())
+
+    def written(self, statement: Statement) -> Statement:
+        """Return a statement with all of its entries."""
+        return next(one for one in self.policy.statements if one.index == statement.index)
 
     @property
     def whole(self) -> bool:
@@ -188,8 +201,10 @@ def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
     entries = tuple(_entry(entry, index, version) for index, entry in enumerate(statements))
     policy = Policy(version, tuple(entry.statement for entry in entries if entry.statement))
     arn = _own_arn(policy, found)
-    whole = arn == found.arn and all(entry.statement for entry in entries)
-    granted = found.permissions if whole else allowed(policy, key_scope(arn))
+    said = (*intent.trails, *intent.readers, *intent.administrators, intent.deployer, *intent.break_glass)
+    few = alike([policy], (arn, found.account, *said))
+    whole = arn == found.arn and not few.members and all(entry.statement for entry in entries)
+    granted = found.permissions if whole else allowed(few.policies[0], key_scope(arn))
     text = json.dumps(document)
     return Subject(
         location=found.location,
@@ -198,6 +213,7 @@ def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
         policy=policy,
         scope=granted.scope,
         granted=granted,
+        alike=few,
         intent=intent,
         stranger=next((account for account in _STRANGERS if account not in text), _STRANGERS[0]),
         account_known=found.account_known,

@@ -27,6 +27,7 @@ from trailkey.access import (
 )
 from trailkey.access.algebra.boxes import Box, box, subtract
 from trailkey.access.algebra.languages import ALL
+from trailkey.access.analysis.alike import alike
 from trailkey.access.analysis.caller_sets import SERVICES, of_kind, sessions_in
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE
@@ -87,6 +88,24 @@ def changes(question: Question) -> tuple[list[Row], list[str]]:
     Raises:
         RuntimeError: a witness that the two policies do not disagree on: a defect of the prover or of the evaluator.
     """
+    few = alike(
+        [question.old, question.new], (question.scope.account, question.scope.home, *_named_in(question.holder))
+    )
+    rows, unknown = _changes(replace(question, old=few.policies[0], new=few.policies[1]))
+    return [_for_all(row, few.members) for row in rows], unknown
+
+
+def _named_in(holder: Known | None) -> tuple[str, ...]:
+    return (holder[1].name, *sorted(holder[0].texts or ())) if holder else ()
+
+
+def _for_all(row: Row, members: Mapping[str, tuple[str, ...]]) -> Row:
+    """Return a row that says for which accounts and keys it holds too, since nothing tells them from those that it names."""
+    said = f"{row.who} {row.conditions} {row.witness}".casefold()
+    return replace(row, alike=tuple((one, others) for one, others in members.items() if one in said))
+
+
+def _changes(question: Question) -> tuple[list[Row], list[str]]:
     rows: list[Row] = []
     unknown: list[str] = []
     back = replace(question, old=question.new, new=question.old)

@@ -40,7 +40,8 @@ class Row:
 
     ``who`` are its grantees, whose own IAM policies must allow it too where it ``needs_iam``. ``conditions`` are what is asked of
     condition keys (in lower case) and of ``resource``. ``partly`` says that the other side allows a part of it, ``every`` that
-    ``actions`` are all there are. Rows of one kind of ``joins`` (named services, or other named
+    ``actions`` are all there are. ``alike`` are accounts and keys that the row holds for as well, each in the place of the one that
+    it names. Rows of one kind of ``joins`` (named services, or other named
     callers), unless it is empty, are merged where they differ in their grantees only.
     """
 
@@ -54,11 +55,12 @@ class Row:
     partly: bool = False
     every: bool = False
     joins: str = ""
+    alike: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def terms(self) -> Hashable:
         """What is gained or lost under which conditions, whoever gains it and whatever the actions."""
-        return self.change, self.conditions, self.needs_iam
+        return self.change, self.conditions, self.needs_iam, self.alike
 
 
 def merged(rows: Iterable[Row], asked: Sequence[Where]) -> list[Row]:

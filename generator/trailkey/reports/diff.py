@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.findings import branch_text
 from trailkey.reports.describe import constraint_text
 from trailkey.reports.plain import code, markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from trailkey.diff.compare import Comparison
     from trailkey.diff.rows import Row
 
 
+_SHOWN: Final = 3
+"""How many accounts that are alike a row names; JSON has them all."""
+
+
 def row_json(row: Row) -> dict[str, Any]:
     """Return a row in the shape that outside tools read: change, principal, actions, condition, witness."""
+    alike = {"alike": {one: list(others) for one, others in row.alike}} if row.alike else {}
     return {
         "change": row.change,
         "principal": principal_text(row),
         "actions": list(row.actions),
         "condition": condition_text(row),
         "witness": row.witness,
+        **alike,
     }
 
 
@@ -56,7 +62,13 @@ def principal_text(row: Row) -> str:
     """Return who gains or loses: ``any principal of account 333333333333 whose IAM policies allow it, except role arn:…``."""
     whose = " whose IAM policies allow it" if row.needs_iam else ""
     names = ((f"{one.name}{whose if one.is_class else ''}", *one.exceptions) for one in row.who)
-    return ", ".join(map(", except ".join, names))
+    likewise = "".join(f", and likewise for {_some(others)} in place of {one}" for one, others in row.alike)
+    return ", ".join(map(", except ".join, names)) + likewise
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def actions_text(row: Row) -> str:

@@ -109,7 +109,10 @@ def _delegated(subject: Subject) -> Iterator[Match | Undecided]:
                 elsewhere[account] = answer.witness
         if elsewhere:
             first = next(iter(elsewhere.values()))
-            yield replace(_leaves(subject, statement, list(elsewhere), first), severity="note")
+            others = {one for account in elsewhere for one in subject.alike.members.get(account, ())}
+            listed = accounts(subject.written(statement))
+            where = [account for account in listed if account in elsewhere or account in others]
+            yield replace(_leaves(subject, statement, where, first), severity="note")
 
 
 def _left_to_iam(subject: Subject, statement: Statement, account: str, actions: tuple[str, ...]) -> Answer:
