@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import decide, parse_request
+from trailkey.access.algebra.work import bounded
 from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.rules import (
     cloudtrail,
@@ -31,16 +33,20 @@ from trailkey.intent.from_options import assumed as assumed_of_people
 from trailkey.intent.model import KeyIntent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from trailkey.findings import Severity
     from trailkey.inventory import ResourcePolicy
+
+STEPS: Final = 2_000_000
+"""The most work that one policy is: seconds, where a policy made to be slow would take hours. No rule gets more than a quarter."""
 
 UNDECIDED: Final = PolicyRule(
     id="undecided",
     severity="warning",
     title="A question that could not be decided",
     reason="Where a policy variable can have many values, or patterns are too entangled, the answer is neither yes nor no; it is never "
-    "counted as fine.",
+    "counted as fine. What takes too much work is an error: a policy made to be slow must not pass for one without findings.",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html",
     remedy="write the statement without the variable, or judge it by hand",
     find=lambda _: (),
@@ -79,23 +85,29 @@ def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Findi
     Raises:
         PolicyError: the document is not a key policy.
     """
-    subject = read_subject(policy, setting(policy, intent or KeyIntent()))
+    with bounded(STEPS):
+        return _audited(policy, intent or KeyIntent())
+
+
+def _audited(policy: ResourcePolicy, intent: KeyIntent) -> list[Finding]:
+    subject = read_subject(policy, setting(policy, intent))
     found: list[Finding] = []
     consequences: list[Finding] = []
-    open_questions: dict[tuple[str, str | int | None], list[str]] = {}
+    open_questions: dict[Undecided, list[str]] = {}
     for rule in RULES:
         for one in _looked_for(rule, subject):
             if isinstance(one, Undecided):
-                open_questions.setdefault((one.reason, one.statement), []).append(rule.id)
+                open_questions.setdefault(one, []).append(rule.id)
             else:
                 (consequences if one.consequence else found).append(_finding(rule, one, subject))
     about = {part.statement.name for part in subject.parts if admits_cloudtrail(part.statement)}
     short = (one for one in found if one.severity == "error" and one.witness_decision != "allowed")
     if not any(about & set(one.statements) for one in short):
         found += consequences
-    for (reason, statement), ids in open_questions.items():
-        message = f"cannot tell whether there is {', '.join(dict.fromkeys(ids))}: {reason}"
-        found.append(_finding(UNDECIDED, Match(statement=statement, message=message), subject))
+    for one, ids in open_questions.items():
+        message = f"cannot tell whether there is {', '.join(dict.fromkeys(ids))}: {one.reason}"
+        severity: Severity | None = "error" if one.too_long else None
+        found.append(_finding(UNDECIDED, Match(statement=one.statement, severity=severity, message=message), subject))
     return by_severity(found)
 
 
@@ -106,7 +118,7 @@ def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Report:
         PolicyError: one of them is not a key policy.
     """
     seen: dict[tuple[object, ...], list[Finding]] = {}
-    audited = [(policy, audit(policy, said_of(policy, intent, policies))) for policy in policies]
+    audited = list(_each(policies, intent))
     for policy, findings in audited:
         for one in findings:
             same = (policy.name, one.id, one.severity, one.statement, one.message, one.remedy)
@@ -120,11 +132,36 @@ def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Report:
     return Report(tuple(by_severity(found)), tuple(dict.fromkeys((*sentences, *assumed_of_people(intent)))))
 
 
-def _looked_for(rule: PolicyRule, subject: Subject) -> Iterator[Match | Undecided]:
-    try:
-        yield from rule.find(subject)
-    except UndecidedError as error:
-        yield Undecided(reason=str(error))
+def _each(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Iterator[tuple[ResourcePolicy, list[Finding]]]:
+    """Yield each policy with what is wrong with it; keys of one policy are judged once, as a template has hundreds of them."""
+    known: dict[str, tuple[ResourcePolicy, list[Finding]]] = {}
+    for policy in policies:
+        said = said_of(policy, intent, policies)
+        asked = json.dumps(
+            [policy.document, policy.account, policy.account_known, str(said), str(setting(policy, said))]
+        )
+        if asked in known and not policy.users:
+            like, findings = known[asked]
+            other = [replace(one, location=policy.location, witness=_on(one.witness, like, policy)) for one in findings]
+            yield policy, other
+        else:
+            known[asked] = policy, audit(policy, said)
+            yield policy, known[asked][1]
+
+
+def _on(witness: Mapping[str, Any] | None, like: ResourcePolicy, policy: ResourcePolicy) -> Mapping[str, Any] | None:
+    """Return a request to one key as one to another."""
+    return None if witness is None else {**witness, "resource": witness["resource"].replace(like.arn, policy.arn)}
+
+
+def _looked_for(rule: PolicyRule, subject: Subject) -> list[Match | Undecided]:
+    """Return what a rule finds, whatever it costs the others."""
+    with bounded(STEPS // 4) as work:
+        try:
+            found = list(rule.find(subject))
+        except UndecidedError as error:
+            found = [Undecided(reason=str(error))]
+    return [replace(one, too_long=work.exhausted) if isinstance(one, Undecided) else one for one in found]
 
 
 def _finding(rule: PolicyRule, found: Match, subject: Subject) -> Finding:

@@ -44,10 +44,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undecided:
-    """A question about a policy that has no answer, with the reason: shown as such, never counted as fine."""
+    """A question about a policy that has no answer, with the reason: shown as such, never counted as fine.
+
+    ``too_long`` says that the answer would have taken too much work.
+    """
 
     reason: str
     statement: str | int | None = None
+    too_long: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from trailkey.access.algebra.languages import EMPTY, language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.alike import Alike, alike
 from trailkey.access.analysis.caller_sets import of_kind, whose_value, with_key
-from trailkey.access.analysis.effective import Part, statement_requests
+from trailkey.access.analysis.effective import Part, anything, statement_requests
 from trailkey.access.analysis.prove import universe
 from trailkey.access.language.policy import parse_frame, parse_statement
 from trailkey.audit.statement_facts import delegates_everything
@@ -204,7 +204,10 @@ def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
     said = (*intent.trails, *intent.readers, *intent.administrators, intent.deployer, *intent.break_glass)
     few = alike([policy], (arn, found.account, *said))
     whole = arn == found.arn and not few.members and all(entry.statement for entry in entries)
-    granted = found.permissions if whole else allowed(few.policies[0], key_scope(arn))
+    try:
+        granted = found.permissions if whole else allowed(few.policies[0], key_scope(arn))
+    except UndecidedError as error:
+        granted = anything(key_scope(arn), str(error))
     text = json.dumps(document)
     return Subject(
         location=found.location,

@@ -26,7 +26,7 @@ def arguments(parser: Parser) -> None:
 def run(options: Options) -> int:
     """Run the command and return its exit code."""
     from trailkey import api
-    from trailkey.reports.diff import markdown_lines, row_json, table_lines
+    from trailkey.reports.diff import consequence_lines, markdown_lines, row_json, table_lines
 
     found = api.diff(
         options.old,
@@ -37,6 +37,8 @@ def run(options: Options) -> int:
     )
     for word, sentences in (("assumed", found.assumptions), ("unknown", found.unknown)):
         say(*(f"{word}: {sentence}" for sentence in sentences))
+    if options.format == "json":  # which is a list of rows, and nothing beside
+        say(*consequence_lines(found))
     lines = markdown_lines(found) if options.format == "markdown" else table_lines(found)
     show(options, list(map(row_json, found.rows)), lines)
     if options.fail_on_new_access and found.may_gain:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import Language, Single, in_account, people
@@ -11,12 +11,13 @@ from trailkey.access.algebra.languages import ALL, language
 from trailkey.access.algebra.patterns import arn, glob
 from trailkey.access.algebra.unions import AnyOf
 from trailkey.access.analysis.caller_sets import SERVICES
+from trailkey.access.analysis.witnesses import STRANGER
 from trailkey.access.language.principals import parse_caller
 from trailkey.diff.rows import Grantee
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from trailkey.access import Constraint, Policy, Scope, Statement
     from trailkey.access.algebra.patterns import Pattern
@@ -37,7 +38,8 @@ class Callers:
         statements = [statement for policy in (before, after) for statement in policy.statements]
         found = set(_ACCOUNT.findall(" ".join(value for statement in statements for value in _values(statement))))
         accounts = [scope.account, *sorted(found - {scope.account})]
-        self.examples = tuple(f"arn:{scope.partition}:iam::{account}:role/Anyone" for account in accounts)
+        # Whom nobody named first: where the world gains, that is what a reader has to see.
+        self.examples = tuple(f"arn:{scope.partition}:iam::{account}:role/Anyone" for account in (STRANGER, *accounts))
         self._exempt: list[tuple[Language, str]] = []
         if holder:
             self._known = [holder]
@@ -49,13 +51,13 @@ class Callers:
             *((everybody - in_account(one), f"any principal outside account {one}") for one in accounts),
             *((everybody & in_account(one), f"any principal of account {one}") for one in accounts),
         ]
-        lists = [values for statement in statements for values in _named(statement)]
-        ordered = sorted(dict.fromkeys(lists), key=lambda values: (-len(values), values))
+        lists = [named for statement in statements for named in _named(statement)]
+        ordered = sorted(dict.fromkeys(lists), key=lambda named: (-len(named.values), named.values))
         self._known = [(callers, Grantee(name=name, is_class=True)) for callers, name in classes]
-        self._known += [(_like(values) & everybody, Grantee(name=_listed_as(values))) for values in ordered]
+        self._known += [(one.callers & everybody, Grantee(name=one.name)) for one in ordered]
         denied = [one for statement in after.statements if statement.effect == "Deny" for one in _named(statement)]
         # Whom an explicit Deny names is left out of a grant to everyone else.
-        self._exempt = [(_like(values), _listed_as(values)) for values in dict.fromkeys(denied)]
+        self._exempt = [(one.callers, one.name) for one in dict.fromkeys(denied)]
 
     def around(self, callers: Language) -> Iterator[Known]:
         """Yield the known sets that hold these callers, each whole and without those whom a Deny names."""
@@ -110,12 +112,20 @@ def shown(pattern: Pattern) -> str:
     return pattern.text.replace(_DIGIT * 12, "*").replace("?*", "*")
 
 
-def _like(values: Iterable[str]) -> Language:
-    return language(arn(value) or glob(value) for value in values)
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Callers that a condition on their ARN names together; ``by_parts`` says that it compares the parts of ARNs, as ArnLike does."""
 
+    values: tuple[str, ...]
+    by_parts: bool
 
-def _listed_as(values: Iterable[str]) -> str:
-    return ", ".join(map(_pattern_text, values))
+    @property
+    def callers(self) -> Language:
+        return language((arn(value) if self.by_parts else None) or glob(value) for value in self.values)
+
+    @property
+    def name(self) -> str:
+        return ", ".join(map(_pattern_text, self.values))
 
 
 def _pattern_text(value: str) -> str:
@@ -130,13 +140,14 @@ def _values(statement: Statement) -> Iterator[str]:
         yield from condition.values
 
 
-def _named(statement: Statement) -> Iterator[Sequence[str]]:
-    """Yield the callers that a statement names together: as principals, and in each condition on their ARN."""
+def _named(statement: Statement) -> Iterator[_Named]:
+    """Yield the callers that a statement names together in each condition on their ARN, and each of them."""
     for condition in statement.conditions:
         plain = not any("${" in value for value in condition.values)
         if condition.key.casefold() == "aws:principalarn" and plain and condition.operator != "Null":
-            yield tuple(sorted(condition.values))
-            yield from ((value,) for value in condition.values)
+            by_parts = condition.operator.startswith("Arn")
+            yield _Named(tuple(sorted(condition.values)), by_parts)
+            yield from (_Named((value,), by_parts) for value in condition.values)
 
 
 def within(smaller: Language, larger: Language) -> bool:

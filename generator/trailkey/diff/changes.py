@@ -27,11 +27,13 @@ from trailkey.access import (
 )
 from trailkey.access.algebra.boxes import Box, box, subtract
 from trailkey.access.algebra.languages import ALL
+from trailkey.access.algebra.work import bounded
 from trailkey.access.analysis.alike import alike
 from trailkey.access.analysis.caller_sets import SERVICES, of_kind, sessions_in
 from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE
 from trailkey.access.analysis.prove import difference, example, universe
+from trailkey.access.language.actions import gravity
 from trailkey.diff.callers import Callers, Known, grantee_of, language_of, within
 from trailkey.diff.rows import Row
 from trailkey.errors import UndecidedError
@@ -51,6 +53,12 @@ def blanket(**elements: Any) -> Policy:
 
 NOBODY: Final = Policy("2012-10-17", ())
 """The policy that allows nothing."""
+
+STEPS: Final = 1_000_000
+"""The most work that comparing two policies is: seconds, where policies made to be slow would take hours."""
+
+_FEW: Final = 8
+"""In how many parts of what the other side allows an example is looked for."""
 
 _SET: Final = re.compile(r"\{[^}]*\}")
 """A set in the representation of a box. The order of its elements differs between processes."""
@@ -91,7 +99,8 @@ def changes(question: Question) -> tuple[list[Row], list[str]]:
     few = alike(
         [question.old, question.new], (question.scope.account, question.scope.home, *_named_in(question.holder))
     )
-    rows, unknown = _changes(replace(question, old=few.policies[0], new=few.policies[1]))
+    with bounded(STEPS):
+        rows, unknown = _changes(replace(question, old=few.policies[0], new=few.policies[1]))
     return [_for_all(row, few.members) for row in rows], unknown
 
 
@@ -246,6 +255,7 @@ class _Rows:
     def _row(self, wide: Box, grantee: Grantee, new: Sequence[Box]) -> Row:
         listed = sorted(language_of(_actions(new)).texts or ())
         had = _meeting(_meeting([wide], self._asked.inner), self._had.allow.outer)
+        partly = [one for one in had if _left(one, self._had.deny.inner)]
         names = _callers_of(wide).texts
         return Row(
             change=self._change,
@@ -254,17 +264,17 @@ class _Rows:
             conditions=tuple((key, side) for key, side in wide.items if key not in (PRINCIPAL, ACTION, IDENTITY)),
             needs_iam=self._needs_iam(wide),
             witness=self._witness(wide),
-            partly=any(_left(one, self._had.deny.inner) for one in had),
+            partly=bool(partly),
+            other=self._example([left for one in partly for left in subtract(one, self._had.deny.outer)][:_FEW])
+            if partly
+            else None,
             every=set(listed) == set(self._question.scope.universe),
             joins="" if names is None else "services" if all(map(SERVICES.contains, names)) else "iam",
         )
 
     def _witness(self, wide: Box) -> dict[str, Any]:
         """Return a readable request of the difference, which the evaluator answers as the prover does."""
-        new = _meeting(self._found, [wide])
-        plain = (_meeting(new, _boxes(_for_callers({}, texts(one)))) for one in self._callers.examples)
-        readable = tuple(next(filter(None, plain), new))
-        witness = example(RequestSet(readable, readable), self._question.scope)
+        witness = self._example(_meeting(self._found, [wide]))
         if witness is None:
             raise RuntimeError(f"a difference without a request in it: {wide}")
         before, after = (self._question.allows(witness, one) for one in (self._question.old, self._question.new))
@@ -273,6 +283,15 @@ class _Rows:
                 f"prover and evaluator disagree on {witness}: allowed without the change {before}, with it {after}"
             )
         return witness
+
+    def _example(self, boxes: Sequence[Box]) -> dict[str, Any] | None:
+        """Return a request that tells most: by whom nobody named, and of what such callers can do the gravest."""
+        plain = (_meeting(boxes, _boxes(_for_callers({}, texts(one)))) for one in self._callers.examples)
+        readable = next(filter(None, plain), list(boxes))
+        gravest = min(language_of(_actions(readable)).texts or (), key=gravity, default=None)
+        if gravest is not None:
+            readable = _meeting(readable, _boxes({ACTION: Single(texts(gravest))}))
+        return example(RequestSet(tuple(readable), tuple(readable)), self._question.scope)
 
     def _needs_iam(self, wide: Box) -> bool:
         """Return whether the callers need IAM policies of their own: asked for, or because all are of other accounts."""

@@ -8,11 +8,13 @@ from operator import getitem
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import in_account, texts, union
+from trailkey.access.algebra.work import bounded
 from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.access.language.catalog import key_actions
 from trailkey.aws import parse_arn
 from trailkey.diff.callers import named
-from trailkey.diff.changes import NOBODY, Question, blanket, changes
+from trailkey.diff.changes import NOBODY, STEPS, Question, blanket, changes
+from trailkey.diff.consequences import Consequence, consequences
 from trailkey.diff.rows import Grantee, Row, Where, merged
 from trailkey.errors import PolicyError, UsageError
 from trailkey.inventory import PolicySet, ResourcePolicy, find_policies
@@ -49,11 +51,15 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Who gains and who loses; what could not be decided, each with its reason; and what was assumed."""
+    """Who gains and who loses; what could not be decided, each with its reason; and what was assumed.
+
+    ``consequences`` are what is to be said first, each with the key, where there are several.
+    """
 
     rows: tuple[Row, ...]
     unknown: tuple[str, ...]
     assumptions: tuple[str, ...]
+    consequences: tuple[tuple[Where, Consequence], ...] = ()
 
     @property
     def may_gain(self) -> bool:
@@ -164,7 +170,8 @@ def compare_policies(old: PolicySet, new: PolicySet) -> Comparison:
             )
         if one and two and one.arn != two.arn:
             ids[one.arn] = two.arn
-    asked = list(_questions(old.renamed(ids), new))
+    renamed = old.renamed(ids)
+    asked = list(_questions(renamed, new))
     rows: list[Row] = []
     unknown: list[str] = []
     for where, what, question in asked:
@@ -176,7 +183,17 @@ def compare_policies(old: PolicySet, new: PolicySet) -> Comparison:
         rows=tuple(sorted(merged(rows, wheres), key=lambda row: row.change)),
         unknown=tuple(dict.fromkeys(unknown)),
         assumptions=tuple(dict.fromkeys((*old.assumptions, *new.assumptions))),
+        consequences=tuple(_consequences(renamed, new)),
     )
+
+
+def _consequences(old: PolicySet, new: PolicySet) -> Iterator[tuple[Where, Consequence]]:
+    several = any(len({key.name for key in each.keys}) > 1 for each in (old, new))
+    for one, two in paired_keys(old.keys, new.keys):
+        if one and two and one.document != two.document:
+            where, _, _ = _of_resource((one, two), by_name=several)
+            with bounded(STEPS):
+                yield from ((where, found) for found in consequences(one, two))
 
 
 Pair = tuple[ResourcePolicy | None, ResourcePolicy | None]

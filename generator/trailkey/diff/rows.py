@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from trailkey.access.language.actions import gravity
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from trailkey.access import Constraint
     from trailkey.findings import Branch
@@ -39,7 +41,7 @@ class Row:
     """Access that one side has and the other does not: some request that the row covers is allowed on one side only.
 
     ``who`` are its grantees, whose own IAM policies must allow it too where it ``needs_iam``. ``conditions`` are what is asked of
-    condition keys (in lower case) and of ``resource``. ``partly`` says that the other side allows a part of it, ``every`` that
+    condition keys (in lower case) and of ``resource``. ``partly`` says that the other side allows a part of it, for which ``other`` is an example, ``every`` that
     ``actions`` are all there are. ``alike`` are accounts and keys that the row holds for as well, each in the place of the one that
     it names. Rows of one kind of ``joins`` (named services, or other named
     callers), unless it is empty, are merged where they differ in their grantees only.
@@ -53,6 +55,7 @@ class Row:
     conditions: tuple[tuple[str, Constraint], ...] = ()
     needs_iam: bool = False
     partly: bool = False
+    other: Mapping[str, Any] | None = None
     every: bool = False
     joins: str = ""
     alike: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -94,8 +97,11 @@ def _joined(rows: Iterable[Row]) -> Iterator[Row]:
         yield replace(
             same[0],
             actions=tuple(sorted({action for row in same for action in row.actions})),
-            witness=min((row.witness for row in same), key=lambda one: (len(one), len(str(one)))),
+            witness=min(
+                (row.witness for row in same), key=lambda one: (gravity(one["action"]), len(one), len(str(one)))
+            ),
             partly=any(row.partly for row in same),
+            other=next((row.other for row in same if row.other), None),
             every=any(row.every for row in same),
         )
 

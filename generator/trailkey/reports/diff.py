@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.access.analysis.witnesses import sentence
 from trailkey.findings import branch_text
 from trailkey.reports.describe import constraint_text
 from trailkey.reports.plain import code, markdown
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from trailkey.diff.compare import Comparison
-    from trailkey.diff.rows import Row
+    from trailkey.diff.rows import Row, Where
 
 
 _SHOWN: Final = 3
@@ -34,7 +35,8 @@ def row_json(row: Row) -> dict[str, Any]:
 
 
 def table_lines(found: Comparison) -> Iterator[str]:
-    """Yield the rows as lines for a terminal, and their number."""
+    """Yield what comes first, the rows as lines for a terminal, and their number."""
+    yield from consequence_lines(found)
     for row in found.rows:
         yield f"{row.change:7} {principal_text(row)}"
         yield f"        {actions_text(row)}"
@@ -45,7 +47,9 @@ def table_lines(found: Comparison) -> Iterator[str]:
 
 
 def markdown_lines(found: Comparison) -> Iterator[str]:
-    """Yield the rows as a table in Markdown, their number, and what is unknown."""
+    """Yield what comes first, the rows as a table in Markdown, their number, and what is unknown."""
+    for line in consequence_lines(found):
+        yield from (f"**{markdown(line)}**", "")
     if found.rows:
         yield from ("| | who | what | under which condition | for example |", "| --- | --- | --- | --- | --- |")
         for row in found.rows:
@@ -56,6 +60,16 @@ def markdown_lines(found: Comparison) -> Iterator[str]:
     yield _summary(found)
     for sentence in found.unknown:
         yield from ("", f"unknown: {markdown(sentence)}")
+
+
+def consequence_lines(found: Comparison) -> Iterator[str]:
+    """Yield what a reviewer has to know before any row: ``first: nobody in account … may replace the key policy any more``."""
+    for where, one in found.consequences:
+        on = f" ({place})" if (place := _place(where)) else ""
+        if one.kind == "locked-out":
+            yield f"first: nobody in account {one.subject} may replace the key policy any more (kms:PutKeyPolicy){on}"
+        else:
+            yield f"first: CloudTrail can no longer encrypt for the trail {one.subject} (kms:GenerateDataKey){on}"
 
 
 def principal_text(row: Row) -> str:
@@ -79,14 +93,20 @@ def actions_text(row: Row) -> str:
 def condition_text(row: Row) -> str:
     """Return on which key and under which conditions, and whether the other side allows a part of it."""
     part = "a part of it was allowed before" if row.change == "gained" else "a part of it is still allowed"
+    if row.other:
+        part += f", such as: {sentence(row.other)}"
     condition = ": ".join(filter(None, (_where(row), _terms(row))))
     return "; ".join(filter(None, (condition, part if row.partly else "")))
 
 
 def _where(row: Row) -> str:
+    return _place(row.where)
+
+
+def _place(where: Where) -> str:
     """Return ``on key LakeKey where IsProd is true``."""
-    branch = f"where {branch_text(row.where.branch)}" if row.where.branch else ""
-    return " ".join(filter(None, (row.where.key and f"on key {row.where.key}", branch)))
+    branch = f"where {branch_text(where.branch)}" if where.branch else ""
+    return " ".join(filter(None, (where.key and f"on key {where.key}", branch)))
 
 
 def _terms(row: Row) -> str:

@@ -42,7 +42,7 @@ def rows(old: Sequence[Document], new: Sequence[Document]) -> list[tuple[str, st
 
 
 def texts_of(row: Row) -> tuple[str, str, str, str]:
-    return row.change, principal_text(row), actions_text(row), condition_text(row)
+    return row.change, principal_text(row), actions_text(row), condition_text(replace(row, other=None))
 
 
 ROOT = {"AWS": f"arn:aws:iam::{HOME}:root"}

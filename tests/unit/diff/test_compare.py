@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +43,9 @@ def policies(
 
 def told(old: PolicySet, new: PolicySet) -> list[tuple[str, str, str, str]]:
     rows = compare_policies(old, new).rows
-    return [(row.change, principal_text(row), actions_text(row), condition_text(row)) for row in rows]
+    return [
+        (row.change, principal_text(row), actions_text(row), condition_text(replace(row, other=None))) for row in rows
+    ]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +203,7 @@ def test_policy_of_a_stack_set_is_held_in_any_account() -> None:
         "actions": ["kms:Decrypt"],
         "condition": "",
         "witness": {
-            "principal": f"arn:aws:iam::{HOME}:role/Anyone",
+            "principal": "arn:aws:iam::999999999999:role/Anyone",
             "action": "kms:Decrypt",
             "resource": "arn:aws:kms:us-east-1:222222222222:key/1",
         },

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.patterns import ANY
 from trailkey.access.algebra.unions import AllOf, AnyOf, Not, index
+from trailkey.access.algebra.work import step
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def search(expression: Expression, barred: frozenset[str]) -> str | None:
     seen = {first}
     waiting = deque([(first, "")])
     while waiting:
+        step(10)
         (states, prefix), text = waiting.popleft()
         if product.accepts(states) and prefix not in barred:
             return text

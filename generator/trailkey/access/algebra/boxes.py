@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.intervals import Intervals, Values, meet
 from trailkey.access.algebra.languages import ALL, Language, texts, union
+from trailkey.access.algebra.unions import AnyOf
+from trailkey.access.algebra.work import step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -104,6 +106,7 @@ class Box:
         """
         if len(other.items) > len(self.items):
             return other.meet(self)
+        step(3 + len(other.items))
         sides = dict(self.sides)
         for name, side in other.items:
             both = sides.get(name, side)
@@ -125,6 +128,7 @@ class Box:
             return [self]
         found = []
         sides = dict(self.sides)
+        step(10 * len(other.items))
         for name, side in other.items:
             mine = sides.get(name)
             for outside in side.complement():
@@ -137,6 +141,8 @@ class Box:
 
 
 EVERYWHERE: Final = Box(())
+_COMPLEMENTS: Final = 4
+"""How many complements are joined to one: what is in none of many patterns is all of them met with one another."""
 _FREE: Final = (Single(ALL, absent=True), Many())
 
 
@@ -218,6 +224,8 @@ def _join(sides: Sequence[Constraint]) -> Constraint | None:
     singles = [side for side in sides if isinstance(side, Single)]
     absent = any(side.absent for side in singles)
     languages = [side.values for side in singles if isinstance(side.values, Language)]
+    if sum(not isinstance(one.expression, AnyOf) for one in languages) > _COMPLEMENTS:
+        return None
     numbers = [side.values for side in singles if isinstance(side.values, Intervals)]
     if not numbers:
         return Single(union(languages), absent)

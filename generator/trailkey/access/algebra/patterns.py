@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from trailkey.access.algebra.work import step
 from trailkey.access.language.matching import UNMARK
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class Pattern:
             return True
         seen, waiting = {(start, start)}, [(start, start)]
         while waiting:
+            step()
             mine, its = waiting.pop()
             if mine == len(self.ones) and its == len(other.ones):
                 return False
@@ -128,6 +130,7 @@ class Pattern:
         if not (other.prefix.startswith(self.prefix) and all(stretch in other.text for stretch in self.stretches)):
             return False
         states = {start}
+        step(1 + (len(other.runs) - start) // 4)
         for at in range(start, len(other.runs)):
             run = other.runs[at]
             if run is not None:
@@ -152,6 +155,7 @@ class Pattern:
         while waiting:
             mine, its, ones, runs = waiting.pop()
             while True:
+                step()
                 runs = (*runs, _common(self.runs[mine], other.runs[its]))
                 if mine == len(self.ones) and its == len(other.ones):
                     found.append(Pattern(ones, runs))
@@ -169,14 +173,14 @@ class Pattern:
         """Yield the characters that lead on from a place in each of two patterns, with the places behind them."""
         left = self.ones[mine] if mine < len(self.ones) else None
         right = other.ones[its] if its < len(other.ones) else None
-        for one, two, step in (
+        for one, two, move in (
             (left, right, (1, 1)),
             (self.runs[mine], right, (0, 1)),
             (left, other.runs[its], (1, 0)),
         ):
             common = _common(one, two)
             if common is not None:
-                yield common, mine + step[0], its + step[1]
+                yield common, mine + move[0], its + move[1]
 
     def _shared_beginning(self, other: Pattern) -> int | None:
         """Return up to where both spell out the same characters, or None where they begin differently."""

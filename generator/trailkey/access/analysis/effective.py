@@ -97,6 +97,12 @@ def allowed(
     return EffectivePermissions(scope, joined(allow), joined(deny), named, parts)
 
 
+def anything(scope: Scope, reason: str) -> EffectivePermissions:
+    """Return what a policy grants that took too long to read: nothing for certain, and perhaps everything; ``reason`` says why."""
+    unknown = RequestSet((), EVERY_REQUEST.outer, (reason,))
+    return EffectivePermissions(scope, unknown, unknown, (), ())
+
+
 def statement_requests(
     statement: Statement, scope: Scope, sessions: Sequence[str], *, variables: bool, accounts: Sequence[str] = ()
 ) -> RequestSet:

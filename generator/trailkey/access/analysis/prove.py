@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import islice
-from string import ascii_lowercase
+from string import ascii_lowercase, digits
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.algebra.boxes import Box, Constraint, Many, Single, box, meetings, subtract
@@ -22,7 +22,7 @@ from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE, allowed
 from trailkey.access.analysis.witnesses import request
 from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions, has_several_values, is_boolean
-from trailkey.access.language.sent import BY_PEOPLE, BY_SERVICES, THROUGH_SERVICES, VIA_SERVICE, service_names
+from trailkey.access.language.sent import BY_PEOPLE, BY_SERVICES, THROUGH_SERVICES, VIA_SERVICE, via_suffixes
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     _Bounds = tuple[tuple[Box, ...], tuple[Box, ...]]
     _Search = Callable[[tuple[Box, ...], tuple[Box, ...], tuple[Box, ...]], Iterator[Box]]
 
-_FIRST: Final = Chars(frozenset(ascii_lowercase))
+_LETTER: Final = Chars(frozenset(ascii_lowercase))
+_IN_REGION: Final = Chars(frozenset(f"{ascii_lowercase}{digits}-"))
 _CANDIDATES: Final = 6
 """How many counterexamples are written out to show the simplest."""
 
@@ -103,8 +104,12 @@ def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -
 
 @lru_cache(maxsize=8)
 def via_services(partition: str) -> Language:
-    """Return the names that kms:ViaService can have: a service's, in a Region."""
-    return language([row([_FIRST, Run(ANY), end]) for end in service_names(partition)])
+    """Return the names that kms:ViaService can have: a service's, in what may be a Region.
+
+    Not in one of the Regions there are: forty patterns in place of one would make every question about the key forty.
+    """
+    name = (_LETTER, Run(ANY), ".", _LETTER, Run(_IN_REGION), ".")
+    return language(row([*name, suffix]) for suffix in via_suffixes(partition))
 
 
 def excludes(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -> Answer:

@@ -40,3 +40,13 @@ UPKEEP: Final = (
     *("kms:TagResource", "kms:UntagResource", "kms:RevokeGrant"),
 )
 """Daily administration: it changes the key, and gives nobody its use."""
+
+_GRAVEST_FIRST: Final = (
+    *(*REPLACE_POLICY, *GRANT, *REPLICATE, *DECRYPT, *DELETION, *DISABLE, "kms:GenerateDataKey", *ENCRYPT),
+    *("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+)
+
+
+def gravity(action: str) -> int:
+    """Return where an action stands among all, the gravest first: of several the example shows that one."""
+    return _GRAVEST_FIRST.index(action) if action in _GRAVEST_FIRST else len(_GRAVEST_FIRST)

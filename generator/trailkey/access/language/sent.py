@@ -61,11 +61,15 @@ THROUGH_SERVICES: Final = NeverSent(
 """Where a service calls KMS for somebody, the call comes from the service's network and not from the caller's."""
 
 
-@lru_cache(maxsize=8)
-def service_names(partition: str) -> tuple[str, ...]:
-    """Return how the names end that kms:ViaService can have in a partition: ``.us-east-1.amazonaws.com``.
+def via_suffixes(partition: str) -> tuple[str, ...]:
+    """Return what the names end in that kms:ViaService can have in a partition.
 
     See: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
-    suffixes = dict.fromkeys(("amazonaws.com", URL_SUFFIXES.get(partition, "amazonaws.com")))
-    return tuple(f".{region}.{suffix}" for region in REGIONS for suffix in suffixes)
+    return tuple(dict.fromkeys(("amazonaws.com", URL_SUFFIXES.get(partition, "amazonaws.com"))))
+
+
+@lru_cache(maxsize=8)
+def service_names(partition: str) -> tuple[str, ...]:
+    """Return how the names end that kms:ViaService can have in a partition: ``.us-east-1.amazonaws.com``."""
+    return tuple(f".{region}.{suffix}" for region in REGIONS for suffix in via_suffixes(partition))
