@@ -108,7 +108,7 @@ def test_diff_compares_documents() -> None:
 
 def test_what_a_user_can_act_on_is_a_trailkey_error(tmp_path: Path) -> None:
     with pytest.raises(trailkey.TrailkeyError, match="policy: a list, not a key policy"):
-        trailkey.audit([])  # type: ignore[arg-type]  # a mistake
+        trailkey.audit([])
     with pytest.raises(trailkey.TrailkeyError, match="no such file"):
         trailkey.load(tmp_path / "none.yaml")
 

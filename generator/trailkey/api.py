@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.errors import TrailkeyError, UsageError
+from trailkey.errors import NoKeyPolicyError, PolicyError, TrailkeyError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trailkey.audit.accepted import Accepted
     from trailkey.audit.registry import Report
     from trailkey.config.deployment import Deployment
     from trailkey.decide import RequestAnswer
     from trailkey.diff.compare import Comparison, Side
+    from trailkey.intent.model import KeyIntent
     from trailkey.pipeline import Result
     from trailkey.reports.view import Access
 
@@ -29,6 +32,9 @@ __all__ = ["TrailkeyError", "access", "audit", "decide", "diff", "generate", "lo
 Document = Mapping[str, Any]
 Source = str | Path | Document
 
+_SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
+"""What files of policies and templates are called, where a folder is named."""
+_OF_KEYS: Final = re.compile(r"AWS::KMS::(Replica)?Key\b|\bkms:")
 _KEY: Final = re.compile(r"^[\"']?(\w+)[\"']?\s*:", re.MULTILINE)
 _OF_POLICIES: Final = frozenset(("Resources", "Statement", "Policy", "AWSTemplateFormatVersion"))
 _OF_CONFIGS: Final = frozenset(("name", "extends", "accounts"))
@@ -129,7 +135,7 @@ def decide(
 
 
 def audit(
-    policy: Source,
+    policy: Source | Sequence[str | Path],
     *,
     key_account: str = "",
     region: str = "",
@@ -140,28 +146,33 @@ def audit(
     administrators: Sequence[str] = (),
     deployer: str = "",
     break_glass: Sequence[str] = (),
+    baseline: str | Path | Document | None = None,
+    skip_others: bool = False,
 ) -> Report:
     """Return what is wrong with a key policy, over all requests, and what was assumed where nothing says what it is for.
 
     Args:
-        policy: what is judged; a template may hold several keys.
+        policy: what is judged, or several files; a template may hold several keys. A folder stands for the files in it, at any
+            depth, that hold key policies.
         key_account: the account that owns the key.
         region: the Region of the key; where it is left out, the one that the policy shows, or else the Region of its trails.
         parameters: values of the template's parameters.
         trails: ARNs of the trails that the key is for.
         organization: the organization's id, ``o-…``.
-        readers: who reads: ARNs of roles or users (``*`` and ``?`` allowed), or accounts.
+        readers: who reads: ARNs of roles or users (``*`` and ``?`` allowed), accounts, or the organization.
         administrators: who administers the key, as ARNs of roles or users.
         deployer: the role that creates and updates the key.
         break_glass: who may delete and repair the key.
+        baseline: findings that are accepted: a mapping with the list ``accept``, as a document or in a file. Each has the ``id`` of
+            a finding and a ``reason``, and where needed ``file``, ``key`` and ``statement``.
+        skip_others: whether a file that is named and holds no key policy is passed over, and not refused.
 
     Raises:
         UsageError: a file that cannot be read, or an argument of another form.
-        PolicyError: no key policy, or one that cannot be resolved.
+        PolicyError: no key policy, or one that cannot be resolved; a baseline of another form.
     """
-    from trailkey.audit.registry import audit_all
+    from trailkey.audit.registry import together
     from trailkey.intent import from_options
-    from trailkey.inventory import find_policies
 
     intent = from_options.intent(
         trails=trails,
@@ -172,13 +183,67 @@ def audit(
         break_glass=break_glass,
     )
     account = from_options.key_account(key_account)
-    found = find_policies(
-        *_text(policy, "policy"),
-        key_account=account,
-        parameters=from_options.region(region, parameters or {}),
-        trails_region=from_options.region_of(trails),
-    )
-    return audit_all(found, intent)
+    asked = _Asked(intent, account, from_options.region(region, parameters or {}), from_options.region_of(trails))
+    several = policy if isinstance(policy, Sequence) and not isinstance(policy, str) else [policy]
+    reports = [_audited(source, named, asked) for source, named in _files(several, skip_others=skip_others)]
+    return together(reports, _baseline(baseline))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the options of an audit say, whatever it is of."""
+
+    intent: KeyIntent
+    account: str
+    parameters: Mapping[str, str]
+    trails_region: str
+
+
+def _audited(source: Source, named: bool, asked: _Asked) -> Report:  # noqa: FBT001
+    from trailkey.audit.registry import Report, audit_all
+    from trailkey.inventory import find_policies
+
+    text, what = _text(source, "policy")
+    try:
+        found = find_policies(
+            text,
+            what,
+            key_account=asked.account,
+            parameters=asked.parameters,
+            trails_region=asked.trails_region,
+        )
+    except PolicyError as error:
+        # What stands in a folder may be of any kind; what speaks of keys and cannot be read is never passed over.
+        other = isinstance(error, NoKeyPolicyError) or not _OF_KEYS.search(text)
+        if named or not other:
+            raise
+        return Report((), (), passed_over=(what,))
+    return audit_all(found, asked.intent)
+
+
+def _files(sources: Sequence[Source], *, skip_others: bool) -> Iterator[tuple[Source, bool]]:
+    """Yield what is to be judged, and whether it was named: a folder stands for what is in it."""
+    for source in sources:
+        if isinstance(source, (str, Path)) and _is_folder(Path(source)):
+            within = sorted(one for one in Path(source).rglob("*") if one.suffix in _SUFFIXES and one.is_file())
+            yield from ((one, False) for one in within if not any(part.startswith(".") for part in one.parts))
+        else:
+            yield source, not skip_others
+
+
+def _baseline(source: str | Path | Document | None) -> list[Accepted]:
+    from trailkey import cloudformation
+    from trailkey.audit.accepted import accepted_of
+    from trailkey.audit.registry import IDS
+    from trailkey.findings import Location
+
+    if source is None:
+        return []
+    text, what = _text(source, "baseline")
+    document = cloudformation.load(text, what)
+    if not isinstance(document, dict) or document.keys() != {"accept"}:
+        raise PolicyError(f"{what}: not a mapping with accept alone; accept with a list of findings; correct it")
+    return accepted_of(document["accept"], Location(file=what, config_path="accept"), IDS)
 
 
 def diff(

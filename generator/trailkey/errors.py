@@ -45,6 +45,10 @@ class PolicyError(TrailkeyError):
     """A policy, request or template that cannot be read, or has a shape that is not modelled: named, never guessed at."""
 
 
+class NoKeyPolicyError(PolicyError):
+    """A text that can be read and holds no key policy."""
+
+
 class CheckError(TrailkeyError):
     """A check found errors, so nothing was written. Carries the findings; reports make sentences of them."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import decide, parse_request
 from trailkey.access.algebra.work import bounded
+from trailkey.audit.accepted import UNNEEDED, Accepted, accepted_of, split, unneeded
 from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.rules import (
     cloudtrail,
@@ -71,12 +72,21 @@ RULES: Final[list[PolicyRule]] = [*(rule for module in _MODULES for rule in modu
 """Every rule. A new one is a module, or an entry of one, in ``audit/rules``; all who ask for rules ask this list."""
 
 
+IDS: Final = tuple(rule.id for rule in (*RULES, UNNEEDED))
+"""The ids of all findings."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an audit has to say: findings, errors first, and what was assumed where the text says nothing."""
+    """What an audit has to say: findings, errors first, and what was assumed where the text says nothing.
+
+    ``accepted`` are the findings that somebody accepted, with what they said. ``passed_over`` are files that hold no key policy.
+    """
 
     findings: tuple[Finding, ...]
     assumptions: tuple[str, ...]
+    accepted: tuple[tuple[Finding, Accepted], ...] = ()
+    passed_over: tuple[str, ...] = ()
 
 
 def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Finding]:
@@ -129,7 +139,33 @@ def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Report:
         for policy in policies
         for sentence in (*policy.assumptions, *assumed(policy, said_of(policy, intent, policies)))
     ]
-    return Report(tuple(by_severity(found)), tuple(dict.fromkeys((*sentences, *assumed_of_people(intent)))))
+    stay, taken, unused = split(found, _in_metadata(policies))
+    return Report(
+        tuple(by_severity([*stay, *map(unneeded, unused)])),
+        tuple(dict.fromkeys((*sentences, *assumed_of_people(intent)))),
+        tuple(taken),
+    )
+
+
+def together(reports: Sequence[Report], accepted: Sequence[Accepted]) -> Report:
+    """Return the reports on several texts as one, without the findings that a baseline accepts."""
+    stay, taken, unused = split((one for report in reports for one in report.findings), accepted)
+    return Report(
+        tuple(by_severity([*stay, *map(unneeded, unused)])),
+        tuple(dict.fromkeys(sentence for report in reports for sentence in report.assumptions)),
+        (*(pair for report in reports for pair in report.accepted), *taken),
+        tuple(name for report in reports for name in report.passed_over),
+    )
+
+
+def _in_metadata(policies: Sequence[ResourcePolicy]) -> list[Accepted]:
+    """Return what the template accepts at its keys."""
+    found: dict[Accepted, None] = {}
+    for policy in policies:
+        if policy.accepted is not None:
+            origin = replace(policy.location, branch=())
+            found |= dict.fromkeys(accepted_of(policy.accepted, origin, IDS, key=policy.name))
+    return list(found)
 
 
 def _each(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Iterator[tuple[ResourcePolicy, list[Finding]]]:

@@ -5,6 +5,8 @@ Options say what the policy is for; what they leave out is assumed, and printed.
 
 from __future__ import annotations
 
+import json
+
 from trailkey import errors
 from trailkey.cli.shared import Options, Parser, formats, pairs, path, show, text
 
@@ -13,7 +15,13 @@ SUMMARY = "findings on a key policy that trailkey did not write"
 
 def arguments(parser: Parser) -> None:
     """Declare the arguments."""
-    path(parser, "policy", "POLICY", "a key policy, a template that holds one, or - for standard input")
+    path(
+        parser,
+        "policy",
+        "POLICY",
+        "a key policy, a template that holds one, a folder of them, or - for standard input; several may be given",
+        nargs="+",
+    )
     text(parser, "--trail", "ARN", "a trail that the key is for; repeatable", several=True)
     text(parser, "--key-account", "ID", "the account that owns the key")
     text(
@@ -25,7 +33,11 @@ def arguments(parser: Parser) -> None:
     text(parser, "--deployer", "ARN", "the role that creates and updates the key")
     text(parser, "--break-glass", "ARN", "who may delete and repair the key; repeatable", several=True)
     text(parser, "--parameter", "NAME=VALUE", "a parameter of the template; repeatable", several=True)
-    formats(parser, "how to print findings", "text", "json")
+    path(parser, "--baseline", "FILE", "findings that are accepted, each with a reason")
+    parser.add_argument(
+        "--skip-others", action="store_true", help="pass over files that hold no key policy, and do not refuse them"
+    )
+    formats(parser, "how to print findings", "text", "json", "github", "sarif")
 
 
 def run(options: Options) -> int:
@@ -44,7 +56,19 @@ def run(options: Options) -> int:
         administrators=options.administrator,
         deployer=options.deployer,
         break_glass=options.break_glass,
+        baseline=options.baseline,
+        skip_others=options.skip_others,
     )
-    show(options, [finding.as_json() for finding in report.findings], audit_lines(report))
+    if options.format == "sarif":
+        from trailkey.reports.annotations import sarif
+
+        print(json.dumps(sarif(report), indent=2))
+    elif options.format == "github":
+        from trailkey.reports.annotations import github_lines
+
+        for line in github_lines(report):
+            print(line)
+    else:
+        show(options, [finding.as_json() for finding in report.findings], audit_lines(report))
     wrong = any(finding.severity == "error" for finding in report.findings)
     return errors.CHECK_FAILED if wrong else errors.OK

@@ -16,7 +16,7 @@ from trailkey.aws import ACCOUNT_ID
 from trailkey.cloudformation.intrinsics import NO_VALUE
 from trailkey.cloudformation.loops import unrolled
 from trailkey.cloudformation.shapes import kind_of, mapping_in
-from trailkey.errors import PolicyError, UsageError, refusal
+from trailkey.errors import NoKeyPolicyError, PolicyError, UsageError, refusal
 from trailkey.files import decoded, read_file, read_stream
 from trailkey.findings import Location
 from trailkey.inventory.key_policy import KeySource
@@ -83,7 +83,7 @@ def find_policies(
     document = _unpacked(cloudformation.load(text, what), what)
     given = dict(parameters or {})
     if not isinstance(document, dict):
-        raise PolicyError(f"{what}: {_kind(document)}, not a key policy; {_EXPECTED}; name another file")
+        raise NoKeyPolicyError(f"{what}: {_kind(document)}, not a key policy; {_EXPECTED}; name another file")
     if "Resources" in document:
         template, sentences = _whole(document, what, given)
         refuse_unknown(given, parameters_of(template), what)
@@ -93,7 +93,7 @@ def find_policies(
         ]
     if "Statement" not in document:
         keys = ", ".join(map(repr, list(document)[:5])) or "no keys at all"
-        raise PolicyError(
+        raise NoKeyPolicyError(
             f"{what}: a mapping with {keys}, but neither Statement nor Resources; {_EXPECTED}; {_advice(document)}"
         )
     _refuse_other_policies(document, what)
@@ -183,13 +183,13 @@ def _refuse_other_policies(document: dict[str, Any], what: str) -> None:
     """Raise PolicyError where a policy is plainly not a key policy: it names no principals, or only other services' actions."""
     statements = statements_of(document)
     if statements and not any(name in one for one in statements for name in ("Principal", "NotPrincipal")):
-        raise PolicyError(
+        raise NoKeyPolicyError(
             f"{what}: a policy whose statements name no Principal, so one of IAM; {_EXPECTED}; for IAM policies ask trailkey decide with identity_policies"
         )
     actions = [action for one in statements for action in listed(one.get("Action", "*")) if isinstance(action, str)]
     services = sorted({action.partition(":")[0].casefold() for action in actions if "Fn::" not in action})
     if services and "kms" not in services and not any("*" in service for service in services):
-        raise PolicyError(
+        raise NoKeyPolicyError(
             f"{what}: a policy on actions of {', '.join(services)}, not of kms; {_EXPECTED}; name the key's policy"
         )
 
@@ -199,9 +199,10 @@ def _in_template(template: dict[str, Any], what: str, source: KeySource) -> list
     keys = {name: resource for name, resource in template["Resources"].items() if _is_key(resource)}
     for logical_id, resource in keys.items():
         location = Location(file=what, logical_id=logical_id)
-        found += source.policies(_policy_of(resource, location), location, resource.get("Condition"))
+        policies = source.policies(_policy_of(resource, location), location, resource.get("Condition"))
+        found += [replace(one, accepted=in_metadata(resource)) for one in policies]
     if not keys:
-        raise PolicyError(
+        raise NoKeyPolicyError(
             f"{what}: a CloudFormation template with no {KEY} and no {REPLICA}; {_EXPECTED}; name the template that holds the key"
         )
     if not found:
@@ -209,6 +210,11 @@ def _in_template(template: dict[str, Any], what: str, source: KeySource) -> list
             f"{what}: under these parameters the template makes no key: the Condition of {', '.join(keys)} is false; a template that makes one is expected; give other parameters"
         )
     return found
+
+
+def in_metadata(resource: Mapping[str, Any]) -> Any:
+    """Return what the Metadata of a resource says is accepted, as it is written; None where it says nothing."""
+    return mapping_in(mapping_in(resource, "Metadata"), "trailkey").get("accept")
 
 
 def _is_key(resource: Any) -> bool:

@@ -60,12 +60,14 @@ class ResourcePolicy(_FoundPolicy):
     ``arn`` is its key or bucket, or stands for a key that is not made yet; ``account`` owns it. ``assumptions`` say what was
     assumed to know it. ``account_known`` is False where nothing says whose key it is; ``account_is_placeholder`` says that the
     account's digits are made up, also where the policy says that the key is of the account the template is deployed to.
-    ``users`` are the trails, event data stores and buckets of the same template that use the key.
+    ``users`` are the trails, event data stores and buckets of the same template that use the key. ``accepted`` is what the
+    template says, at the key, of findings that are accepted, as it is written.
     """
 
     arn: str
     assumptions: tuple[str, ...] = ()
     users: tuple[Resource, ...] = ()
+    accepted: Any = None
     account_known: bool = True
     account_is_placeholder: bool = False
 

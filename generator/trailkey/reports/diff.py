@@ -58,8 +58,8 @@ def markdown_lines(found: Comparison) -> Iterator[str]:
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         yield ""
     yield _summary(found)
-    for sentence in found.unknown:
-        yield from ("", f"unknown: {markdown(sentence)}")
+    for reason in found.unknown:
+        yield from ("", f"unknown: {markdown(reason)}")
 
 
 def consequence_lines(found: Comparison) -> Iterator[str]:

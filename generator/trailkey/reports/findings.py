@@ -41,9 +41,13 @@ def audit_lines(report: Report) -> Iterator[str]:
         yield f"{finding.severity} {finding.id}"
         yield f"  {_place(finding)}: {message_text(finding)}"
         if finding.witness:
-            yield f"  {finding.witness_decision}: {_request_text(finding.witness)}"
+            yield f"  {finding.witness_decision}: {request_text(finding.witness)}"
     if not report.findings:
         yield "no findings"
+    for finding, accepted in report.accepted:
+        yield f"accepted: {finding.severity} {finding.id}: {_place(finding)}: {finding.message}: {accepted.reason}"
+    if report.passed_over:
+        yield f"passed over, since they hold no key policy: {len(report.passed_over)} files"
     yield from (f"assumed: {sentence}" for sentence in report.assumptions)
 
 
@@ -68,7 +72,7 @@ def unexpected_line(answer: RequestAnswer) -> str:
     return f"error: {answer.name}: expected {answer.expected}, is {answer.decision} ({answer.reason})"
 
 
-def _request_text(request: Mapping[str, Any]) -> str:
+def request_text(request: Mapping[str, Any]) -> str:
     """Return a request in one line: who calls what, with which context."""
     context = ", ".join(
         f"{key}={','.join(value) if isinstance(value, list) else value}"
