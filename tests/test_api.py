@@ -107,7 +107,7 @@ def test_diff_compares_documents() -> None:
 
 
 def test_what_a_user_can_act_on_is_a_trailkey_error(tmp_path: Path) -> None:
-    with pytest.raises(trailkey.TrailkeyError, match="policy: a list, not a key policy"):
+    with pytest.raises(trailkey.TrailkeyError, match="policy: none is named"):
         trailkey.audit([])
     with pytest.raises(trailkey.TrailkeyError, match="no such file"):
         trailkey.load(tmp_path / "none.yaml")

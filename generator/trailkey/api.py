@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trailkey.audit.accepted import Accepted
+    from trailkey.audit.invariants import Invariant
     from trailkey.audit.registry import Report
     from trailkey.config.deployment import Deployment
     from trailkey.decide import RequestAnswer
@@ -147,6 +148,7 @@ def audit(
     deployer: str = "",
     break_glass: Sequence[str] = (),
     baseline: str | Path | Document | None = None,
+    invariants: str | Path | Document | None = None,
     skip_others: bool = False,
 ) -> Report:
     """Return what is wrong with a key policy, over all requests, and what was assumed where nothing says what it is for.
@@ -165,6 +167,9 @@ def audit(
         break_glass: who may delete and repair the key.
         baseline: findings that are accepted: a mapping with the list ``accept``, as a document or in a file. Each has the ``id`` of
             a finding and a ``reason``, and where needed ``file``, ``key`` and ``statement``.
+        invariants: what has to be so of each key: a mapping with the list ``invariants``, as a document or in a file. Each ``says`` a
+            sentence, and has ``nobody_but`` (callers) with ``may`` (actions), or ``who`` with ``can``; ``where`` holds condition keys
+            to values, and ``key`` names one key of a template.
         skip_others: whether a file that is named and holds no key policy is passed over, and not refused.
 
     Raises:
@@ -183,8 +188,16 @@ def audit(
         break_glass=break_glass,
     )
     account = from_options.key_account(key_account)
-    asked = _Asked(intent, account, from_options.region(region, parameters or {}), from_options.region_of(trails))
+    asked = _Asked(
+        intent=intent,
+        account=account,
+        parameters=from_options.region(region, parameters or {}),
+        trails_region=from_options.region_of(trails),
+        invariants=_invariants(invariants),
+    )
     several = policy if isinstance(policy, Sequence) and not isinstance(policy, str) else [policy]
+    if not several:
+        raise UsageError("policy: none is named; files, folders or a document are expected; name one")
     reports = [_audited(source, named, asked) for source, named in _files(several, skip_others=skip_others)]
     return together(reports, _baseline(baseline))
 
@@ -197,6 +210,7 @@ class _Asked:
     account: str
     parameters: Mapping[str, str]
     trails_region: str
+    invariants: Sequence[Invariant]
 
 
 def _audited(source: Source, named: bool, asked: _Asked) -> Report:  # noqa: FBT001
@@ -218,7 +232,7 @@ def _audited(source: Source, named: bool, asked: _Asked) -> Report:  # noqa: FBT
         if named or not other:
             raise
         return Report((), (), passed_over=(what,))
-    return audit_all(found, asked.intent)
+    return audit_all(found, asked.intent, asked.invariants)
 
 
 def _files(sources: Sequence[Source], *, skip_others: bool) -> Iterator[tuple[Source, bool]]:
@@ -244,6 +258,16 @@ def _baseline(source: str | Path | Document | None) -> list[Accepted]:
     if not isinstance(document, dict) or document.keys() != {"accept"}:
         raise PolicyError(f"{what}: not a mapping with accept alone; accept with a list of findings; correct it")
     return accepted_of(document["accept"], Location(file=what, config_path="accept"), IDS)
+
+
+def _invariants(source: str | Path | Document | None) -> list[Invariant]:
+    from trailkey import cloudformation
+    from trailkey.audit.invariants import parse_invariants
+
+    if source is None:
+        return []
+    text, what = _text(source, "invariants")
+    return parse_invariants(cloudformation.load(text, what), what)
 
 
 def diff(

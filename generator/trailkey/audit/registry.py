@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access import decide, parse_request
 from trailkey.access.algebra.work import bounded
 from trailkey.audit.accepted import UNNEEDED, Accepted, accepted_of, split, unneeded
+from trailkey.audit.invariants import BROKEN, Invariant, held
 from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.rules import (
     cloudtrail,
@@ -29,7 +31,7 @@ from trailkey.audit.setting import assumed, said_of, setting
 from trailkey.audit.statement_facts import admits_cloudtrail
 from trailkey.audit.subject import Subject, read_subject
 from trailkey.errors import UndecidedError
-from trailkey.findings import Finding, branch_text, by_severity
+from trailkey.findings import Finding, Rule, branch_text, by_severity
 from trailkey.intent.from_options import assumed as assumed_of_people
 from trailkey.intent.model import KeyIntent
 
@@ -72,7 +74,10 @@ RULES: Final[list[PolicyRule]] = [*(rule for module in _MODULES for rule in modu
 """Every rule. A new one is a module, or an entry of one, in ``audit/rules``; all who ask for rules ask this list."""
 
 
-IDS: Final = tuple(rule.id for rule in (*RULES, UNNEEDED))
+ALL: Final[tuple[Rule, ...]] = (*RULES, BROKEN, UNNEEDED)
+"""The rules, and what else an audit has to say."""
+
+IDS: Final = tuple(rule.id for rule in ALL)
 """The ids of all findings."""
 
 
@@ -89,22 +94,27 @@ class Report:
     passed_over: tuple[str, ...] = ()
 
 
-def audit(policy: ResourcePolicy, intent: KeyIntent | None = None) -> list[Finding]:
+def audit(
+    policy: ResourcePolicy, intent: KeyIntent | None = None, invariants: Sequence[Invariant] = ()
+) -> list[Finding]:
     """Return what is wrong with a key policy, errors first; nothing is said about its key where ``intent`` is left out.
+
+    ``invariants`` are what has to be so beside the rules.
 
     Raises:
         PolicyError: the document is not a key policy.
     """
     with bounded(STEPS):
-        return _audited(policy, intent or KeyIntent())
+        return _audited(policy, intent or KeyIntent(), invariants)
 
 
-def _audited(policy: ResourcePolicy, intent: KeyIntent) -> list[Finding]:
+def _audited(policy: ResourcePolicy, intent: KeyIntent, invariants: Sequence[Invariant]) -> list[Finding]:
     subject = read_subject(policy, setting(policy, intent))
     found: list[Finding] = []
     consequences: list[Finding] = []
     open_questions: dict[Undecided, list[str]] = {}
-    for rule in RULES:
+    own = [one for one in invariants if one.key in ("", subject.location.logical_id)]
+    for rule in (*RULES, *(replace(BROKEN, find=partial(held, one)) for one in own)):
         for one in _looked_for(rule, subject):
             if isinstance(one, Undecided):
                 open_questions.setdefault(one, []).append(rule.id)
@@ -121,14 +131,14 @@ def _audited(policy: ResourcePolicy, intent: KeyIntent) -> list[Finding]:
     return by_severity(found)
 
 
-def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Report:
+def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent, invariants: Sequence[Invariant] = ()) -> Report:
     """Return the findings on key policies that were found in one text, each once, whatever branches of a template it stands in.
 
     Raises:
         PolicyError: one of them is not a key policy.
     """
     seen: dict[tuple[object, ...], list[Finding]] = {}
-    audited = list(_each(policies, intent))
+    audited = list(_each(policies, intent, invariants))
     for policy, findings in audited:
         for one in findings:
             same = (policy.name, one.id, one.severity, one.statement, one.message, one.remedy)
@@ -168,7 +178,9 @@ def _in_metadata(policies: Sequence[ResourcePolicy]) -> list[Accepted]:
     return list(found)
 
 
-def _each(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Iterator[tuple[ResourcePolicy, list[Finding]]]:
+def _each(
+    policies: Sequence[ResourcePolicy], intent: KeyIntent, invariants: Sequence[Invariant]
+) -> Iterator[tuple[ResourcePolicy, list[Finding]]]:
     """Yield each policy with what is wrong with it; keys of one policy are judged once, as a template has hundreds of them."""
     known: dict[str, tuple[ResourcePolicy, list[Finding]]] = {}
     for policy in policies:
@@ -176,12 +188,12 @@ def _each(policies: Sequence[ResourcePolicy], intent: KeyIntent) -> Iterator[tup
         asked = json.dumps(
             [policy.document, policy.account, policy.account_known, str(said), str(setting(policy, said))]
         )
-        if asked in known and not policy.users:
+        if asked in known and not (policy.users or invariants):
             like, findings = known[asked]
             other = [replace(one, location=policy.location, witness=_on(one.witness, like, policy)) for one in findings]
             yield policy, other
         else:
-            known[asked] = policy, audit(policy, said)
+            known[asked] = policy, audit(policy, said, invariants)
             yield policy, known[asked][1]
 
 

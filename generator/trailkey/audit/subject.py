@@ -17,6 +17,7 @@ from trailkey.access import (
     Single,
     Statement,
     allowed,
+    covers,
     excludes,
     in_account,
     key_scope,
@@ -36,7 +37,7 @@ from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from trailkey.access import Answer, Constraint, RequestSet, Scope
     from trailkey.findings import Location
@@ -122,6 +123,10 @@ class Subject:
     def requests(self, statement: Statement) -> RequestSet:
         """Return the requests that a statement, perhaps an altered one, speaks about."""
         return statement_requests(statement, self.scope, self.granted.sessions, variables=self.policy.variables)
+
+    def denied_in(self, within: RequestSet) -> Mapping[str, Any] | None:
+        """Return a request of a region that the policy does not allow, where there is one."""
+        return covers(self.granted, within).witness
 
     def grants_nothing(self, allow: RequestSet, within: RequestSet) -> Answer:
         """Answer the claim that a set of requests, less what the policy denies, has nothing in a region."""

@@ -34,6 +34,7 @@ def arguments(parser: Parser) -> None:
     text(parser, "--break-glass", "ARN", "who may delete and repair the key; repeatable", several=True)
     text(parser, "--parameter", "NAME=VALUE", "a parameter of the template; repeatable", several=True)
     path(parser, "--baseline", "FILE", "findings that are accepted, each with a reason")
+    path(parser, "--invariants", "FILE", "sentences that have to be so: who alone may do what, and who can")
     parser.add_argument(
         "--skip-others", action="store_true", help="pass over files that hold no key policy, and do not refuse them"
     )
@@ -57,6 +58,7 @@ def run(options: Options) -> int:
         deployer=options.deployer,
         break_glass=options.break_glass,
         baseline=options.baseline,
+        invariants=options.invariants,
         skip_others=options.skip_others,
     )
     if options.format == "sarif":

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.audit.accepted import UNNEEDED
-from trailkey.audit.registry import RULES
+from trailkey.audit.registry import ALL
 from trailkey.inventory import read_text
 from trailkey.inventory.lines import line_of_finding
 from trailkey.reports.findings import message_text, request_text
@@ -28,8 +27,7 @@ def sarif(report: Report) -> dict[str, Any]:
 
     See: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
-    rules = (*RULES, UNNEEDED)
-    at = {rule.id: number for number, rule in enumerate(rules)}
+    at = {rule.id: number for number, rule in enumerate(ALL)}
     lines = _Lines()
     results = [_result(one, at[one.id], lines) for one in report.findings]
     for finding, accepted in report.accepted:
@@ -39,7 +37,7 @@ def sarif(report: Report) -> dict[str, Any]:
     driver = {
         "name": "trailkey",
         "version": VERSION,
-        "rules": [_rule(rule) for rule in rules],
+        "rules": [_rule(rule) for rule in ALL],
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
 
