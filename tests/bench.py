@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PAIRS = 7
 LEAST_PAIRS = 5
+GROWTH = (
+    ("audit", "accounts in one statement", 850),
+    ("audit", "a statement for each account", 90),
+    ("audit", "CloudTrail under a key of its own each", 108),
+    ("audit", "a Deny for each pattern of roles", 148),
+    ("diff", "a statement for each account", 190),
+    ("diff", "a statement and a context for each account", 60),
+    ("diff", "roles by name", 100),
+)
+"""Shapes of policies and how many times: what grows with accounts, with statements and with context keys."""
 DECISIONS = 10_000
 """How many requests `decide` is to answer in a second."""
 
@@ -165,6 +175,16 @@ def main() -> None:
                 pairs,
             )
             for readers in (250, 500, 1000)
+        ]
+        rows += [
+            alternate(
+                f"{what}, {number} of: {shape}",
+                f"{number // 2} of them",
+                step(what, shape, str(number)),
+                step(what, shape, str(number // 2)),
+                pairs,
+            )
+            for what, shape, number in GROWTH
         ]
         answered = [step("decide", example)() for _ in range(pairs)]
     foot = (

@@ -1,6 +1,6 @@
 """What the benchmark proves and asks, at sizes no example has. Each measurement is a process of its own, with nothing cached.
 
-Run by tests/bench.py: ``python tests/scale.py largest EXAMPLE FILE | prove FILE | lint FILE | raw READERS TRAILS | decide FILE``
+Run by tests/bench.py: ``python tests/scale.py largest EXAMPLE FILE | prove FILE | lint FILE | raw READERS TRAILS | decide FILE | audit SHAPE NUMBER | diff SHAPE NUMBER``
 prints a number.
 """
 
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from trailkey import pipeline
+import worst
+from trailkey import api, pipeline
 from trailkey.access.algebra.request_sets import UNKNOWN
 from trailkey.access.analysis.resource import key_scope
 from trailkey.access.language.evaluate import decide
@@ -219,11 +220,24 @@ def _end_where(problems: list[str], what: str) -> None:
         sys.exit(f"{what}: {', '.join(problems)}")
 
 
+def judge_worst(what: str, shape: str, number: int) -> float:
+    """Return the seconds of an audit of a policy of a shape, or of a comparison with one that has nothing of it."""
+    document = worst.of_many(shape, number)
+    start = time.perf_counter()
+    if what == "audit":
+        api.audit(document)
+    else:
+        api.diff(worst.policy(), document)
+    return time.perf_counter() - start
+
+
 def main(what: str, *arguments: str) -> None:
     """Print one measurement."""
     measured: float
     if what == "raw":
         measured = prove_raw(int(arguments[0]), int(arguments[1]))
+    elif what in ("audit", "diff"):
+        measured = judge_worst(what, arguments[0], int(arguments[1]))
     elif what == "largest":
         measured = largest(Path(arguments[0]), Path(arguments[1]))
     else:
