@@ -103,7 +103,10 @@ def by_way_of_s3(policy: dict[str, Any]) -> bool:
     """Whether S3 may decrypt for the reader in some Region: no address and no endpoint comes with that."""
     regions = (region for region in REGIONS if partition_of(region) == "aws")
     ways = ({CONTEXT: TRAIL, "kms:ViaService": f"s3.{region}.amazonaws.com"} for region in regions)
-    member: tuple[dict[str, str], ...] = ({}, {"aws:PrincipalOrgID": "o-a1b2c3d4e5"})
+    member: tuple[dict[str, str], ...] = (
+        {},
+        *({"aws:PrincipalOrgID": one} for one in ("o-a1b2c3d4e5", "o-z9y8x7w6v5")),
+    )
     return any(answers(policy, READER, "kms:Decrypt", way | org) for way in ways for org in member)
 
 

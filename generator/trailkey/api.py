@@ -248,7 +248,7 @@ def _files(sources: Sequence[Source], *, skip_others: bool) -> Iterator[tuple[So
 def _baseline(source: str | Path | Document | None) -> list[Accepted]:
     from trailkey import cloudformation
     from trailkey.audit.accepted import accepted_of
-    from trailkey.audit.registry import IDS
+    from trailkey.audit.registry import ids
     from trailkey.findings import Location
 
     if source is None:
@@ -257,7 +257,7 @@ def _baseline(source: str | Path | Document | None) -> list[Accepted]:
     document = cloudformation.load(text, what)
     if not isinstance(document, dict) or document.keys() != {"accept"}:
         raise PolicyError(f"{what}: not a mapping with accept alone; accept with a list of findings; correct it")
-    return accepted_of(document["accept"], Location(file=what, config_path="accept"), IDS)
+    return accepted_of(document["accept"], Location(file=what, config_path="accept"), ids())
 
 
 def _invariants(source: str | Path | Document | None) -> list[Invariant]:

@@ -74,11 +74,13 @@ RULES: Final[list[PolicyRule]] = [*(rule for module in _MODULES for rule in modu
 """Every rule. A new one is a module, or an entry of one, in ``audit/rules``; all who ask for rules ask this list."""
 
 
-ALL: Final[tuple[Rule, ...]] = (*RULES, BROKEN, UNNEEDED)
-"""The rules, and what else an audit has to say."""
+OTHERS: Final[tuple[Rule, ...]] = (BROKEN, UNNEEDED)
+"""What an audit has to say beside what its rules find."""
 
-IDS: Final = tuple(rule.id for rule in ALL)
-"""The ids of all findings."""
+
+def ids() -> list[str]:
+    """Return the ids of all findings."""
+    return [rule.id for rule in (*RULES, *OTHERS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _in_metadata(policies: Sequence[ResourcePolicy]) -> list[Accepted]:
     for policy in policies:
         if policy.accepted is not None:
             origin = replace(policy.location, branch=())
-            found |= dict.fromkeys(accepted_of(policy.accepted, origin, IDS, key=policy.name))
+            found |= dict.fromkeys(accepted_of(policy.accepted, origin, ids(), key=policy.name))
     return list(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.audit.registry import ALL
+from trailkey.audit.registry import OTHERS, RULES
 from trailkey.inventory import read_text
 from trailkey.inventory.lines import line_of_finding
 from trailkey.reports.findings import message_text, request_text
@@ -27,7 +27,8 @@ def sarif(report: Report) -> dict[str, Any]:
 
     See: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
-    at = {rule.id: number for number, rule in enumerate(ALL)}
+    rules: list[Rule] = [*RULES, *OTHERS]
+    at = {rule.id: number for number, rule in enumerate(rules)}
     lines = _Lines()
     results = [_result(one, at[one.id], lines) for one in report.findings]
     for finding, accepted in report.accepted:
@@ -37,7 +38,7 @@ def sarif(report: Report) -> dict[str, Any]:
     driver = {
         "name": "trailkey",
         "version": VERSION,
-        "rules": [_rule(rule) for rule in ALL],
+        "rules": [_rule(rule) for rule in rules],
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
 

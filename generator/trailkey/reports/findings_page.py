@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from trailkey.audit.registry import ALL
+from trailkey.audit.registry import OTHERS, RULES
 from trailkey.checks.limits import LIMITS
 from trailkey.findings import SEVERITIES
 from trailkey.proofs.judge import PROPERTIES
@@ -53,7 +53,7 @@ _TABLE = "| id | what holds |\n|---|---|"
 
 def findings_page() -> str:
     """Return the page as Markdown: a table and a section each for properties, rules and limits."""
-    rules = sorted(ALL, key=lambda rule: SEVERITIES.index(rule.severity))
+    rules = sorted([*RULES, *OTHERS], key=lambda rule: SEVERITIES.index(rule.severity))
     of_rules = _part("| id | severity | |\n|---|---|---|", rules, with_severity=True)
     parts = (_HEAD, *_part(_TABLE, PROPERTIES), _RULES, *of_rules, _LIMITS, *_part(_TABLE, LIMITS))
     return "\n".join(parts)

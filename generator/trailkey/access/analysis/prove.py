@@ -22,7 +22,7 @@ from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE, allowed
 from trailkey.access.analysis.witnesses import request
 from trailkey.access.language.catalog import CONTEXT_PREFIX, context_actions, has_several_values, is_boolean
-from trailkey.access.language.sent import BY_PEOPLE, BY_SERVICES, THROUGH_SERVICES, VIA_SERVICE, via_suffixes
+from trailkey.access.language.sent import BY_PEOPLE, BY_SERVICES, ONLY_WITH, THROUGH_SERVICES, VIA_SERVICE, via_suffixes
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
@@ -91,10 +91,11 @@ def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -
         ]
     contexts = [key for key in named if key.startswith(CONTEXT_PREFIX.casefold()) or key == "kms:encryptioncontextkeys"]
     with_context = frozenset(context_actions() if contexts else ())
-    acts = (
-        (texts(*(with_context & {*scope.universe})), list[str]()),
-        (texts(*({*scope.universe} - with_context)), contexts),
-    )
+    by_keys: dict[tuple[str, ...], list[str]] = {}
+    for action in scope.universe:
+        rare = [key for key in named if action.casefold() not in ONLY_WITH.get(key, (action.casefold(),))]
+        by_keys.setdefault((*([] if action in with_context else contexts), *rare), []).append(action)
+    acts = [(texts(*actions), list(lacking)) for lacking, actions in by_keys.items()]
     return exactly(
         box({**base, **way, PRINCIPAL: who, ACTION: what, **{key: _absent(key) for key in (*missing, *lacking)}})
         for who, missing, way in callers

@@ -61,6 +61,26 @@ THROUGH_SERVICES: Final = NeverSent(
 """Where a service calls KMS for somebody, the call comes from the service's network and not from the caller's."""
 
 
+_GRANTS: Final = ("kms:creategrant",)
+ONLY_WITH: Final[dict[str, tuple[str, ...]]] = {
+    "kms:bypasspolicylockoutsafetycheck": ("kms:createkey", "kms:putkeypolicy", "kms:replicatekey"),
+    "kms:expirationmodel": ("kms:importkeymaterial",),
+    "kms:granteeprincipal": _GRANTS,
+    "kms:grantconstrainttype": _GRANTS,
+    "kms:grantisforawsresource": (*_GRANTS, "kms:listgrants", "kms:revokegrant"),
+    "kms:grantoperations": _GRANTS,
+    "kms:primaryregion": ("kms:updateprimaryregion",),
+    "kms:reencryptonsamekey": ("kms:reencryptfrom", "kms:reencryptto"),
+    "kms:replicaregion": ("kms:replicatekey",),
+    "kms:retiringprincipal": _GRANTS,
+    "kms:rotationperiodindays": ("kms:enablekeyrotation",),
+    "kms:schedulekeydeletionpendingwindowindays": ("kms:schedulekeydeletion",),
+    "kms:validto": ("kms:importkeymaterial",),
+}
+"""Keys (in lower case) that only some actions (in lower case) carry, whoever calls.
+https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"""
+
+
 def via_suffixes(partition: str) -> tuple[str, ...]:
     """Return what the names end in that kms:ViaService can have in a partition.
 
