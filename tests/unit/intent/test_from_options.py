@@ -60,7 +60,8 @@ def test_options_become_what_is_intent() -> None:
             {"readers": ["21098765432"]},
             (
                 '--reader: "21098765432" is not allowed here (its account id has 11 digits); an account id of 12 digits, an account '
-                "root, or the ARN of a role or user, * and ? allowed, such as arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
+                "root, an organization id, or the ARN of a role or user, * and ? allowed, such as "
+                "arn:aws:iam::111122223333:role/KeyAdministrator; correct it"
             ),
         ),
         (
@@ -106,3 +107,9 @@ def test_what_is_said_is_not_assumed() -> None:
     assert assumed(intent(trails=[TRAIL], readers=["654321098765"], administrators=[ROLE], deployer=ROLE)) == (
         "no break-glass role is known; --break-glass names it",
     )
+
+
+def test_an_organization_that_reads_is_no_reader_by_name() -> None:
+    said = intent(readers=["o-a1b2c3d4e5", "210987654321"])
+
+    assert (said.readers, said.organization_reads) == (("210987654321",), True)
