@@ -1,0 +1,152 @@
+"""Nobody's terminal: what a stranger's policy, template, request or config holds is shown as text, by every command in every format.
+
+A text that reached a terminal or log raw could move the cursor, change the direction of words, begin a line of its own (a command of a
+workflow, a finding that is none), or be markup.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from trailkey import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HOME = "210987654321"
+HOSTILE = {
+    # Escapes, C1, line ends, marks of direction, and what nobody sees.
+    "characters": (
+        "a\x1b[2J\x1b]0;title\x07b\x9b31mc\x85d\n::error::forged\r\nno findings\u2028x\u2029y\u202ee\u2066f\u200fg\u200b\ufeff\u00adh"
+    ),
+    "markup": "](https://example.com)![p](x)<img src=x>`|**b**%0A::warning::b",
+}
+_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
+PLACES = ("Sid", "role", "action", "key", "value", "Id", "statement key", "service")
+"""Where in a policy a text can stand."""
+
+
+def policy(place: str, text: str) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Sid": text if place == "Sid" else "Reads",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{HOME}:role/{text if place == 'role' else 'Reader'}"},
+        "Action": [f"kms:{text}" if place == "action" else "kms:Decrypt", "kms:DescribeKey", "kms:PutKeyPolicy"],
+        "Resource": "*",
+        "Condition": {
+            "StringNotEquals": {
+                f"kms:EncryptionContext:{text}" if place == "key" else "kms:EncryptionContext:a": text
+                if place == "value"
+                else "x"
+            }
+        },
+    }
+    if place == "statement key":
+        statement[text] = "x"
+    if place == "service":
+        statement["Principal"] = {"Service": text}
+    return {"Version": "2012-10-17", "Id": text if place == "Id" else "Key", "Statement": [statement]}
+
+
+def template(place: str, text: str) -> dict[str, Any]:
+    key = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy(place, text)}}
+    return {
+        "Description": text,
+        "Parameters": {text: {"Type": "String", "Default": text}},
+        "Resources": {text: key, "Key": key},
+    }
+
+
+def commands(folder: Path, place: str, text: str) -> Iterator[list[str]]:
+    plain, hostile, whole = (folder / name for name in ("plain.json", "hostile.json", "template.json"))
+    plain.write_text(json.dumps(policy("none", "")), encoding="utf-8")
+    hostile.write_text(json.dumps(policy(place, text)), encoding="utf-8")
+    whole.write_text(json.dumps(template(place, text)), encoding="utf-8")
+    asked = folder / "requests.json"
+    request = {
+        "name": text,
+        "principal": f"arn:aws:iam::{HOME}:role/{text}",
+        "action": "kms:Decrypt",
+        "context": {"kms:EncryptionContext:a": text},
+    }
+    asked.write_text(json.dumps([request]), encoding="utf-8")
+    broken = folder / "broken.json"
+    broken.write_text(json.dumps([{text: 1}, {"principal": text, "action": text}]), encoding="utf-8")
+    said = folder / "said.yaml"
+    said.write_text(
+        yaml.safe_dump(
+            {
+                "invariants": [
+                    {"says": text, "nobody_but": [], "may": "kms:Decrypt"},
+                    {"says": text, "who": text, "can": text},
+                ]
+            }
+        ),
+        encoding="utf-8",
+    )
+    fine = folder / "fine.yaml"
+    fine.write_text(
+        yaml.safe_dump({"invariants": [{"says": text, "nobody_but": [], "may": "kms:Decrypt"}]}), encoding="utf-8"
+    )
+    accepted = folder / "accepted.yaml"
+    accepted.write_text(
+        yaml.safe_dump({"accept": [{"id": "people-encrypt", "reason": text}, {"id": text, "reason": text}]}),
+        encoding="utf-8",
+    )
+    config = folder / "config.yaml"
+    config.write_text(
+        yaml.safe_dump({"name": text, text: 1, "accounts": {text: text}, "trails": [{"name": text}]}), encoding="utf-8"
+    )
+    for source in (hostile, whole):
+        for form in ("text", "json", "github", "sarif"):
+            yield ["audit", str(source), "--format", form]
+        yield ["audit", str(source), "--invariants", str(fine)]
+        yield ["audit", str(source), "--invariants", str(said)]
+        yield ["audit", str(source), "--baseline", str(accepted)]
+        yield ["audit", str(source), "--parameter", f"A={text}", "--trail", text]
+        for form in ("table", "json", "markdown"):
+            yield ["diff", str(plain), str(source), "--format", form, "--key-account", HOME]
+            yield ["diff", str(source), str(plain), "--format", form, "--key-account", HOME]
+        for form in ("table", "json"):
+            yield ["decide", "--policy", str(source), str(asked), "--format", form, "--key-account", HOME]
+        yield ["decide", "--policy", str(source), str(broken), "--key-account", HOME]
+    yield ["generate", str(config), "--output", str(folder / "out")]
+    yield ["access", str(config)]
+    yield ["diff", str(config), str(plain)]
+    yield ["audit", str(folder / text.replace("/", "").replace("\x00", ""))]
+
+
+def raw(text: str) -> list[str]:
+    """The characters that would do something, and not only be seen."""
+    doing = ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
+    return sorted({repr(one) for one in text if one != "\n" and unicodedata.category(one) in doing})
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_output_holds_a_hostile_text_raw(
+    kind: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = HOSTILE[kind]
+    number = 0
+    for arguments in commands(tmp_path, place, text):
+        code = cli.run(arguments)
+        out, err = capsys.readouterr()
+        number += 1
+        shown = out + err
+        assert code != 1, (arguments, err)
+        assert raw(shown) == [], arguments
+        assert not any(line.startswith(("::error::forged", "no findings\u2028")) for line in shown.splitlines())
+        assert "\n::error::" not in f"\n{shown}"
+        if "markdown" in arguments:
+            prose = _CODE.sub("", out)  # code is shown as it is
+            assert "![p](x)" not in prose
+            assert "<img" not in prose
+    assert number > 30
