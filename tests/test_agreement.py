@@ -167,7 +167,7 @@ def agree(policy: dict[str, Any]) -> None:
 HEALTH = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=HEALTH)
 @given(policies())
 def test_audit_decide_and_prover_agree(policy: dict[str, Any]) -> None:
     agree(policy)

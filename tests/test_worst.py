@@ -43,13 +43,11 @@ def test_a_comparison_with_it_ends_and_is_unknown_only_where_it_says_so(shape: s
 
 
 @pytest.mark.parametrize("shape", ["a statement for each account", "accounts in one statement"])
-def test_twice_as_many_are_not_more_than_twice_the_work(shape: str) -> None:
-    used = []
-    for number in (100, 200):
-        with bounded(STEPS) as done:
-            api.diff(worst.policy(), worst.of_many(shape, number))
-        used.append(done.most - done.left)
-    assert used[1] <= 2 * used[0]
+def test_hundreds_of_accounts_are_a_small_part_of_the_bound(shape: str) -> None:
+    """Compared one with another, two hundred would be many times the bound."""
+    with bounded(STEPS) as done:
+        api.diff(worst.policy(), worst.of_many(shape, 200))
+    assert done.most - done.left < changes.STEPS // 10
 
 
 def test_what_is_too_much_is_an_error_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +77,7 @@ def test_a_policy_of_two_hundred_keys_is_judged_once() -> None:
             report = api.audit(template)
         used.append(done.most - done.left)
         assert {finding.location.logical_id for finding in report.findings} == set(template["Resources"])
-    assert used[1] <= 2 * used[0]
+    assert used[1] < used[0] + STEPS // 20
 
 
 def test_a_bound_within_a_bound_takes_from_it() -> None:
