@@ -110,7 +110,7 @@ def by_way_of_s3(policy: dict[str, Any]) -> bool:
     return any(answers(policy, READER, "kms:Decrypt", way | org) for way in ways for org in member)
 
 
-def contexts(own: bool) -> Iterator[dict[str, str]]:  # noqa: FBT001
+def contexts(*, own: bool) -> Iterator[dict[str, str]]:
     """Every combination of what people's requests may carry of the keys in question; strangers have no network of ours."""
     choices: dict[str, tuple[str | None, ...]] = {
         "aws:SourceVpce": (None, "vpce-9", "vpce-1") if own else (None, "vpce-9"),

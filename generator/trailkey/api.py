@@ -198,7 +198,7 @@ def audit(
     several = policy if isinstance(policy, Sequence) and not isinstance(policy, str) else [policy]
     if not several:
         raise UsageError("policy: none is named; files, folders or a document are expected; name one")
-    reports = [_audited(source, named, asked) for source, named in _files(several, skip_others=skip_others)]
+    reports = [_audited(source, asked, named=named) for source, named in _files(several, skip_others=skip_others)]
     return together(reports, _baseline(baseline))
 
 
@@ -213,7 +213,7 @@ class _Asked:
     invariants: Sequence[Invariant]
 
 
-def _audited(source: Source, named: bool, asked: _Asked) -> Report:  # noqa: FBT001
+def _audited(source: Source, asked: _Asked, *, named: bool) -> Report:
     from trailkey.audit.registry import Report, audit_all
     from trailkey.inventory import find_policies
 
