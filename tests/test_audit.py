@@ -16,6 +16,7 @@ from trailkey.access.language.request import parse_request
 from trailkey.audit.registry import RULES, audit_all
 from trailkey.intent.from_options import intent
 from trailkey.inventory import find_policies
+from trailkey.inventory.kinds import DELIVERY, KEY
 from trailkey.reports.findings import finding_text, message_text
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Case:
     def audit(self, path: Path) -> Report:
         options = dict(self.options)
         account, parameters = options.pop("key_account", ""), options.pop("parameters", None)
-        found = find_policies(path.read_text(encoding="utf-8"), path.name, key_account=account, parameters=parameters)
+        text = path.read_text(encoding="utf-8")
+        found = find_policies(text, path.name, key_account=account, parameters=parameters, kinds=(KEY, *DELIVERY))
         return audit_all(found, intent(**options))
 
 
@@ -67,7 +69,8 @@ def test_bad_policy_is_flagged_for_the_right_reason(name: str) -> None:
     ], [finding_text(one) for one in case.audit(bad).findings]
     witness = findings[0].witness
     if witness:
-        document = find_policies(bad.read_text(encoding="utf-8"), bad.name)[0].document
+        found = find_policies(bad.read_text(encoding="utf-8"), bad.name, kinds=(KEY, *DELIVERY))
+        document = next(one for one in found if one.name == findings[0].location.logical_id).document
         readable = [one for one in document["Statement"] if one.get("Effect") in ("Allow", "Deny")]
         policy = parse_policy({**document, "Statement": readable}, resource_based=True)
         assert decide(parse_request(witness), resource_policy=policy).decision == case.request

@@ -1,4 +1,4 @@
-"""Key policies of the forms that AWS documents: the audit says nothing that AWS's page contradicts, and still says what is a risk.
+"""Policies of keys, log buckets and topics of the forms that AWS documents: the audit says nothing that AWS's page contradicts, and still says what is a risk.
 
 Each has the page that it is from. The accounts, names and Sids are the tests' own.
 """
@@ -228,3 +228,119 @@ def test_the_same_without_its_encrypting_statement_has_an_error(name: str) -> No
     report = api.audit(document(*less), key_account=OWNER, region="eu-west-1", **published.options)
 
     assert "trail-cannot-encrypt" in {one.id for one in report.findings if one.severity == "error"}
+
+
+BUCKET = "arn:aws:s3:::ledger-logs"
+TOPIC = f"arn:aws:sns:eu-west-1:{OWNER}:notices"
+CONTROL: Final = "bucket-owner-full-control"
+
+
+def on(resource: Any, one: Document) -> Document:
+    return {**one, "Resource": resource}
+
+
+def reads_acl(trail: str = "", sid: str = "ReadsAcl") -> Document:
+    return on(BUCKET, {**describes(trail), "Sid": sid, "Action": "s3:GetBucketAcl"})
+
+
+def writes(path: str, trail: str = "", sid: str = "Writes") -> Document:
+    held = {"s3:x-amz-acl": CONTROL, **({"aws:SourceArn": trail} if trail else {})}
+    return on(f"{BUCKET}/{path}", statement(sid, CLOUDTRAIL, "s3:PutObject", {"StringEquals": held}))
+
+
+_SNS: Final = (
+    "Publish",
+    "RemovePermission",
+    "SetTopicAttributes",
+    "DeleteTopic",
+    "ListSubscriptionsByTopic",
+    "Receive",
+)
+OWNERS = on(
+    TOPIC,
+    statement("Owner", {"AWS": "*"}, [f"SNS:{one}" for one in _SNS], {"StringEquals": {"AWS:SourceOwner": OWNER}}),
+)
+DELIVERY: dict[str, Published] = {
+    "a trail's bucket": Published(
+        f"{_CT}/create-s3-bucket-policy-for-cloudtrail.html",
+        (reads_acl(TRAIL), writes(f"AWSLogs/{OWNER}/*", TRAIL)),
+        {"trails": [TRAIL]},
+    ),
+    "a trail's bucket with a prefix, and no trail named": Published(
+        f"{_CT}/create-s3-bucket-policy-for-cloudtrail.html",
+        (reads_acl(TRAIL), writes(f"audit/AWSLogs/{OWNER}/*", TRAIL)),
+    ),
+    "an organization trail's bucket": Published(
+        f"{_CT}/create-s3-bucket-policy-for-cloudtrail.html",
+        (
+            reads_acl(ORGANIZATION_TRAIL),
+            writes(f"AWSLogs/{MANAGER}/*", ORGANIZATION_TRAIL),
+            writes(f"AWSLogs/{ORGANIZATION}/*", ORGANIZATION_TRAIL, "WritesOfMembers"),
+        ),
+        {"trails": [ORGANIZATION_TRAIL], "organization": ORGANIZATION},
+    ),
+    "a trail's bucket of before aws:SourceArn": Published(
+        f"{_CT}/create-s3-bucket-policy-for-cloudtrail.html",
+        (reads_acl(), writes(f"AWSLogs/{OWNER}/*")),
+        {"trails": [TRAIL]},
+        "delivery-unconfined",
+    ),
+    "a bucket for the results of queries": Published(
+        f"{_CT}/s3-bucket-policy-lake-query-results.html",
+        (
+            on(
+                [BUCKET, f"{BUCKET}/*"],
+                statement(
+                    "Results",
+                    CLOUDTRAIL,
+                    ["s3:PutObject*", "s3:Abort*"],
+                    {
+                        "StringLike": {
+                            "aws:sourceAccount": OWNER,
+                            "aws:sourceArn": f"arn:aws:cloudtrail:eu-west-1:{OWNER}:eventdatastore/*",
+                        }
+                    },
+                ),
+            ),
+        ),
+    ),
+    "a topic for notices": Published(
+        f"{_CT}/cloudtrail-permissions-for-sns-notifications.html",
+        (
+            OWNERS,
+            on(TOPIC, statement("Publishes", CLOUDTRAIL, "SNS:Publish", {"StringEquals": {"aws:SourceArn": TRAIL}})),
+        ),
+        {"trails": [TRAIL]},
+    ),
+    "a topic for notices of before aws:SourceArn": Published(
+        f"{_CT}/cloudtrail-permissions-for-sns-notifications.html",
+        (OWNERS, on(TOPIC, statement("Publishes", CLOUDTRAIL, "SNS:Publish"))),
+        {"trails": [TRAIL]},
+        "delivery-unconfined",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DELIVERY)
+def test_what_aws_publishes_for_buckets_and_topics_has_no_error(name: str) -> None:
+    published = DELIVERY[name]
+    report = api.audit(document(*published.statements), key_account=OWNER, region="eu-west-1", **published.options)
+
+    assert [f"{one.id}: {one.message}" for one in report.findings if one.severity == "error"] == [], published.page
+    assert {one.id for one in report.findings} - {"tls-not-required"} == set(published.says.split()), [
+        f"{one.severity} {one.id}: {one.message}" for one in report.findings
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name, one in DELIVERY.items() if "trails" in one.options])
+def test_the_same_for_another_trail_has_an_error(name: str) -> None:
+    """The neighbour: nothing lets CloudTrail deliver, or only for a trail of another account."""
+    published = DELIVERY[name]
+    other = {"trails": [f"arn:aws:cloudtrail:eu-west-1:{'5' * 12}:trail/ledger"]}
+    statements = [one for one in published.statements if one["Sid"] not in ("Publishes", "Writes")]
+    for options, left in ((published.options, statements), (other, published.statements)):
+        report = api.audit(document(*left), key_account=OWNER, region="eu-west-1", **options)
+        found = {one.id for one in report.findings if one.severity == "error"}
+        may_be = {"trail-cannot-write", "trail-cannot-publish"}
+        # A topic of before lets CloudTrail notify it for every trail: that is its finding.
+        assert found & may_be or (options is other and "delivery-unconfined" in published.says.split()), found

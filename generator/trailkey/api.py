@@ -35,7 +35,7 @@ Source = str | Path | Document
 
 _SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
 """What files of policies and templates are called, where a folder is named."""
-_OF_KEYS: Final = re.compile(r"AWS::KMS::(Replica)?Key\b|\bkms:")
+_OF_KEYS: Final = re.compile(r"AWS::KMS::(Replica)?Key\b|\bkms:|\bcloudtrail\.amazonaws\.com\b")
 _KEY: Final = re.compile(r"^[\"']?(\w+)[\"']?\s*:", re.MULTILINE)
 _OF_POLICIES: Final = frozenset(("Resources", "Statement", "Policy", "AWSTemplateFormatVersion"))
 _OF_CONFIGS: Final = frozenset(("name", "extends", "accounts"))
@@ -147,16 +147,17 @@ def audit(
     administrators: Sequence[str] = (),
     deployer: str = "",
     break_glass: Sequence[str] = (),
+    lake: bool = False,
     baseline: str | Path | Document | None = None,
     invariants: str | Path | Document | None = None,
     skip_others: bool = False,
 ) -> Report:
-    """Return what is wrong with a key policy, over all requests, and what was assumed where nothing says what it is for.
+    """Return what is wrong with policies, over all requests, and what was assumed where nothing says what they are for.
 
     Args:
-        policy: what is judged, or several files; a template may hold several keys. A folder stands for the files in it, at any
-            depth, that hold key policies.
-        key_account: the account that owns the key.
+        policy: what is judged, or several files: the policy of a key, of a log bucket or of a topic, or a template with them, its
+            trails and its IAM policies. A folder stands for the files in it, at any depth, that hold such policies.
+        key_account: the account that owns the key, or the bucket.
         region: the Region of the key; where it is left out, the one that the policy shows, or else the Region of its trails.
         parameters: values of the template's parameters.
         trails: ARNs of the trails that the key is for.
@@ -165,6 +166,7 @@ def audit(
         administrators: who administers the key, as ARNs of roles or users.
         deployer: the role that creates and updates the key.
         break_glass: who may delete and repair the key.
+        lake: whether the key is an event data store's, and no trail's.
         baseline: findings that are accepted: a mapping with the list ``accept``, as a document or in a file. Each has the ``id`` of
             a finding and a ``reason``, and where needed ``file``, ``key`` and ``statement``.
         invariants: what has to be so of each key: a mapping with the list ``invariants``, as a document or in a file. Each ``says`` a
@@ -186,6 +188,7 @@ def audit(
         administrators=administrators,
         deployer=deployer,
         break_glass=break_glass,
+        lake=lake,
     )
     account = from_options.key_account(key_account)
     asked = _Asked(
@@ -216,6 +219,7 @@ class _Asked:
 def _audited(source: Source, asked: _Asked, *, named: bool) -> Report:
     from trailkey.audit.registry import Report, audit_all
     from trailkey.inventory import find_policies
+    from trailkey.inventory.kinds import DELIVERY, KEY
 
     text, what = _text(source, "policy")
     try:
@@ -225,6 +229,7 @@ def _audited(source: Source, asked: _Asked, *, named: bool) -> Report:
             key_account=asked.account,
             parameters=asked.parameters,
             trails_region=asked.trails_region,
+            kinds=(KEY, *DELIVERY),
         )
     except PolicyError as error:
         # What stands in a folder may be of any kind; what speaks of keys and cannot be read is never passed over.

@@ -10,7 +10,7 @@ from trailkey.access.algebra.request_sets import NO_REQUEST, PROVEN, REFUTED, UN
 from trailkey.access.analysis.caller_sets import in_account, people
 from trailkey.access.analysis.effective import EffectivePermissions, allowed
 from trailkey.access.analysis.prove import covers, excludes, region
-from trailkey.access.analysis.resource import Scope, bucket_scope, key_scope
+from trailkey.access.analysis.resource import Scope, bucket_scope, key_scope, scope_of
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import Policy, Statement, parse_policy
 from trailkey.access.language.request import parse_request
@@ -42,6 +42,7 @@ __all__ = [
     "parse_request",
     "people",
     "region",
+    "scope_of",
     "texts",
     "union",
 ]

@@ -11,11 +11,13 @@ from trailkey.access import decide, parse_request
 from trailkey.access.algebra.work import bounded
 from trailkey.audit.accepted import UNNEEDED, Accepted, accepted_of, split, unneeded
 from trailkey.audit.invariants import BROKEN, Invariant, held
-from trailkey.audit.rule import Match, PolicyRule, Undecided, some, spoken
+from trailkey.audit.rule import EVERYWHERE, Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.rules import (
     cloudtrail,
+    delivery,
     guards,
     lockout,
+    log_bucket,
     malformed,
     misleading_sid,
     never_matches,
@@ -23,6 +25,7 @@ from trailkey.audit.rules import (
     principals,
     separation_of_duties,
     services,
+    stores,
     trails,
     unknown_names,
     unknown_values,
@@ -53,14 +56,18 @@ UNDECIDED: Final = PolicyRule(
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html",
     remedy="write the statement without the variable, or judge it by hand",
     find=lambda _: (),
+    of=EVERYWHERE,
 )
 
 _MODULES: Final = (
     cloudtrail,
     trails,
+    stores,
+    delivery,
     services,
     guards,
     principals,
+    log_bucket,
     permission_sets,
     separation_of_duties,
     lockout,
@@ -116,7 +123,8 @@ def _audited(policy: ResourcePolicy, intent: KeyIntent, invariants: Sequence[Inv
     consequences: list[Finding] = []
     open_questions: dict[Undecided, list[str]] = {}
     own = [one for one in invariants if one.key in ("", subject.location.logical_id)]
-    for rule in (*RULES, *(replace(BROKEN, find=partial(held, one)) for one in own)):
+    rules = (*RULES, *(replace(BROKEN, find=partial(held, one)) for one in own))
+    for rule in (rule for rule in rules if subject.service in rule.of):
         for one in _looked_for(rule, subject):
             if isinstance(one, Undecided):
                 open_questions.setdefault(one, []).append(rule.id)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from trailkey.findings import Severity
 
 
+KEYS: Final = frozenset(("kms",))
+BUCKETS: Final = frozenset(("s3",))
+TOPICS: Final = frozenset(("sns",))
+EVERYWHERE: Final = KEYS | BUCKETS | TOPICS
 _NAMED: Final = 3
 """How many of a list a message names."""
 
@@ -56,9 +60,10 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule(Rule):
-    """A rule that a key policy can break, and the way to look for that."""
+    """A rule that a policy can break, and the way to look for that; ``of`` are the services whose policies it is asked of."""
 
     find: Callable[[Subject], Iterable[Match | Undecided]]
+    of: frozenset[str] = KEYS
 
 
 def spoken(name: str | int | None) -> str:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trailkey.aws import CLOUDTRAIL
-from trailkey.inventory.key_users import EVENT_DATA_STORE, TRAIL, has_bucket_keys
-from trailkey.inventory.ownership import listed, statements_of
+from trailkey.inventory.kinds import NOUNS
+from trailkey.inventory.ownership import admits_service
+from trailkey.inventory.users import EVENT_DATA_STORE, TRAIL, has_bucket_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def said_of(policy: ResourcePolicy, said: KeyIntent, policies: Sequence[ResourcePolicy]) -> KeyIntent:
     """Return what the options say about one key of a text: its trails are those of the key that serves trails, if one does."""
-    serving = {one.name for one in policies if one.users or _admits_cloudtrail(one)}
+    serving = {one.name for one in policies if one.users or admits_service(one.document, CLOUDTRAIL)}
     return replace(said, trails=()) if serving and policy.name not in serving else said
 
 
@@ -40,26 +41,17 @@ def setting(policy: ResourcePolicy, said: KeyIntent) -> KeyIntent:
 
 
 def assumed(policy: ResourcePolicy, said: KeyIntent) -> Iterator[str]:
-    """Yield a sentence about the trails of a key where no option names them: those of the template, or none."""
+    """Yield a sentence about the trails of a policy where no option names them: those of the template, or none."""
     found = setting(policy, said)
     users = [one.location.logical_id for one in policy.users if one.kind in (TRAIL, EVENT_DATA_STORE)]
-    if said.trails:
+    noun = NOUNS[policy.scope.service]
+    if said.trails or said.lake:
         return
     if users:
         names = ", ".join(found.trails)
         which = f"{' and '.join(users)}, which the template makes{f' ({names})' if names else ''}"
-        yield f"{policy.name} is the key of {which}; --trail names others"
-    elif not _admits_cloudtrail(policy):
-        yield f"no statement lets CloudTrail use {policy.name or 'the key'}, so no trail is taken to use it; --trail names one that does"
+        yield f"{policy.name} is the {noun} of {which}; --trail names others"
+    elif not admits_service(policy.document, CLOUDTRAIL):
+        yield f"no statement lets CloudTrail use {policy.name or f'the {noun}'}, so no trail is taken to use it; --trail names one that does"
     else:
-        yield "the key's trails are those of the accounts that its policy names; --trail names them"
-
-
-def _admits_cloudtrail(policy: ResourcePolicy) -> bool:
-    """Return whether a statement allows CloudTrail, or everybody, anything, as it is written: it may be one that cannot be read."""
-    for statement in statements_of(policy.document):
-        principal = statement.get("Principal")
-        services = listed(principal.get("Service", [])) if isinstance(principal, dict) else []
-        if statement.get("Effect") == "Allow" and (principal == "*" or CLOUDTRAIL in services):
-            return True
-    return False
+        yield f"the {noun}'s trails are those of the accounts that its policy names; --trail names them"

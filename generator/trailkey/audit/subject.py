@@ -1,4 +1,4 @@
-"""A key policy under audit: as it is written, as it is read, and what the intent says it is for.
+"""A policy under audit: as it is written, as it is read, and what the intent says it is for.
 
 A statement that AWS would refuse does not stop the audit: it is set aside with the reason, and the others are judged.
 """
@@ -19,8 +19,9 @@ from trailkey.access import (
     allowed,
     covers,
     excludes,
+    held_to,
     in_account,
-    key_scope,
+    scope_of,
     texts,
     union,
 )
@@ -31,10 +32,11 @@ from trailkey.access.analysis.alike import Alike, alike
 from trailkey.access.analysis.caller_sets import of_kind, whose_value, with_key
 from trailkey.access.analysis.effective import Part, anything, statement_requests
 from trailkey.access.analysis.prove import universe
-from trailkey.access.language.policy import parse_frame, parse_statement
+from trailkey.access.language.policy import VARIABLES_VERSION, parse_frame, parse_statement
 from trailkey.audit.statement_facts import delegates_everything
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UndecidedError
+from trailkey.inventory.kinds import NOUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,6 +53,7 @@ _OWN: Final = ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn", "aws:useri
 """Keys whose values nobody else can have: one's own networks, and the unique ids of one's own roles and users.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status"""
 
+_NOTHING: Final[dict[str, Any]] = {"Version": VARIABLES_VERSION, "Statement": []}
 _KEY: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 
 
@@ -72,14 +75,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A key policy with all that is known about it.
+    """The policy of a key, a bucket or a topic with all that is known about it.
 
     ``policy`` holds the statements that can be read, and ``granted`` what they grant, where a few of many accounts that are
-    ``alike`` stand for all. ``stranger`` is an account the document does not name. ``account_known`` is False where the key's
-    account is an assumption.
+    ``alike`` stand for all. ``stranger`` is an account the document does not name. ``found`` is what it was read from, with what
+    its template makes beside it.
     """
 
-    location: Location
+    found: ResourcePolicy
     document: Any
     entries: tuple[Entry, ...]
     policy: Policy
@@ -88,7 +91,21 @@ class Subject:
     alike: Alike
     intent: KeyIntent
     stranger: str
-    account_known: bool
+
+    @property
+    def location(self) -> Location:
+        """Where the policy is."""
+        return self.found.location
+
+    @property
+    def service(self) -> str:
+        """What the policy's actions begin with: ``kms``, ``s3`` or ``sns``."""
+        return self.scope.service
+
+    @property
+    def noun(self) -> str:
+        """What the policy is attached to."""
+        return NOUNS[self.scope.service]
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -149,10 +166,13 @@ class Subject:
     def outside(self, whose: Literal["Principal", "Source"]) -> dict[str, Constraint]:
         """Return what the keys that the policy speaks of hold in requests from outside the organizations and networks it names.
 
-        ``whose`` organization: the caller's, or that of the source for which an AWS service acts.
+        ``whose`` organization: the caller's, or that of the source for which an AWS service acts. The policy of a new topic holds
+        callers by an old key, the account they are of.
+        https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
         """
         known = self.organizations
         found: dict[str, Constraint] = dict.fromkeys(_OWN, Single(absent=True, values=EMPTY))
+        found["aws:SourceOwner"] = held_to(self.stranger)
         found[f"aws:{whose}OrgID"] = Single(absent=True, values=~texts(*known))
         found[f"aws:{whose}OrgPaths"] = Many(every=~language(glob(f"{one}/*") for one in known))
         return {key: side for key, side in found.items() if key.casefold() in self.keys}
@@ -196,26 +216,28 @@ class Subject:
 
 
 def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
-    """Return a key policy ready to be judged, with what is said about its key.
+    """Return a policy ready to be judged, with what is said about its key or the trails that deliver there.
 
     Raises:
         PolicyError: it is not a policy document.
     """
-    document = found.document
-    version, statements = parse_frame(document, str(found.location))
+    bare = found.document is None
+    document = _NOTHING if bare else found.document
+    version, statements = (VARIABLES_VERSION, []) if bare else parse_frame(document, str(found.location))
     entries = tuple(_entry(entry, index, version) for index, entry in enumerate(statements))
     policy = Policy(version, tuple(entry.statement for entry in entries if entry.statement))
     arn = _own_arn(policy, found)
     said = (*intent.trails, *intent.readers, *intent.administrators, intent.deployer, *intent.break_glass)
     few = alike([policy], (arn, found.account, *said))
-    whole = arn == found.arn and not few.members and all(entry.statement for entry in entries)
+    whole = arn == found.arn and not few.members and not bare and all(entry.statement for entry in entries)
+    scope = scope_of(arn, found.account)
     try:
-        granted = found.permissions if whole else allowed(few.policies[0], key_scope(arn))
+        granted = found.permissions if whole else allowed(few.policies[0], scope, resource_based=True)
     except UndecidedError as error:
-        granted = anything(key_scope(arn), str(error))
+        granted = anything(scope, str(error))
     text = json.dumps(document)
     return Subject(
-        location=found.location,
+        found=found,
         document=document,
         entries=entries,
         policy=policy,
@@ -224,7 +246,6 @@ def read_subject(found: ResourcePolicy, intent: KeyIntent) -> Subject:
         alike=few,
         intent=intent,
         stranger=next((account for account in _STRANGERS if account not in text), _STRANGERS[0]),
-        account_known=found.account_known,
     )
 
 

@@ -1,4 +1,7 @@
-"""Look for what is wrong with a key policy, over all requests; each finding is shown by a request.
+"""Look for what is wrong with the policy of a key, a log bucket or a topic, over all requests; each finding is shown by a request.
+
+Of a template all of them are judged together with its trails, event data stores and IAM policies: whether the trail can deliver,
+and whether readers can read.
 
 Options say what the policy is for; what they leave out is assumed, and printed. Exit 3 where a finding is an error.
 """
@@ -10,7 +13,7 @@ import json
 from trailkey import errors
 from trailkey.cli.shared import Options, Parser, formats, pairs, path, show, text
 
-SUMMARY = "findings on a key policy that trailkey did not write"
+SUMMARY = "findings on policies of keys, log buckets and topics that trailkey did not write"
 
 
 def arguments(parser: Parser) -> None:
@@ -19,11 +22,13 @@ def arguments(parser: Parser) -> None:
         parser,
         "policy",
         "POLICY",
-        "a key policy, a template that holds one, a folder of them, or - for standard input; several may be given",
+        "the policy of a key, a log bucket or a topic, a template that holds them, a folder of these, or - for standard input; several "
+        "may be given",
         nargs="+",
     )
     text(parser, "--trail", "ARN", "a trail that the key is for; repeatable", several=True)
-    text(parser, "--key-account", "ID", "the account that owns the key")
+    parser.add_argument("--lake", action="store_true", help="the key is an event data store's, and no trail's")
+    text(parser, "--key-account", "ID", "the account that owns the key, or the bucket")
     text(
         parser, "--region", "REGION", "the Region of the key, where the policy does not show it (default: the trail's)"
     )
@@ -36,7 +41,7 @@ def arguments(parser: Parser) -> None:
     path(parser, "--baseline", "FILE", "findings that are accepted, each with a reason")
     path(parser, "--invariants", "FILE", "sentences that have to be so: who alone may do what, and who can")
     parser.add_argument(
-        "--skip-others", action="store_true", help="pass over files that hold no key policy, and do not refuse them"
+        "--skip-others", action="store_true", help="pass over files that hold no such policy, and do not refuse them"
     )
     formats(parser, "how to print findings", "text", "json", "github", "sarif")
 
@@ -57,6 +62,7 @@ def run(options: Options) -> int:
         administrators=options.administrator,
         deployer=options.deployer,
         break_glass=options.break_glass,
+        lake=options.lake,
         baseline=options.baseline,
         invariants=options.invariants,
         skip_others=options.skip_others,

@@ -30,6 +30,7 @@ _NAMES: Final = {
     "AWS::CloudTrail::Trail": "TrailName",
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::User": "UserName",
+    "AWS::SNS::Topic": "TopicName",
 }
 
 _ARGUMENTS: Final = {
@@ -135,7 +136,8 @@ class _Resolver:
             pairs = ((key, self.value(item, Position((*position.path, key)))) for key, item in value.items())
             return {key: item for key, item in pairs if item is not NO_VALUE}
         if isinstance(value, list):
-            each = self._statement if self.unknowns and position.path == ("Statement",) else self.value
+            inside = position.path in (("Statement",), ("PolicyDocument", "Statement"))
+            each = self._statement if self.unknowns and inside else self.value
             items = (each(item, Position((*position.path, at))) for at, item in enumerate(value))
             return [item for item in items if item is not NO_VALUE]
         return self._text(value, position) if isinstance(value, str) and self.unknowns else value
@@ -243,7 +245,7 @@ class _Resolver:
             raise PolicyError(
                 f"Ref {name!r}: no value is given for it; give the parameter a value, or correct the name"
             )
-        return self._name(name, resource) or attribute_placeholder(name, "Ref", kind_of(resource), place)
+        return attribute_placeholder(name, "Ref", kind_of(resource), place, self._name(name, resource))
 
     def _attribute(self, name: str, attribute: str, position: Position) -> Any:
         resource = mapping_in(self.template, "Resources").get(name)
@@ -252,15 +254,15 @@ class _Resolver:
         if resource is None:
             raise PolicyError(f"Fn::GetAtt {name!r}: the template has no such resource; correct the name")
         kind = kind_of(resource)
-        if self.unknowns and not attribute.endswith("Arn") and not kind.startswith("AWS::KMS::"):
+        told = attribute.endswith("Arn") or kind.startswith("AWS::KMS::") or attribute == "TopicName"
+        if self.unknowns and not told:
             return self.unknowns.value(f"Fn::GetAtt {name}.{attribute}", position)
-        found = attribute_placeholder(name, attribute, kind, self.place)
         real = self._name(name, resource) if self.unknowns else ""
-        if kind in ("AWS::IAM::Role", "AWS::IAM::User") and attribute == "Arn":
+        found = attribute_placeholder(name, attribute, kind, self.place, real)
+        if self.unknowns and kind in ("AWS::IAM::Role", "AWS::IAM::User") and attribute == "Arn":
             path = mapping_in(resource, "Properties").get("Path", "/")
-            start = found.removesuffix(f"/{name}")
-            return f"{start}{self.value(path, Position())}{real or name}" if self.unknowns else found
-        return f"{found.removesuffix(name)}{real}" if real and kind == "AWS::CloudTrail::Trail" else found
+            return f"{found.removesuffix(f'/{real or name}')}{self.value(path, Position())}{real or name}"
+        return found
 
     def _is_transformed(self, position: Position) -> bool:
         """Return whether a resource that is not there may be made by a transform, and a value can stand for it here.

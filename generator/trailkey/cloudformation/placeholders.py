@@ -46,25 +46,30 @@ class Position:
         return not self.whole or _element(self.path) != ""
 
 
-def attribute_placeholder(logical_id: str, attribute: str, kind: str, place: Place) -> str:
-    """Return a believable value for an attribute of a resource that does not exist yet: same shape, same length."""
-    name = logical_id.lower()
+def attribute_placeholder(logical_id: str, attribute: str, kind: str, place: Place, name: str = "") -> str:
+    """Return a believable value for an attribute of a resource that does not exist yet: same shape, same length.
+
+    ``name`` is the resource's own, where the template gives it one.
+    """
+    own, bucket = name or logical_id, name or logical_id.lower()
     key = f"arn:{place.partition}:kms:{place.region}:{place.account}:key/{_key_id(logical_id)}"
     arns = {
         "AWS::KMS::Key": key,
         "AWS::KMS::ReplicaKey": key,
-        "AWS::S3::Bucket": f"arn:{place.partition}:s3:::{name}",
-        "AWS::SNS::Topic": f"arn:{place.partition}:sns:{place.region}:{place.account}:{logical_id}",
-        "AWS::IAM::Role": f"arn:{place.partition}:iam::{place.account}:role/{logical_id}",
-        "AWS::IAM::User": f"arn:{place.partition}:iam::{place.account}:user/{logical_id}",
-        "AWS::CloudTrail::Trail": f"arn:{place.partition}:cloudtrail:{place.region}:{place.account}:trail/{logical_id}",
+        "AWS::S3::Bucket": f"arn:{place.partition}:s3:::{bucket}",
+        "AWS::SNS::Topic": f"arn:{place.partition}:sns:{place.region}:{place.account}:{own}",
+        "AWS::IAM::Role": f"arn:{place.partition}:iam::{place.account}:role/{own}",
+        "AWS::IAM::User": f"arn:{place.partition}:iam::{place.account}:user/{own}",
+        "AWS::CloudTrail::Trail": f"arn:{place.partition}:cloudtrail:{place.region}:{place.account}:trail/{own}",
         "AWS::CloudTrail::EventDataStore": f"arn:{place.partition}:cloudtrail:{place.region}:{place.account}:eventdatastore/{_key_id(logical_id)}",
         "AWS::Events::Rule": f"arn:{place.partition}:events:{place.region}:{place.account}:rule/{logical_id}",
         "AWS::Logs::LogGroup": f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{logical_id}:*",
     }
     if attribute.endswith("Arn") or (attribute == "Ref" and kind == "AWS::SNS::Topic"):
         return arns.get(kind, f"arn:{place.partition}:service:{place.region}:{place.account}:{logical_id}")
-    return _key_id(logical_id) if kind in ("AWS::KMS::Key", "AWS::KMS::ReplicaKey") else logical_id
+    if kind in ("AWS::KMS::Key", "AWS::KMS::ReplicaKey"):
+        return _key_id(logical_id)
+    return bucket if kind == "AWS::S3::Bucket" and attribute == "Ref" else own
 
 
 def placeholder(name: str, position: Position, place: Place, definition: Mapping[str, Any] | None = None) -> str:
@@ -94,6 +99,8 @@ def placeholder(name: str, position: Position, place: Place, definition: Mapping
     return next(fitting, shapes[first])
 
 
+_NAMING: Final = ("Bucket", "Groups", "Roles", "Topics", "Users")
+"""Properties beside a policy that name what it is attached to."""
 _ACCOUNT_NAME: Final = re.compile(r"account(_?ids?|_?number)?s?$|accountid", re.IGNORECASE)
 _BY_PART: Final = {1: "partition", 3: "region", 4: "account"}  # by the number of colons before it in an ARN
 _BY_KEY: Final = {
@@ -128,7 +135,7 @@ def _shape(name: str, position: Position, description: str) -> str:
 def _element(path: tuple[str | int, ...]) -> str:
     """Return what a path of a policy leads to: a principal, service or resource, a condition key in lower case, or nothing."""
     words = [step for step in path if isinstance(step, str)]
-    match words:
+    match words[1:] if words[:1] == ["PolicyDocument"] else words:
         case ["Statement", "Principal" | "NotPrincipal", "Service"]:
             return "service"
         case ["Statement", "Principal" | "NotPrincipal", *_]:
@@ -139,7 +146,7 @@ def _element(path: tuple[str | int, ...]) -> str:
             return key.casefold()
         case ["Statement", "Sid"] | ["Id"]:
             return "name"
-        case [name, *_] if name.endswith(("Name", "KeyId", "Encryption")):
+        case [name, *_] if name.endswith(("Name", "KeyId", "Encryption")) or name in _NAMING:
             return "name"  # a property of a resource beside the policy
     return ""
 

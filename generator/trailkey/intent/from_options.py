@@ -32,6 +32,7 @@ def intent(
     administrators: Sequence[str] = (),
     deployer: str = "",
     break_glass: Sequence[str] = (),
+    lake: bool = False,
 ) -> KeyIntent:
     """Return what the options of ``trailkey audit`` say.
 
@@ -44,6 +45,11 @@ def intent(
         _TRAIL,
         "the ARN of a trail, arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME, no wildcards",
     )
+    if lake and trails:
+        raise UsageError(
+            f"--lake: the key of an event data store, but --trail {trails[0]} says that it is a trail's; a key is for one of the two, "
+            "since requests for a store cannot be held to it; leave out one of them"
+        )
     _check("--organization", filter(None, [organization]), ORGANIZATION_ID, "an organization id such as o-a1b2c3d4e5")
     _check(
         "--reader",
@@ -62,6 +68,7 @@ def intent(
         administrators=tuple(administrators),
         deployer=deployer,
         break_glass=tuple(break_glass),
+        lake=lake,
     )
 
 

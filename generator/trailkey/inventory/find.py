@@ -1,4 +1,4 @@
-"""The key policies of a text: a policy document, the AWS CLI's answer that holds one, or a CloudFormation template.
+"""The policies of a text, of keys and of what trails deliver to: a policy document, the AWS CLI's answer that holds one, or a CloudFormation template.
 
 The text is a file's, or standard input's.
 """
@@ -12,20 +12,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.aws import ACCOUNT_ID
+from trailkey.aws import ACCOUNT_ID, CLOUDTRAIL
 from trailkey.cloudformation.intrinsics import NO_VALUE
 from trailkey.cloudformation.loops import unrolled
 from trailkey.cloudformation.shapes import kind_of, mapping_in
 from trailkey.errors import NoKeyPolicyError, PolicyError, UsageError, refusal
 from trailkey.files import decoded, read_file, read_stream
 from trailkey.findings import Location
-from trailkey.inventory.key_policy import KeySource
-from trailkey.inventory.ownership import listed, statements_of
+from trailkey.inventory.kinds import DELIVERY, KEY
+from trailkey.inventory.ownership import admits_service, listed, statements_of
+from trailkey.inventory.resource_policy import PolicySource
+from trailkey.inventory.users import TRAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from trailkey.inventory.kinds import PolicyKind
     from trailkey.inventory.policies import ResourcePolicy
 
 PSEUDO: Final = ("AWS::AccountId", "AWS::Partition", "AWS::Region")
@@ -48,11 +51,15 @@ SECTIONS: Final = frozenset(
 )
 """What a template may hold. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html"""
 
-KEY: Final = "AWS::KMS::Key"
-REPLICA: Final = "AWS::KMS::ReplicaKey"
-_EXPECTED: Final = (
-    "a key policy, the answer of aws kms get-key-policy, or a CloudFormation template with a key is expected"
-)
+_NOUNS: Final = {
+    (KEY,): "a key policy, the answer of aws kms get-key-policy, or a CloudFormation template with a key is expected",
+    (
+        KEY,
+        *DELIVERY,
+    ): "the policy of a key, of a log bucket or of a topic, the AWS CLI's answer that holds one, or a CloudFormation "
+    "template with a key is expected",
+}
+"""What is expected, by the kinds of policies that are looked for."""
 
 
 def find_policies(
@@ -62,43 +69,53 @@ def find_policies(
     key_account: str = "",
     parameters: Mapping[str, str] | None = None,
     trails_region: str = "",
+    kinds: tuple[PolicyKind, ...] = (KEY,),
 ) -> list[ResourcePolicy]:
-    """Return the key policies that a text holds, in its order, each as KMS would take it.
+    """Return the policies that a text holds, keys' first, else in its order, each as AWS would take it.
 
-    A policy whose conditions depend on parameters that are not given is returned once for each form it can take.
+    A policy whose conditions depend on parameters that are not given is returned once for each form it can take. Of a template's
+    buckets and topics those are returned that a trail of the template delivers to, or whose policy lets CloudTrail in.
 
     Args:
-        text: a policy document, an answer of ``aws kms get-key-policy``, or a template; JSON or YAML.
+        text: a policy document, an answer of the AWS CLI that holds one, or a template; JSON or YAML.
         what: how errors and places name the text.
         key_account: the account that owns the key; where it is left out it is read off the policy, or made up.
         parameters: values of the template's parameters, and of those of `PSEUDO`.
         trails_region: the Region of the key's trails, which is taken for the key's where nothing else says it.
+        kinds: which policies are looked for: of keys, or of buckets and topics too.
 
     Raises:
         UsageError: a parameter that the template does not have, or one that contradicts the account.
-        PolicyError: the text holds no key policy, or one that cannot be resolved; with the place and the reason.
+        PolicyError: the text holds no such policy, or one that cannot be resolved; with the place and the reason.
     """
     if key_account and not ACCOUNT_ID.fullmatch(key_account):
         raise PolicyError(f"--key-account: {key_account!r} is not a valid account id; 12 digits; correct it")
     document = _unpacked(cloudformation.load(text, what), what)
     given = dict(parameters or {})
     if not isinstance(document, dict):
-        raise NoKeyPolicyError(f"{what}: {_kind(document)}, not a key policy; {_EXPECTED}; name another file")
+        raise NoKeyPolicyError(f"{what}: {_kind(document)}, not a key policy; {_NOUNS[kinds]}; name another file")
     if "Resources" in document:
         template, sentences = _whole(document, what, given)
         refuse_unknown(given, parameters_of(template), what)
-        source = KeySource(template, _account(key_account, given), given, trails_region)
+        source = PolicySource(template, _account(key_account, given), given, trails_region)
         return [
-            replace(one, assumptions=(*one.assumptions, *sentences)) for one in _in_template(template, what, source)
+            replace(one, assumptions=(*one.assumptions, *sentences))
+            for one in _in_template(template, what, source, kinds)
         ]
     if "Statement" not in document:
         keys = ", ".join(map(repr, list(document)[:5])) or "no keys at all"
         raise NoKeyPolicyError(
-            f"{what}: a mapping with {keys}, but neither Statement nor Resources; {_EXPECTED}; {_advice(document)}"
+            f"{what}: a mapping with {keys}, but neither Statement nor Resources; {_NOUNS[kinds]}; {_advice(document)}"
         )
-    _refuse_other_policies(document, what)
+    kind = _kind_of_policy(document, what, kinds)
     refuse_unknown(given, (), what)
-    return KeySource({}, _account(key_account, given), given, trails_region).policies(document, Location(file=what))
+    source = PolicySource({}, _account(key_account, given), given, trails_region)
+    found = source.policies(document, Location(file=what), kind=kind)
+    if not found:
+        raise PolicyError(
+            f"{what}: the policy of a {kind.noun} whose statements name none, or several, as Resource; one is expected; write its ARN there"
+        )
+    return found
 
 
 def declared(text: str, what: str) -> tuple[str, ...]:
@@ -168,48 +185,74 @@ def _advice(document: Mapping[str, Any]) -> str:
 
 
 def _unpacked(document: Any, what: str) -> Any:
-    """Return the document that the AWS CLI's answer holds (of get-key-policy or get-template), or the document itself."""
+    """Return the document that the AWS CLI's answer holds (of get-key-policy, get-template and their like), or the document itself."""
     inner = document
     if isinstance(document, dict) and isinstance(body := document.get("TemplateBody"), (str, dict)):
         return cloudformation.load(body, f"{what}: TemplateBody") if isinstance(body, str) else body
-    if isinstance(document, dict) and isinstance(document.get("Policy"), str) and "Statement" not in document:
-        inner = document["Policy"]
+    holder = document.get("Attributes", document) if isinstance(document, dict) else None
+    if isinstance(holder, dict) and isinstance(holder.get("Policy"), str) and "Statement" not in holder:
+        inner = holder["Policy"]
     if isinstance(inner, str) and inner.lstrip().startswith("{"):
         return cloudformation.load(inner, f"{what}: Policy")
     return document
 
 
-def _refuse_other_policies(document: dict[str, Any], what: str) -> None:
-    """Raise PolicyError where a policy is plainly not a key policy: it names no principals, or only other services' actions."""
+def _kind_of_policy(document: dict[str, Any], what: str, kinds: tuple[PolicyKind, ...]) -> PolicyKind:
+    """Return which kind of policy a document is, by the actions of its statements.
+
+    Raises:
+        NoKeyPolicyError: it is plainly none of the kinds: it names no principals, or only other services' actions.
+    """
     statements = statements_of(document)
     if statements and not any(name in one for one in statements for name in ("Principal", "NotPrincipal")):
         raise NoKeyPolicyError(
-            f"{what}: a policy whose statements name no Principal, so one of IAM; {_EXPECTED}; for IAM policies ask trailkey decide with identity_policies"
+            f"{what}: a policy whose statements name no Principal, so one of IAM; {_NOUNS[kinds]}; for IAM policies ask trailkey decide with identity_policies"
         )
     actions = [action for one in statements for action in listed(one.get("Action", "*")) if isinstance(action, str)]
     services = sorted({action.partition(":")[0].casefold() for action in actions if "Fn::" not in action})
-    if services and "kms" not in services and not any("*" in service for service in services):
+    found = [kind for kind in kinds if kind.service in services]
+    if services and not found and not any("*" in service for service in services):
+        names = " or ".join(kind.service for kind in kinds)
         raise NoKeyPolicyError(
-            f"{what}: a policy on actions of {', '.join(services)}, not of kms; {_EXPECTED}; name the key's policy"
+            f"{what}: a policy on actions of {', '.join(services)}, not of {names}; {_NOUNS[kinds]}; name the key's policy"
         )
+    return found[0] if found else KEY
 
 
-def _in_template(template: dict[str, Any], what: str, source: KeySource) -> list[ResourcePolicy]:
+def _in_template(
+    template: dict[str, Any], what: str, source: PolicySource, kinds: tuple[PolicyKind, ...]
+) -> list[ResourcePolicy]:
     found: list[ResourcePolicy] = []
-    keys = {name: resource for name, resource in template["Resources"].items() if _is_key(resource)}
+    keys = {name: resource for name, resource in template["Resources"].items() if kind_of(resource) in KEY.holders}
     for logical_id, resource in keys.items():
         location = Location(file=what, logical_id=logical_id)
         policies = source.policies(_policy_of(resource, location), location, resource.get("Condition"))
         found += [replace(one, accepted=in_metadata(resource)) for one in policies]
-    if not keys:
+    owners = {one.account for one in found}
+    beside = replace(source, account=owners.pop()) if len(owners) == 1 else source
+    delivered = [one for kind in kinds if kind in DELIVERY for one in _delivered(template, what, beside, kind)]
+    if not keys and not delivered:
+        more = ", no policy of a bucket or topic that CloudTrail writes to" if len(kinds) > 1 else ""
         raise NoKeyPolicyError(
-            f"{what}: a CloudFormation template with no {KEY} and no {REPLICA}; {_EXPECTED}; name the template that holds the key"
+            f"{what}: a CloudFormation template with no {' and no '.join(KEY.holders)}{more}; {_NOUNS[kinds]}; name the template that holds the key"
         )
-    if not found:
+    if not found and not delivered:
         raise PolicyError(
             f"{what}: under these parameters the template makes no key: the Condition of {', '.join(keys)} is false; a template that makes one is expected; give other parameters"
         )
-    return found
+    return found + delivered
+
+
+def _delivered(template: dict[str, Any], what: str, source: PolicySource, kind: PolicyKind) -> Iterator[ResourcePolicy]:
+    """Yield the policies of the buckets or topics of a template that trails deliver to, one that is missing too."""
+    for logical_id, resource in template["Resources"].items():
+        of = kind_of(resource)
+        if of == kind.bare or of in kind.holders:
+            written = mapping_in(resource, "Properties").get(kind.element, NO_VALUE) if of in kind.holders else NO_VALUE
+            location = Location(file=what, logical_id=logical_id)
+            for one in source.policies(written, location, resource.get("Condition"), kind):
+                if any(user.kind == TRAIL for user in one.users) or admits_service(one.document, CLOUDTRAIL):
+                    yield replace(one, accepted=in_metadata(resource))
 
 
 def in_metadata(resource: Mapping[str, Any]) -> Any:
@@ -217,18 +260,14 @@ def in_metadata(resource: Mapping[str, Any]) -> Any:
     return mapping_in(mapping_in(resource, "Metadata"), "trailkey").get("accept")
 
 
-def _is_key(resource: Any) -> bool:
-    return isinstance(resource, dict) and resource.get("Type") in (KEY, REPLICA)
-
-
 def _policy_of(resource: dict[str, Any], location: Location) -> Any:
     """Return what a resource says of its key policy; ``NO_VALUE`` where it says nothing, so that KMS makes the default one."""
     properties = resource.get("Properties", {})
     if not isinstance(properties, dict):
         raise PolicyError(f"{location}: Properties: {_kind(properties)}; a mapping of properties; correct it")
-    if "KeyPolicy" not in properties and resource["Type"] == REPLICA:
-        raise PolicyError(f"{location}: KeyPolicy: missing; {REPLICA} requires one; add it")
-    return properties.get("KeyPolicy", NO_VALUE)
+    if KEY.element not in properties and resource["Type"] != KEY.holders[0]:
+        raise PolicyError(f"{location}: {KEY.element}: missing; {resource['Type']} requires one; add it")
+    return properties.get(KEY.element, NO_VALUE)
 
 
 def _kind(value: Any) -> str:

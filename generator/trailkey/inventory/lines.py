@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trailkey.cloudformation.lines import entries, line_of
+from trailkey.inventory.kinds import BUCKET, KEY
 
 if TYPE_CHECKING:
     from trailkey.findings import Finding
@@ -16,11 +17,13 @@ def line_of_finding(finding: Finding, text: str) -> int:
     A statement is found by its Sid, and one without by its position, where the text has it as a list.
     """
     key = finding.location.logical_id
-    path = ("Resources", key, "Properties", "KeyPolicy", "Statement") if key else ("Statement",)
+    holder = ("Resources", key, "Properties")
+    paths = [(*holder, kind.element) for kind in (KEY, BUCKET)] if key else [()]
     statement = finding.statement
     if isinstance(statement, str):
-        found = (line for line, sid in entries(text, *path[:-1]) if sid == statement)
+        found = (line for path in paths for line, sid in entries(text, *path) if sid == statement)
         line = next(found, None)
         if line is not None:
             return line
-    return line_of(text, *path, *([statement] if isinstance(statement, int) else [])) or 1
+    at = [statement] if isinstance(statement, int) else []
+    return max(line_of(text, *path, "Statement", *at) or 1 for path in paths)

@@ -1,17 +1,21 @@
-"""Whose key a policy is for, as far as the policy itself shows it."""
+"""Whose key a policy is for, or what it is attached to, as far as the policy itself shows it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.language.catalog import key_actions
 from trailkey.access.language.evaluate import SERVICES
 from trailkey.access.language.matching import matcher
 from trailkey.aws import ACCOUNT_ID, parse_arn
+from trailkey.inventory.kinds import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from trailkey.inventory.kinds import PolicyKind
 
 _PRINCIPAL: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::(.+))?")
 _IN_REGION: Final = re.compile(
@@ -56,10 +60,18 @@ def account_shown(document: Any) -> tuple[str, str]:
     return "", ""
 
 
-def key_shown(document: Any) -> str:
-    """Return the one key whose ARN is a Resource in a key policy: it can only be the policy's own key."""
-    found = _keys(document)
-    return found.pop() if len(found) == 1 else ""
+def attached_to(document: Any, kind: PolicyKind) -> list[str]:
+    """Return the ARN that the statements of a policy have as Resource: it can only be what the policy is attached to.
+
+    None where they name none, or several keys; of a bucket the objects count too.
+    """
+    if kind is KEY:
+        found = _keys(document)
+    else:
+        parts = [arn for one in statements_of(document) for text in _resources(one) if (arn := parse_arn(text))]
+        own = [replace(arn, resource=arn.resource.partition("/")[0]) for arn in parts if arn.service == kind.service]
+        found = {str(arn) for arn in own if not set("*?") & set(str(arn))}
+    return sorted(found) if len(found) == 1 else []
 
 
 def region_shown(text: str) -> str:
@@ -80,14 +92,28 @@ def statements_of(document: Any) -> list[dict[str, Any]]:
     return [one for one in (written if isinstance(written, list) else [written]) if isinstance(one, dict)]
 
 
+def admits_service(document: Any, service: str) -> bool:
+    """Return whether a statement allows an AWS service, or everybody, anything, as it is written: it may be one that cannot be read."""
+    for statement in statements_of(document):
+        principal = statement.get("Principal")
+        services = listed(principal.get("Service", [])) if isinstance(principal, dict) else []
+        if statement.get("Effect") == "Allow" and (principal == "*" or service in services):
+            return True
+    return False
+
+
 def listed(value: Any) -> list[Any]:
     """Return one value or a list of them as a list."""
     return value if isinstance(value, list) else [value]
 
 
+def _resources(statement: dict[str, Any]) -> list[str]:
+    return [one for one in listed(statement.get("Resource", [])) if isinstance(one, str)]
+
+
 def _keys(document: Any) -> set[str]:
-    resources = (resource for one in statements_of(document) for resource in listed(one.get("Resource", [])))
-    return {resource for resource in resources if isinstance(resource, str) and _KEY.fullmatch(resource)}
+    resources = (resource for one in statements_of(document) for resource in _resources(one))
+    return {resource for resource in resources if _KEY.fullmatch(resource)}
 
 
 def _allows_policy(statement: dict[str, Any]) -> bool:

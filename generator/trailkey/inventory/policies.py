@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access import Policy, allowed, bucket_scope, key_scope, parse_policy
+from trailkey.access import Policy, allowed, parse_policy, scope_of
 from trailkey.access.language.policy import VARIABLES_VERSION
 from trailkey.aws import parse_arn
 from trailkey.cloudformation.renaming import rename
@@ -55,32 +55,36 @@ class _FoundPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourcePolicy(_FoundPolicy):
-    """A key policy or a bucket policy as AWS would get it: intrinsic functions resolved, its shape not checked yet.
+    """The policy of a key, a bucket or a topic as AWS would get it: intrinsic functions resolved, its shape not checked yet.
 
-    ``arn`` is its key or bucket, or stands for a key that is not made yet; ``account`` owns it. ``assumptions`` say what was
-    assumed to know it. ``account_known`` is False where nothing says whose key it is; ``account_is_placeholder`` says that the
+    ``arn`` is what it is attached to, or stands for a key that is not made yet; ``account`` owns it. ``assumptions`` say what was
+    assumed to know it. ``account_known`` is False where nothing says whose it is; ``account_is_placeholder`` says that the
     account's digits are made up, also where the policy says that the key is of the account the template is deployed to.
-    ``users`` are the trails, event data stores and buckets of the same template that use the key. ``accepted`` is what the
-    template says, at the key, of findings that are accepted, as it is written.
+    ``users`` are the resources of the same template that use it: trails, event data stores, buckets, and the roles and users that
+    have ``identities``, the IAM policies of the template that may bear on logs. ``unordered`` are the trails that CloudFormation
+    may make before the policy. ``accepted`` is what the template says, at the key, of findings that are accepted, as it is
+    written. The document of a bucket or topic that has no policy is None.
     """
 
     arn: str
     assumptions: tuple[str, ...] = ()
     users: tuple[Resource, ...] = ()
+    identities: tuple[IdentityPolicy, ...] = ()
+    unordered: tuple[str, ...] = ()
     accepted: Any = None
     account_known: bool = True
     account_is_placeholder: bool = False
 
     @property
     def is_bucket(self) -> bool:
-        """Whether it is a bucket's policy, not a key's."""
+        """Whether it is a bucket's policy."""
         arn = parse_arn(self.arn)
         return arn is not None and arn.service == "s3"
 
     @property
     def scope(self) -> Scope:
-        """What the policy is asked about: its key, or its bucket and the objects there."""
-        return bucket_scope(self.arn, self.account) if self.is_bucket else key_scope(self.arn)
+        """What the policy is asked about: its key, its topic, or its bucket and the objects there."""
+        return scope_of(self.arn, self.account)
 
     @cached_property
     def permissions(self) -> EffectivePermissions:

@@ -20,6 +20,15 @@ MAX_VARIANTS: Final = 64
 """How many policies one key policy may stand for: more cannot be read, and parameters that are given make fewer."""
 
 
+LINKING: Final = frozenset(
+    (
+        *("Bucket", "BucketName", "S3BucketName", "SnsTopicName", "TopicName", "Topics"),
+        *("PolicyDocument", "RoleName", "Roles", "UserName", "Users"),
+    )
+)
+"""Properties that say what belongs together: a value that is made up for both sides still says it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One policy a key policy can be: the document, where it is deployed, under which conditions, and what was assumed for it.
@@ -141,7 +150,7 @@ class _Answers:
                 value = resolve({name: written}, self.template, self.place, self).get(name)
             except PolicyError:
                 value = None
-            if value is not None and self._made == made:
+            if value is not None and (self._made == made or name in LINKING):
                 found[name] = value
             else:
                 self._made, self.sentences = made, sentences

@@ -12,10 +12,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.access.language.actions import REPLACE_POLICY
+from trailkey.access.language.log_actions import ALTER_BUCKET, DELETE_LOGS
 from trailkey.aws import ORGANIZATION_POLICY_CHARACTERS, parse_arn
 from trailkey.config.resolve.principals import account_of
 from trailkey.intent.from_config import key_intents
-from trailkey.proofs.properties.log_actions import ALTER_BUCKET, DELETE_LOGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

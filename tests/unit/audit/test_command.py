@@ -263,8 +263,8 @@ def test_deeply_nested_branches_are_judged_or_refused(tmp_path: Path, capsys: py
             "statements name no Principal",
         ),
         (
-            '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]}',
-            "a policy on actions of s3",
+            '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:us-east-1:111122223333:q"}]}',
+            "a policy on actions of sqs",
         ),
     ],
 )

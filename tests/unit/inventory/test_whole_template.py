@@ -11,7 +11,7 @@ from helpers import allow
 from helpers import document as policy
 from trailkey.errors import PolicyError, UsageError
 from trailkey.inventory import find_policies
-from trailkey.inventory.key_users import has_bucket_keys
+from trailkey.inventory.users import has_bucket_keys
 
 ACCOUNT = "210987654321"
 ROOT = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "kms:*", sid="Root")

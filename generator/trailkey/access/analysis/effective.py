@@ -70,7 +70,12 @@ class EffectivePermissions:
 
 
 def allowed(
-    policy: Policy, scope: Scope, *, sessions: Sequence[str] = (), accounts: Sequence[str] = ()
+    policy: Policy,
+    scope: Scope,
+    *,
+    sessions: Sequence[str] = (),
+    accounts: Sequence[str] = (),
+    resource_based: bool | None = None,
 ) -> EffectivePermissions:
     """Return what a policy grants on a resource.
 
@@ -82,6 +87,7 @@ def allowed(
         scope: the resource.
         sessions: role sessions to tell apart from their role, besides those the policy names.
         accounts: accounts for whose callers ``${aws:PrincipalAccount}`` is filled in, so that what it says of them is known.
+        resource_based: whether it is a resource policy; left out, its statements tell, which one without statements cannot.
 
     Raises:
         KeyError: a resource policy of a service whose rules are not modelled.
@@ -92,7 +98,8 @@ def allowed(
         for one in policy.statements
     )
     allow, deny = ([one.requests for one in parts if one.statement.effect == effect] for effect in ("Allow", "Deny"))
-    if any(statement.principals for statement in policy.statements) and RULES[scope.service].identity_suffices:
+    attached = any(one.principals for one in policy.statements) if resource_based is None else resource_based
+    if attached and RULES[scope.service].identity_suffices:
         allow.append(_by_identity(scope, named))
     return EffectivePermissions(scope, joined(allow), joined(deny), named, parts)
 

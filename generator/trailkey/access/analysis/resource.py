@@ -65,6 +65,30 @@ def bucket_scope(arn: str, account: str, objects: Language | None = None) -> Sco
     return Scope("s3", parts.partition, account, "", objects or everything, actions("s3"), f"{arn}/object")
 
 
+def topic_scope(arn: str) -> Scope:
+    """Return the scope of a topic's policy.
+
+    Raises:
+        PolicyError: no ARN of a topic.
+    """
+    parts = parse_arn(arn)
+    if not parts or parts.service != "sns":
+        raise PolicyError(f'"{arn}" is not the ARN of a topic; arn:aws:sns:REGION:ACCOUNT:NAME; write the full ARN')
+    return Scope("sns", parts.partition, parts.account, parts.region, texts(arn), actions("sns"), arn)
+
+
+def scope_of(arn: str, account: str) -> Scope:
+    """Return the scope of the policy of a key, a topic or a bucket; ``account`` owns the bucket.
+
+    Raises:
+        PolicyError: no ARN of any of them.
+    """
+    parts = parse_arn(arn)
+    if parts and parts.service == "s3":
+        return bucket_scope(arn, account)
+    return topic_scope(arn) if parts and parts.service == "sns" else key_scope(arn)
+
+
 def elsewhere(scope: Scope, home: str) -> Scope:
     """Return the scope of all resources of a service but those of another scope, whoever owns them; ``home`` is one of them."""
     resources = _everything(scope.service, scope.partition) - scope.resources

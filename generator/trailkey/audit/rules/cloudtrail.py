@@ -93,7 +93,7 @@ def _held(subject: Subject, account: str, trails: Constraint, context: Constrain
     return region(principals=_SERVICE, actions=_ACTIONS, context={"aws:SourceArn": trails, **asked})
 
 
-def _trails_of(subject: Subject, account: str) -> Language:
+def trails_of(subject: Subject, account: str) -> Language:
     """Return the ARNs that trails of an account can have: nothing in them reaches over a colon, as a wildcard would.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html
@@ -114,7 +114,7 @@ def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
 
 def _for_strangers(subject: Subject) -> Iterator[Search]:
     """Yield the calls for trails of an account that the policy has nothing to do with."""
-    trails = Single(_trails_of(subject, subject.stranger))
+    trails = Single(trails_of(subject, subject.stranger))
     sent = Single(absent=True, values=trails.values)  # CloudTrail puts the ARN of the very trail into the context
     remedy = f"{_HOLD}; if it is an event data store's key, say so in its Id, such as {_STORE_ID}"
     yield Search(
@@ -133,7 +133,7 @@ def _is_held_by_context_alone(subject: Subject, part: Part) -> bool:
     anywhere = _held(
         subject,
         subject.stranger,
-        Single(_trails_of(subject, subject.stranger)),
+        Single(trails_of(subject, subject.stranger)),
         Single(absent=True, values=ALL),
     )
     return subject.grants_nothing(part.requests, anywhere).verdict == REFUTED
@@ -148,7 +148,7 @@ def _by_context(subject: Subject, part: Part) -> Iterator[Search]:
     values = [value for one in demands(part.statement, TRAIL_CONTEXT_KEY) for value in one.values]
     own = [arn.account for trail in subject.intent.trails if (arn := parse_arn(trail))]
     for account in dict.fromkeys(_ACCOUNT.findall(" ".join(values))):
-        everything = _trails_of(subject, account)
+        everything = trails_of(subject, account)
         for trails, admitted in (
             (
                 everything - texts(*values, *subject.intent.trails),
@@ -173,7 +173,7 @@ def _beyond_named(subject: Subject) -> Iterator[Search]:
     statements = subject.policy.statements
     spoken = [value for one in statements for held in demands(one, *SOURCE_KEYS) for value in held.values]
     for account in dict.fromkeys((*own, *_ACCOUNT.findall(" ".join(spoken)))) if trails else ():
-        others = _trails_of(subject, account) - texts(*trails)
+        others = trails_of(subject, account) - texts(*trails)
         yield Search(
             within=_held(subject, account, Single(others), Single(absent=True, values=others)),
             says=lambda request: (

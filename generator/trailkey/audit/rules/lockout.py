@@ -27,7 +27,7 @@ def _locked_out(subject: Subject) -> Iterator[Match | Undecided]:
     who = subject.callers([deployer]) if deployer else in_account(scope.account) & subject.people
     context: dict[str, Constraint] = {"kms:BypassPolicyLockoutSafetyCheck": _FALSE}
     within = region(principals=who, actions=REPLACE_POLICY, identity=True, context=context)
-    certain = bool(deployer) or subject.account_known
+    certain = bool(deployer) or subject.found.account_known
     message = f"{deployer} is not" if deployer else f"nobody in account {scope.account} is"
     yield from refused(
         subject,

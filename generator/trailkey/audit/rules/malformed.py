@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.access.algebra.languages import language
+from trailkey.access.algebra.patterns import glob
 from trailkey.access.language.conditions import OPERATORS
-from trailkey.access.language.matching import matcher
-from trailkey.audit.rule import Match, PolicyRule
+from trailkey.audit.rule import EVERYWHERE, Match, PolicyRule
 from trailkey.audit.statement_facts import (
     SOURCE_KEYS,
     TRAIL_CONTEXT_KEY,
@@ -32,6 +33,9 @@ _DIGITS: Final = re.compile(r"\d+")
 _ACCOUNT_KEYS: Final = ("aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount", "kms:calleraccount")
 _ORGANIZATION_KEYS: Final = ("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid")
 _ARN_KEYS: Final = ("aws:principalarn", "aws:sourcearn", TRAIL_CONTEXT_KEY)
+_STORES: Final = {"kms": (), "s3": ("eventdatastore/",), "sns": ()}
+"""What else CloudTrail acts for, by service: event data stores write the results of queries to buckets.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/s3-bucket-policy-lake-query-results.html"""
 _NOT_FILLED_IN: Final = "is a placeholder that nobody filled in"
 _BESIDE_SOURCE: Final = SOURCE_KEYS - {"aws:sourcearn"}
 _EVERY_ACCOUNT: Final = "matches the trails of every account: write the account that owns the trail"
@@ -109,7 +113,7 @@ def _principal_problem(subject: Subject, entry: Any) -> str:
     return _account_problem(arn.account) or _first(
         (
             arn.partition != partition,
-            f"is of the partition {arn.partition}, and the key is in {partition}: no caller reaches another partition",
+            f"is of the partition {arn.partition}, and the {subject.noun} is in {partition}: no caller reaches another partition",
         ),
         (arn.region, _NO_REGION),
         (arn.resource.startswith("group/"), "is a group, and a group cannot be a principal: name the roles or users"),
@@ -122,11 +126,14 @@ def _resource_problem(subject: Subject, text: str) -> str:
         return ""
     problem = _first(
         (_PLACEHOLDER.search(text), _NOT_FILLED_IN),
-        (arn.service not in ("kms", "*"), f"is of {arn.service}, so the statement never applies"),
+        (arn.service not in (subject.service, "*"), f"is of {arn.service}, so the statement never applies"),
         (arn.resource.startswith("alias/"), "is an alias, and no permission is given by alias"),
-        (not matcher(text)(subject.scope.home), "is another key, so the statement never applies"),
+        (
+            (language([glob(text)]) & subject.scope.resources).is_empty(),
+            f"is another {subject.noun}, so the statement never applies",
+        ),
     )
-    return f'{problem}: in a key policy "*" is this key' if problem else ""
+    return f'{problem}: in a key policy "*" is this key' if problem and subject.service == "kms" else problem
 
 
 def _value_problem(subject: Subject, statement: Statement, condition: Condition, value: str) -> str:
@@ -153,7 +160,7 @@ def _arn_problem(subject: Subject, statement: Statement, key: str, arn: Arn) -> 
     elsewhere = arn.partition != subject.scope.partition and "*" not in arn.partition
     about_trails = _is_about_trails(statement, key)
     return _account_problem(arn.account) or _first(
-        (elsewhere, f"is of the partition {arn.partition}, and the key is in {subject.scope.partition}"),
+        (elsewhere, f"is of the partition {arn.partition}, and the {subject.noun} is in {subject.scope.partition}"),
         (key == "aws:principalarn" and arn.region not in ("", "*"), _NO_REGION),
         (
             about_trails and arn.service not in ("cloudtrail", "*"),
@@ -162,10 +169,13 @@ def _arn_problem(subject: Subject, statement: Statement, key: str, arn: Arn) -> 
         (about_trails and not arn.region, f"has no Region, and trails have the one they were created in: {_TRAIL}"),
         (about_trails and not arn.account, f"has no account: {_TRAIL}"),
         (
-            about_trails and arn.resource.startswith("eventdatastore/"),
+            about_trails and subject.service == "kms" and arn.resource.startswith("eventdatastore/"),
             "is an event data store, whose requests carry no such key: give it a key of its own",
         ),
-        (about_trails and not arn.resource.startswith(("trail/", "*")), f"is not the ARN of a trail: {_TRAIL}"),
+        (
+            about_trails and not arn.resource.startswith(("trail/", "*", *_STORES[subject.service])),
+            f"is not the ARN of a trail: {_TRAIL}",
+        ),
     )
 
 
@@ -249,6 +259,7 @@ RULES: Final = (
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html",
         remedy="correct the statement and audit again",
         find=_unreadable,
+        of=EVERYWHERE,
     ),
     PolicyRule(
         id="wrong-arn",
@@ -259,5 +270,6 @@ RULES: Final = (
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
         remedy="write the full ARN of what is meant",
         find=_wrong,
+        of=EVERYWHERE,
     ),
 )

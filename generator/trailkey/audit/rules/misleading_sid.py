@@ -66,7 +66,7 @@ def _problems(subject: Subject, part: Part, sid: str) -> Iterator[Match]:
             yield says(f"{said[0]}, and the statement is a Deny")
     if not allow:
         return
-    if "crossaccount" in joined and subject.account_known and _only_at_home(subject, part):
+    if "crossaccount" in joined and subject.found.account_known and _only_at_home(subject, part):
         yield says(
             f"cross account, and the statement admits nobody outside account {subject.scope.account}", (), "note"
         )

@@ -12,7 +12,7 @@ from trailkey.access.language.conditions import OPERATORS
 from trailkey.access.language.evaluate import SERVICES as EVALUATION
 from trailkey.access.language.principals import Principals
 from trailkey.access.language.sent import VIA_SERVICE
-from trailkey.audit.rule import Match, PolicyRule, some
+from trailkey.audit.rule import EVERYWHERE, Match, PolicyRule, some
 from trailkey.audit.rules.unknown_names import meant_service
 from trailkey.audit.statement_facts import (
     SOURCE_KEYS,
@@ -100,14 +100,15 @@ def _by_conditions_or_account(subject: Subject, statement: Statement, what: str)
         return _found(subject, statement, why, rest, what=what)
     who = subject.callers(principals_of(statement).aws)
     actions = listed_actions(statement, subject.scope.universe)
-    crossing = EVALUATION["kms"].cross_account or frozenset()
-    if who.is_empty() or any(action.casefold() in crossing for action in actions):
+    crossing = EVALUATION[subject.service].cross_account
+    if crossing is None or who.is_empty() or any(action.casefold() in crossing for action in actions):
         return None
     return Match(
         statement=statement.name,
         witness=example(region(principals=who, actions=actions, identity=True), subject.scope),
         shows="denied",
         message=f"statement {statement.name} {what}: another account can never be allowed that",
+        remedy="take it out, or give it to a role of the key's own account",
     )
 
 
@@ -298,6 +299,7 @@ RULES: Final = (
         remedy="correct what never holds; for kms:DescribeKey write a statement without encryption context, and for wildcards use "
         "StringLike or ArnLike",
         find=_never,
+        of=EVERYWHERE,
     ),
     PolicyRule(
         id="action-never-matches",
@@ -307,6 +309,7 @@ RULES: Final = (
         source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-services.html",
         remedy="give the action a statement of its own, without the condition it cannot meet",
         find=_action_never,
+        of=EVERYWHERE,
     ),
     PolicyRule(
         id="principal-never-matches",
@@ -317,6 +320,7 @@ RULES: Final = (
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html",
         remedy="give the principal a statement of its own, or take it out",
         find=_principal_never,
+        of=EVERYWHERE,
     ),
     PolicyRule(
         id="value-never-matches",
@@ -327,5 +331,6 @@ RULES: Final = (
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
         remedy="use StringLike or StringNotLike (for ARNs ArnLike or ArnNotLike), or write the value out",
         find=_value_never,
+        of=EVERYWHERE,
     ),
 )

@@ -9,8 +9,10 @@ from trailkey.access.algebra.boxes import Many
 from trailkey.access.algebra.languages import EMPTY, language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRAVE, TAKE_OVER
+from trailkey.access.language.log_actions import GRAVE_ON_LOGS, GRAVE_ON_TOPIC, READ_LOGS
 from trailkey.access.language.sent import service_names
-from trailkey.audit.rule import PolicyRule, Search, granting, refused
+from trailkey.audit.readers import cut_off
+from trailkey.audit.rule import BUCKETS, EVERYWHERE, KEYS, PolicyRule, Search, granting, refused
 from trailkey.audit.rules.cloudtrail import is_lake_key, naming_cloudtrail
 from trailkey.audit.statement_facts import accounts, breadth, principals_of
 from trailkey.aws import CLOUDTRAIL_KEY_PAGE, TRAIL_CONTEXT
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 _NOBODYS_NAME: Final = "Anyone"
 _NOBODYS_UNIT: Final = "r-any1/ou-any1-anyunit1/"
 _ABSENT: Final = Single(absent=True, values=EMPTY)
-_BY_SEVERITY: Final[tuple[tuple[Sequence[str] | None, Severity], ...]] = ((GRAVE, "error"), (None, "warning"))
+_BOUND: Final = "name the accounts or roles, or hold the statement to them with aws:PrincipalOrgID, aws:PrincipalAccount or aws:PrincipalArn"
+_GRAVE: Final = {"kms": GRAVE, "s3": GRAVE_ON_LOGS, "sns": GRAVE_ON_TOPIC}
+_READ: Final = {"kms": DECRYPT, "s3": READ_LOGS}
 
 
 def _by_strangers(subject: Subject, actions: Sequence[str] | None) -> RequestSet:
@@ -42,6 +46,10 @@ def _for_everyone(subject: Subject) -> list[Part]:
 
 
 def _public(subject: Subject) -> Iterator[Match | Undecided]:
+    by_severity: tuple[tuple[Sequence[str] | None, Severity], ...] = (
+        (_GRAVE[subject.service], "error"),
+        (None, "warning"),
+    )
     searches = (
         Search(
             within=_by_strangers(subject, actions),
@@ -49,8 +57,9 @@ def _public(subject: Subject) -> Iterator[Match | Undecided]:
                 f"lets anyone in any AWS account call {request['action']}, such as {request['principal']}"
             ),
             severity=severity,
+            remedy="" if subject.service == "kms" else _BOUND,
         )
-        for actions, severity in _BY_SEVERITY
+        for actions, severity in by_severity
     )
     yield from granting(subject, searches, _for_everyone(subject))
 
@@ -87,14 +96,14 @@ def _organization_reads(subject: Subject) -> Iterator[Match | Undecided]:
     }
     keys = {key: side for key, side in member.items() if key.casefold() in subject.keys}
     search = Search(
-        within=region(principals=anyone, actions=DECRYPT, context=keys),
+        within=region(principals=anyone, actions=_READ[subject.service], context=keys),
         says=lambda request: (
             f"lets every role and user of every account of the organization {' or '.join(organizations)} call {request['action']}, "
             "where an IAM policy of theirs allows it"
         ),
     )
     if organizations and keys:
-        outsiders = _by_strangers(subject, DECRYPT)
+        outsiders = _by_strangers(subject, _READ[subject.service])
         parts = [one for one in _for_everyone(subject) if not subject.grants_nothing(one.requests, outsiders).witness]
         yield from granting(subject, [search], parts)
 
@@ -135,6 +144,7 @@ def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
         yield from refused(
             subject, within, f"{reader} is not allowed to decrypt {what}, whatever its own IAM policies allow"
         )
+    yield from cut_off(subject, region(actions=("kms:Decrypt",)), "decrypt with the key")
 
 
 def _can_do_more(subject: Subject) -> Iterator[Match | Undecided]:
@@ -165,13 +175,14 @@ RULES: Final = (
     PolicyRule(
         id="public",
         severity="error",
-        title="Anyone in AWS may use the key",
+        title="Anyone in AWS may use the key, the bucket or the topic",
         reason='"*" as principal is everyone in every account; conditions bound it only where a stranger cannot meet them, so an '
         "encryption context or kms:ViaService does not.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
         remedy="name the accounts or roles, or hold the statement to them with aws:PrincipalOrgID, aws:PrincipalAccount, "
         "kms:CallerAccount or aws:PrincipalArn",
         find=_public,
+        of=EVERYWHERE,
     ),
     PolicyRule(
         id="everyone-in-account",
@@ -186,12 +197,13 @@ RULES: Final = (
     PolicyRule(
         id="organization-reads",
         severity="warning",
-        title="Everyone of an organization may decrypt",
+        title="Everyone of an organization may decrypt, or get log files",
         reason="An organization is all of its accounts, sandboxes and those that join later too: whoever writes IAM policies in any of them "
-        "reads the events, as far as the bucket lets them.",
+        "reads the events, as far as the other of key and bucket lets them.",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgid",
         remedy="hold the statement to the roles that read with ArnLike aws:PrincipalArn, beside aws:PrincipalOrgID",
         find=_organization_reads,
+        of=KEYS | BUCKETS,
     ),
     PolicyRule(
         id="people-encrypt",

@@ -8,7 +8,8 @@ from trailkey.access import Constraint, Single, held_to, region, texts
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.language.actions import DECRYPT, ENCRYPT, GRANT
-from trailkey.audit.rule import PolicyRule, Search, granting, some
+from trailkey.access.language.log_actions import OVERWRITE, PUBLISH, READ_LOGS
+from trailkey.audit.rule import EVERYWHERE, PolicyRule, Search, granting, some
 from trailkey.audit.statement_facts import SOURCE_KEYS, keys, principals_of
 from trailkey.aws import CLOUDTRAIL
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from trailkey.audit.subject import Subject
 
 _CONTEXT: Final = "kms:encryptioncontext:"
+_USES: Final = {"kms": (*DECRYPT, *ENCRYPT, *GRANT), "s3": (*READ_LOGS, *OVERWRITE), "sns": PUBLISH}
 
 
 def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
@@ -34,7 +36,7 @@ def _unconfined(subject: Subject) -> Iterator[Match | Undecided]:
     for part in subject.allows:
         services = _in_nobodys_name(part.statement)
         if services:
-            yield from granting(subject, [_for_a_stranger(services, context)], [part])
+            yield from granting(subject, [_for_a_stranger(services, subject.service, context)], [part])
 
 
 def _in_nobodys_name(statement: Statement) -> list[str]:
@@ -44,9 +46,9 @@ def _in_nobodys_name(statement: Statement) -> list[str]:
     return [] if held or who.excluded else [name for name in who.services if name != CLOUDTRAIL]
 
 
-def _for_a_stranger(services: list[str], context: dict[str, Constraint]) -> Search:
+def _for_a_stranger(services: list[str], service: str, context: dict[str, Constraint]) -> Search:
     return Search(
-        within=region(principals=texts(*services), actions=(*DECRYPT, *ENCRYPT, *GRANT), context=context),
+        within=region(principals=texts(*services), actions=_USES[service], context=context),
         says=lambda request: (
             f"lets {some(services)} call {request['action']} on behalf of any account: neither aws:SourceArn, aws:SourceAccount "
             "nor an encryption context says for whom"
@@ -58,11 +60,12 @@ RULES: Final = (
     PolicyRule(
         id="service-unconfined",
         severity="warning",
-        title="Another AWS service uses the key for any account",
+        title="Another AWS service acts for any account",
         reason="A service acts for whoever asks it to. Where nothing says for whom, somebody of another account can have it use this "
-        "key, and so read or write events with it.",
+        "key, bucket or topic, and so read or write events.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-services.html",
-        remedy="hold the service to your resource or account with aws:SourceArn or aws:SourceAccount, or give it a key of its own",
+        remedy="hold the service to your resource or account with aws:SourceArn or aws:SourceAccount, or give it a key, bucket or topic of its own",
         find=_unconfined,
+        of=EVERYWHERE,
     ),
 )

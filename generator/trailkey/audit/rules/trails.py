@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from trailkey.audit.subject import Subject
 
 _ABSENT: Final = Single(absent=True, values=EMPTY)
-_ANY_TRAIL: Final = "any trail"
+ANY_TRAIL: Final = "any trail"
+"""Stands for a trail that nobody names."""
 _BY_ITSELF: Final = "the call that CloudTrail makes when a trail is made or changed carries no kms:ViaService"
 _DIGIT: Final = Chars(frozenset(digits))
 _ENDS: Final = Chars(frozenset(f"{ascii_letters}{digits}"))
@@ -46,7 +47,7 @@ def _cannot_encrypt(subject: Subject) -> Iterator[Match | Undecided]:
 
 
 def _trails_asked(subject: Subject) -> list[str]:
-    """Return the trails that ought to be able to use the key; ``_ANY_TRAIL`` stands for one that nobody names.
+    """Return the trails that ought to be able to use the key; ``ANY_TRAIL`` stands for one that nobody names.
 
     A policy that lets CloudTrail encrypt is meant for some trail, whoever names it.
     """
@@ -57,7 +58,7 @@ def _trails_asked(subject: Subject) -> list[str]:
     meant = any(
         listed_actions(part.statement, subject.scope.universe) & set(DATA_KEYS) for part in naming_cloudtrail(subject)
     )
-    return [_ANY_TRAIL] if subject.intent.unnamed_trail or (meant and not is_lake_key(subject)) else []
+    return [ANY_TRAIL] if subject.intent.unnamed_trail or (meant and not is_lake_key(subject)) else []
 
 
 def _cannot(subject: Subject, action: str, trail: str, *carried: str) -> Iterator[Match | Undecided]:
@@ -66,28 +67,38 @@ def _cannot(subject: Subject, action: str, trail: str, *carried: str) -> Iterato
     The call that CloudTrail makes itself, when a trail is made or changed, does not come by way of S3.
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-kms-works-with-cloudtrail.html
     """
-    arn = parse_arn(trail)
-    sent = held_to(trail) if arn else Single(_all_trails(subject))
-    keys: dict[str, Constraint] = dict.fromkeys(carried, sent)
-    if arn:
-        keys["aws:SourceAccount"] = held_to(arn.account)
+    named = parse_arn(trail) is not None
+    keys = sent_for(subject, trail, *carried)
     asked = region(principals=_SERVICE, actions=(action,), context=keys)
     by_service = VIA_SERVICE in subject.keys and reaches(subject.granted, asked).verdict == PROVEN
     if VIA_SERVICE in subject.keys:
         asked = region(principals=_SERVICE, actions=(action,), context={**keys, VIA_SERVICE: _ABSENT})
-    calls = region(principals=_SERVICE, actions=(action,))
-    short = (part for part in naming_cloudtrail(subject) if not subject.is_empty(part.requests & calls))
-    told = not arn and not subject.intent.unnamed_trail and not by_service
+    told = not named and not subject.intent.unnamed_trail and not by_service
     for one in refused(
         subject,
         asked,
         f"CloudTrail is not allowed to call {action} for {trail}{f': {_BY_ITSELF}' if by_service else ''}",
-        statement=next((part.statement.name for part in short), None),
+        statement=falling_short(subject, action),
     ):
         yield replace(one, consequence=told) if isinstance(one, Match) else one
 
 
-def _all_trails(subject: Subject) -> Language:
+def sent_for(subject: Subject, trail: str, *carried: str) -> dict[str, Constraint]:
+    """Return what CloudTrail's calls for a trail, or for any, carry: the trail's ARN under some keys, and its account."""
+    arn = parse_arn(trail)
+    sent = held_to(trail) if arn else Single(all_trails(subject))
+    keys: dict[str, Constraint] = dict.fromkeys(carried, sent)
+    return {**keys, "aws:SourceAccount": held_to(arn.account)} if arn else keys
+
+
+def falling_short(subject: Subject, action: str) -> str | int | None:
+    """Return the name of a statement that speaks of CloudTrail and an action, where there is one."""
+    calls = region(principals=_SERVICE, actions=(action,))
+    short = (part for part in naming_cloudtrail(subject) if not subject.is_empty(part.requests & calls))
+    return next((part.statement.name for part in short), None)
+
+
+def all_trails(subject: Subject) -> Language:
     """Return the ARNs that trails of any account can have, in the Regions of the partition."""
     start = f"arn:{subject.scope.partition}:cloudtrail:"
     name = (_ENDS, _INSIDE, Run(_INSIDE), _ENDS)
@@ -112,7 +123,7 @@ def _cannot_decrypt(subject: Subject) -> Iterator[Match | Undecided]:
 def _cannot_describe(subject: Subject) -> Iterator[Match | Undecided]:
     """Yield the trails that cannot describe the key; for the one that Control Tower makes, two pages of AWS differ."""
     for trail in _trails_asked(subject):
-        may_be_control_towers = trail == _ANY_TRAIL or trail.endswith(f":trail/{CONTROL_TOWER_TRAIL}")
+        may_be_control_towers = trail == ANY_TRAIL or trail.endswith(f":trail/{CONTROL_TOWER_TRAIL}")
         for one in _cannot(subject, "kms:DescribeKey", trail, "aws:SourceArn"):
             # Where a statement is at fault, that denies it or asks for too much, it is not the policy of that page.
             if isinstance(one, Match) and one.statement is None and may_be_control_towers:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.language.catalog import GLOBAL_KEYS, condition_keys, is_known
-from trailkey.audit.rule import Match, PolicyRule
+from trailkey.audit.rule import EVERYWHERE, Match, PolicyRule
 from trailkey.audit.statement_facts import matching
 from trailkey.aws import CLOUDTRAIL
 
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from trailkey.audit.subject import Subject
 
-_NEVER_SENT: Final = ("cloudtrail", "dynamodb", "iam", "logs", "s3", "sns", "sqs")
-"""Services whose condition keys their own requests carry, and no request to KMS does."""
+_NEVER_SENT: Final = ("cloudtrail", "dynamodb", "iam", "kms", "logs", "s3", "sns", "sqs")
+"""Services whose condition keys their own requests carry, and no request to another does."""
+_NAMES: Final = {"kms": "KMS", "s3": "S3", "sns": "SNS"}
+_OLD: Final = ("aws:sourceowner", "sns:receive")
+"""What the policy of a new topic has, and no list: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html"""
 
 _SERVICES: Final = (
     CLOUDTRAIL,
@@ -65,15 +68,19 @@ def _nearest(name: str, known: Mapping[str, str], cutoff: float) -> str:
 def _unknown_action(subject: Subject) -> Iterator[Match]:
     for statement in subject.policy.statements:
         listed = [action for action in statement.actions if action != "*"]
-        wrong = [action for action in listed if not matching(action, subject.scope.universe)]
+        unknown = [action for action in listed if not matching(action, subject.scope.universe)]
+        wrong = [action for action in unknown if action.casefold() not in _OLD]
+        own = _NAMES[subject.service]
         for action in wrong:
             service = action.partition(":")[0].casefold()
-            if service != "kms":
-                what = f"{action} is an action of {service}, and a key policy decides on actions of KMS only"
+            if service != subject.service:
+                what = (
+                    f"{action} is an action of {service}, and a {subject.noun} policy decides on actions of {own} only"
+                )
             elif "*" in action or "?" in action:
-                what = f"{action} matches no action of KMS"
+                what = f"{action} matches no action of {own}"
             else:
-                what = f"KMS has no action {action}{_meant(action, subject.scope.universe)}"
+                what = f"{own} has no action {action}{_meant(action, subject.scope.universe)}"
             yield Match(
                 statement=statement.name,
                 severity="error" if len(wrong) == len(statement.actions) and not statement.not_actions else None,
@@ -85,10 +92,10 @@ def _unknown_key(subject: Subject) -> Iterator[Match]:
     for statement in subject.policy.statements:
         for key in dict.fromkeys(condition.key for condition in statement.conditions):
             service = key.partition(":")[0].casefold()
-            if service in _NEVER_SENT:
-                what = f"requests to KMS carry no {key}"
-            elif service in ("aws", "kms") and not is_known(key):
-                what = f"{key} is not a condition key{_meant(key, (*GLOBAL_KEYS, *condition_keys('kms')))}"
+            if service in _NEVER_SENT and service != subject.service:
+                what = f"requests to {_NAMES[subject.service]} carry no {key}"
+            elif service in ("aws", subject.service) and not is_known(key) and key.casefold() not in _OLD:
+                what = f"{key} is not a condition key{_meant(key, (*GLOBAL_KEYS, *condition_keys(subject.service)))}"
             else:
                 continue
             yield Match(statement=statement.name, message=f"statement {statement.name}: {what}")
@@ -103,19 +110,21 @@ RULES: Final = (
     PolicyRule(
         id="unknown-action",
         severity="warning",
-        title="An action that KMS does not have",
+        title="An action that KMS, S3 or SNS does not have",
         reason="AWS takes the name as it is and it allows or denies nothing; a misspelled action is a permission that is missing.",
         source="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html",
         remedy="correct the spelling or remove it",
         find=_unknown_action,
+        of=EVERYWHERE,
     ),
     PolicyRule(
         id="unknown-condition-key",
         severity="warning",
-        title="A condition key that requests to KMS do not carry",
+        title="A condition key that no request carries",
         reason="A key that is never there makes an Allow match nothing, and a negated condition or one with IfExists hold for all.",
         source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
         remedy="correct the spelling or use a key that AWS sends",
         find=_unknown_key,
+        of=EVERYWHERE,
     ),
 )

@@ -16,7 +16,7 @@ from trailkey.access.analysis.prove import via_services
 from trailkey.access.language.catalog import service_keys
 from trailkey.access.language.conditions import OPERATORS
 from trailkey.access.language.sent import VIA_SERVICE
-from trailkey.audit.rule import Match, PolicyRule
+from trailkey.audit.rule import EVERYWHERE, Match, PolicyRule
 from trailkey.aws import REGIONS, parse_arn, partition_of
 
 if TYPE_CHECKING:
@@ -120,5 +120,6 @@ RULES: Final = (
         source="https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service",
         remedy="write the Region, service or trail that is meant",
         find=_unknown,
+        of=EVERYWHERE,
     ),
 )

@@ -14,8 +14,7 @@ from trailkey.access import held_to, region, texts
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.language.actions import DECRYPT, ENCAPSULATION, ENCRYPT, OTHER_USE, REPLACE_POLICY
-from trailkey.intent.from_config import through_s3
-from trailkey.proofs.properties.log_actions import (
+from trailkey.access.language.log_actions import (
     DELETE_BUCKET,
     ERASE,
     OVERWRITE,
@@ -25,6 +24,7 @@ from trailkey.proofs.properties.log_actions import (
     SET_VERSIONING,
     UNLOCK,
 )
+from trailkey.intent.from_config import through_s3
 from trailkey.proofs.properties.role_actions import DELETE, DISABLE, HAND_OUT
 
 if TYPE_CHECKING:

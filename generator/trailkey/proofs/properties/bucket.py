@@ -14,10 +14,10 @@ from trailkey.access import NO_REQUEST, covers, excludes, held_to, in_account, j
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.caller_sets import NO_SERVICE, SERVICES, of_kind
+from trailkey.access.language.log_actions import ALTER_BUCKET, DELETE_LOGS
 from trailkey.aws import CLOUDTRAIL
 from trailkey.intent.model import named
 from trailkey.proofs.properties.every_key import at_most
-from trailkey.proofs.properties.log_actions import ALTER_BUCKET, DELETE_LOGS
 from trailkey.proofs.properties.property import Property
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""One key of a text: its policy in each way it can be, with the account and the Region that the policy or a person says it has."""
+"""One resource policy of a text in each way it can be, with the account and the Region that the policy or a person says it has."""
 
 from __future__ import annotations
 
@@ -7,27 +7,35 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey import cloudformation
-from trailkey.aws import HOME_REGIONS, KEY_POLICY_BYTES, parse_arn, partition_of, policy_size
+from trailkey.aws import HOME_REGIONS, parse_arn, partition_of, policy_size
 from trailkey.cloudformation.intrinsics import NO_VALUE
 from trailkey.cloudformation.placeholders import Place, attribute_placeholder
 from trailkey.cloudformation.renaming import rename
 from trailkey.errors import PolicyError
-from trailkey.inventory.key_users import surroundings, users_of
-from trailkey.inventory.ownership import account_shown, key_shown, partition_shown, placeholder_account, region_shown
+from trailkey.inventory.kinds import BUCKET, KEY
+from trailkey.inventory.ownership import (
+    account_shown,
+    attached_to,
+    partition_shown,
+    placeholder_account,
+    region_shown,
+)
 from trailkey.inventory.policies import ResourcePolicy
+from trailkey.inventory.users import TRAIL, identities_of, surroundings, users_of, waits_for
 from trailkey.inventory.variants import Variant, given, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from trailkey.findings import Location
+    from trailkey.inventory.kinds import PolicyKind
 
 _DEFAULT_SAYS: Final = "the key has no KeyPolicy: KMS gives it its default one, which leaves everything to IAM policies of the account (kms:* for its root)"
 
 
 @dataclass(frozen=True, slots=True)
-class KeySource:
-    """A template (empty for a policy document) and what is given from outside: the key's account, and parameters.
+class PolicySource:
+    """A template (empty for a policy document) and what is given from outside: the owner's account, and parameters.
 
     ``trails_region`` is the Region of the key's trails: the key's own where nothing else says it.
     """
@@ -37,10 +45,12 @@ class KeySource:
     parameters: Mapping[str, str]
     trails_region: str = ""
 
-    def policies(self, written: Any, location: Location, condition: str | None = None) -> list[ResourcePolicy]:
-        """Return the policies that a key policy, as it is written, can be, in the order of its branches.
+    def policies(
+        self, written: Any, location: Location, condition: str | None = None, kind: PolicyKind = KEY
+    ) -> list[ResourcePolicy]:
+        """Return the policies that one, as it is written, can be, in the order of its branches.
 
-        It is ``NO_VALUE`` where the key has none; ``condition`` is the name of the condition under which the key exists.
+        It is ``NO_VALUE`` where a key, bucket or topic has none; ``condition`` is the name of the condition under which it exists.
 
         Raises:
             PolicyError: it cannot be resolved; with the place and the reason.
@@ -70,19 +80,25 @@ class KeySource:
             possible = self._possible(written, here, known, condition)
         except PolicyError as error:
             raise PolicyError(f"{location}: {error}") from error
-        found = [_read(variant, location) for variant in possible]
+        found = [_read(variant, location, kind) for variant in possible]
+        if kind is not KEY:
+            return [one for each in found for one in self._delivered(each, replace(location, branch=each.branch), kind)]
         assumed = "" if given_region else why
         return [self._found(one, replace(location, branch=one.branch), found, here, assumed) for one in found]
 
     def _possible(self, written: Any, here: Place, known: frozenset[str], condition: str | None) -> list[Variant]:
-        """Return the variants, by what the template makes beside the key too, where that does not make too many."""
+        """Return the variants, by what the template makes beside the policy too, where that does not make too many.
+
+        IAM policies are left out first, then all that is beside it.
+        """
         beside = surroundings(self.template)
-        try:
-            return list(variants(written, self.template, here, known, condition, beside))
-        except PolicyError:
-            if not beside:
-                raise
-            return list(variants(written, self.template, here, known, condition, {}))
+        users = {name: one for name, one in beside.items() if "PolicyDocument" not in one["Properties"]}
+        for around in (beside, users):
+            try:
+                return list(variants(written, self.template, here, known, condition, around))
+            except PolicyError:
+                continue
+        return list(variants(written, self.template, here, known, condition, {}))
 
     def _found(
         self, one: Variant, location: Location, variants_of_key: list[Variant], here: Place, region_assumed: str
@@ -105,7 +121,7 @@ class KeySource:
         elif region_assumed:
             sentences.append(f"the key's Region is {place.region}{region_assumed}")
         settled = replace(place, account=account)
-        shown = key_shown(document)
+        shown = next(iter(attached_to(document, KEY)), "")
         # A key of another account than the one that is given is a mistake of the policy, and no sign of whose it is.
         own = (arn := parse_arn(shown)) and arn.account == account
         made = attribute_placeholder(location.logical_id or "Key", "Arn", "AWS::KMS::Key", settled)
@@ -115,29 +131,78 @@ class KeySource:
             arn=shown if own else made,
             account=account,
             assumptions=tuple(sentences),
-            users=users_of(made, beside, location.file),
+            users=users_of(KEY, made, beside, settled, location.file),
+            identities=identities_of(beside, settled, location.file),
             account_known=known,
             account_is_placeholder=not self.account and account == here.account,
         )
 
+    def _delivered(self, one: Variant, location: Location, kind: PolicyKind) -> Iterator[ResourcePolicy]:
+        """Yield the policy of a bucket or topic, for each topic that it is attached to; of one that has none, where a trail delivers."""
+        at, place = location.logical_id, one.place
+        bare = one.document is NO_VALUE
+        for arn in _attached(one, at, kind) if self.template else attached_to(one.document, kind):
+            users = users_of(kind, arn, one.beside, place, location.file)
+            trails = [user for user in users if user.kind == TRAIL]
+            if bare and (not trails or _has_policy(one, arn, kind)):
+                continue
+            late = (user.location.logical_id for user in trails)
+            shown = parse_arn(arn)
+            account = (shown.account if shown else "") or place.account
+            made_up = f"the {kind.noun}'s account is {account}, made up: nothing says whose it is"
+            told = self.account or self.template or account != place.account
+            yield ResourcePolicy(
+                location=location,
+                document=None if bare else one.document,
+                arn=arn,
+                account=account,
+                assumptions=one.sentences if told else (*one.sentences, made_up),
+                users=users,
+                identities=identities_of(one.beside, place, location.file),
+                unordered=() if bare else tuple(name for name in late if at not in waits_for(self.template, name)),
+                account_known=bool(self.account),
+                account_is_placeholder=not self.account,
+            )
 
-def _read(variant: Variant, location: Location) -> Variant:
-    """Return a variant with its policy document: a text is read, and where there is nothing it is KMS's default."""
+
+def _attached(one: Variant, logical_id: str, kind: PolicyKind) -> list[str]:
+    """Return the ARNs of what a resource of a template is the policy of, or of the bucket or topic that it is itself."""
+    of, properties = one.beside.get(logical_id, ("", {}))
+    place = one.place
+    if of == kind.bare:
+        name = str(properties.get(f"{kind.noun.capitalize()}Name", ""))
+        return [attribute_placeholder(logical_id, "Arn", of, place, name)]
+    written = properties.get(kind.attached)
+    named = written if isinstance(written, list) else [] if written is None else [written]
+    start = f"arn:{place.partition}:s3:::" if kind is BUCKET else ""
+    return [f"{start}{name}" for name in named] or attached_to(one.document, kind)
+
+
+def _has_policy(one: Variant, arn: str, kind: PolicyKind) -> bool:
+    """Return whether the template has a policy for a bucket or topic."""
+    return any(arn in _attached(one, name, kind) for name, (of, _) in one.beside.items() if of in kind.holders)
+
+
+def _read(variant: Variant, location: Location, kind: PolicyKind) -> Variant:
+    """Return a variant with its policy document: a text is read, and where a key has none it is KMS's default."""
     document, sentences = variant.document, variant.sentences
     what = str(replace(location, branch=variant.branch))
     if document is NO_VALUE:
+        if kind is not KEY:
+            return variant
         document, sentences = _default_policy(variant.place), (*sentences, _DEFAULT_SAYS)
     elif isinstance(document, str):
-        document = cloudformation.load(document, f"{what}: KeyPolicy")
+        document = cloudformation.load(document, f"{what}: {kind.element}")
     if not isinstance(document, dict) or "Statement" not in document:
         raise PolicyError(
-            f"{what}: KeyPolicy: not a policy document; a mapping with Version and Statement, or its JSON text; correct it"
+            f"{what}: {kind.element}: not a policy document; a mapping with Version and Statement, or its JSON text; correct it"
         )
     size = policy_size(document)
-    if size > KEY_POLICY_BYTES:
+    if kind.limit and size > kind.limit:
+        service = kind.service.upper() if kind is not KEY else "KMS"
+        shorter = "put principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
         raise PolicyError(
-            f"{what}: {size:,} bytes without white space, so KMS does not take it; a key policy has at most {KEY_POLICY_BYTES:,}; "
-            "put principals together with ArnLike aws:PrincipalArn, or name their account and leave the rest to IAM policies"
+            f"{what}: {size:,} bytes without white space, so {service} does not take it; a {kind.noun} policy has at most {kind.limit:,}; {shorter}"
         )
     return replace(variant, document=document, sentences=sentences)
 
