@@ -6,14 +6,13 @@ error that a user can act on is a ``TrailkeyError``. Libraries are loaded by the
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, overload
 
-from trailkey.errors import NoKeyPolicyError, PolicyError, TrailkeyError, UsageError
+from trailkey.errors import PolicyError, TrailkeyError, UsageError
+from trailkey.given import Document, Source, files_of, is_folder, may_be_passed_over, side_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,22 +22,12 @@ if TYPE_CHECKING:
     from trailkey.audit.registry import Report
     from trailkey.config.deployment import Deployment
     from trailkey.decide import RequestAnswer
-    from trailkey.diff.compare import Comparison, Side
+    from trailkey.diff.compare import Comparison
     from trailkey.intent.model import KeyIntent
     from trailkey.pipeline import Result
-    from trailkey.reports.view import Access
+    from trailkey.reports.view import Access, PolicyAccess
 
 __all__ = ["TrailkeyError", "access", "audit", "decide", "diff", "generate", "load"]
-
-Document = Mapping[str, Any]
-Source = str | Path | Document
-
-_SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
-"""What files of policies and templates are called, where a folder is named."""
-_OF_KEYS: Final = re.compile(r"AWS::KMS::(Replica)?Key\b|\bkms:|\bcloudtrail\.amazonaws\.com\b")
-_KEY: Final = re.compile(r"^[\"']?(\w+)[\"']?\s*:", re.MULTILINE)
-_OF_POLICIES: Final = frozenset(("Resources", "Statement", "Policy", "AWSTemplateFormatVersion"))
-_OF_CONFIGS: Final = frozenset(("name", "extends", "accounts"))
 
 
 def load(config: str | Path) -> Deployment:
@@ -86,25 +75,74 @@ def generate(
     return pipeline.generate(paths, Path(output), as_json=as_json, check=check, progress=progress)
 
 
-def access(source: str | Path) -> Access:
+@overload
+def access(source: str | Path) -> Access: ...
+
+
+@overload
+def access(
+    *,
+    policy: Source,
+    key_account: str = "",
+    region: str = "",
+    parameters: Mapping[str, str] | None = None,
+) -> PolicyAccess: ...
+
+
+def access(
+    source: str | Path | None = None,
+    *,
+    policy: Source | None = None,
+    key_account: str = "",
+    region: str = "",
+    parameters: Mapping[str, str] | None = None,
+) -> Access | PolicyAccess:
     """Return who can do what with the keys of a config or an output folder, what is proven, and what fails (``findings``).
 
+    Of a policy there is no config to say what it is for: who can do what, by whoever the policy itself speaks of.
+
+    Args:
+        source: a config or an output folder.
+        policy: in their place, a key policy or a template with keys.
+        key_account: the account that owns the policy's key, where the policy does not show it.
+        region: the Region of the policy's key.
+        parameters: values of the template's parameters.
+
     Raises:
-        UsageError: a file that cannot be read, or a folder that ``generate`` did not write.
+        UsageError: a file that cannot be read, a folder that ``generate`` did not write, or neither or both of the two sources.
         ConfigError: a config that is refused.
         CheckError: templates that exceed a limit; an output folder whose rollout.json is not consistent.
-        PolicyError: an output folder with a file that cannot be read.
+        PolicyError: an output folder with a file that cannot be read; a policy with a statement that cannot.
     """
     from trailkey import pipeline
     from trailkey.proofs.verdict import verdict
     from trailkey.reports.view import access_of
 
-    if _is_folder(Path(source)):
-        deployment, folder = pipeline.open_folder(Path(source))
+    if (source is None) == (policy is None):
+        raise UsageError("access: name a config, an output folder or --policy FILE, one of them")
+    if policy is not None:
+        return _access_of_policy(policy, key_account, region, parameters or {})
+    if key_account or region or parameters:
+        raise UsageError(
+            "--key-account, --region, --parameter: for --policy only; configs and output folders have their own; leave them out"
+        )
+    path = Path(source or "")
+    if is_folder(path):
+        deployment, folder = pipeline.open_folder(path)
     else:
-        rendered = pipeline.render_within_limits(load(source))
+        rendered = pipeline.render_within_limits(load(path))
         deployment, folder = rendered.deployment, rendered.folder
     return access_of(deployment, folder.policies, verdict(deployment, folder))
+
+
+def _access_of_policy(policy: Source, key_account: str, region: str, parameters: Mapping[str, str]) -> PolicyAccess:
+    from trailkey.intent import from_options
+    from trailkey.inventory import find_policies
+    from trailkey.reports.view import policy_access
+
+    text, what = text_of(policy, "policy")
+    account, given = from_options.key_account(key_account), from_options.region(region, parameters)
+    return policy_access(find_policies(text, what, key_account=account, parameters=given))
 
 
 def decide(
@@ -125,7 +163,7 @@ def decide(
     """
     from trailkey.decide import answers_of_deployment, answers_of_policy
 
-    side, asked = _side(policies), _text(requests, "requests")
+    side, asked = side_of(policies), text_of(requests, "requests")
     if side.policies is None:
         return answers_of_policy((side.text, side.what), asked, key_account)
     if key_account:
@@ -201,7 +239,8 @@ def audit(
     several = policy if isinstance(policy, Sequence) and not isinstance(policy, str) else [policy]
     if not several:
         raise UsageError("policy: none is named; files, folders or a document are expected; name one")
-    reports = [_audited(source, asked, named=named) for source, named in _files(several, skip_others=skip_others)]
+    files = list(files_of(several, skip_others=skip_others))
+    reports = [_audited(source, asked, named=named, alone=len(files) == 1) for source, named in files]
     return together(reports, _baseline(baseline))
 
 
@@ -216,12 +255,12 @@ class _Asked:
     invariants: Sequence[Invariant]
 
 
-def _audited(source: Source, asked: _Asked, *, named: bool) -> Report:
-    from trailkey.audit.registry import Report, audit_all
+def _audited(source: Source, asked: _Asked, *, named: bool, alone: bool) -> Report:
+    from trailkey.audit.registry import Report, audit_all, unreadable
     from trailkey.inventory import find_policies
     from trailkey.inventory.kinds import DELIVERY, KEY
 
-    text, what = _text(source, "policy")
+    text, what = text_of(source, "policy")
     try:
         found = find_policies(
             text,
@@ -232,22 +271,12 @@ def _audited(source: Source, asked: _Asked, *, named: bool) -> Report:
             kinds=(KEY, *DELIVERY),
         )
     except PolicyError as error:
-        # What stands in a folder may be of any kind; what speaks of keys and cannot be read is never passed over.
-        other = isinstance(error, NoKeyPolicyError) or not _OF_KEYS.search(text)
-        if named or not other:
+        if alone and named:
             raise
+        if named or not may_be_passed_over(text, error):
+            return Report((unreadable(what, str(error)),), ())
         return Report((), (), passed_over=(what,))
     return audit_all(found, asked.intent, asked.invariants)
-
-
-def _files(sources: Sequence[Source], *, skip_others: bool) -> Iterator[tuple[Source, bool]]:
-    """Yield what is to be judged, and whether it was named: a folder stands for what is in it."""
-    for source in sources:
-        if isinstance(source, (str, Path)) and _is_folder(Path(source)):
-            within = sorted(one for one in Path(source).rglob("*") if one.suffix in _SUFFIXES and one.is_file())
-            yield from ((one, False) for one in within if not any(part.startswith(".") for part in one.parts))
-        else:
-            yield source, not skip_others
 
 
 def _baseline(source: str | Path | Document | None) -> list[Accepted]:
@@ -258,7 +287,7 @@ def _baseline(source: str | Path | Document | None) -> list[Accepted]:
 
     if source is None:
         return []
-    text, what = _text(source, "baseline")
+    text, what = text_of(source, "baseline")
     document = cloudformation.load(text, what)
     if not isinstance(document, dict) or document.keys() != {"accept"}:
         raise PolicyError(f"{what}: not a mapping with accept alone; accept with a list of findings; correct it")
@@ -271,7 +300,7 @@ def _invariants(source: str | Path | Document | None) -> list[Invariant]:
 
     if source is None:
         return []
-    text, what = _text(source, "invariants")
+    text, what = text_of(source, "invariants")
     return parse_invariants(cloudformation.load(text, what), what)
 
 
@@ -300,48 +329,5 @@ def diff(
     """
     from trailkey.diff.compare import compare_sides
 
-    sides = _side(old, "old"), _side(new, "new")
+    sides = side_of(old, "old"), side_of(new, "new")
     return compare_sides(*sides, key_account=key_account, parameters=parameters or {}, renames=renames or {})
-
-
-def _text(source: Source | Sequence[Document], what: str) -> tuple[str, str]:
-    """Return the text of a file or document, and what errors call it."""
-    from trailkey.inventory import read_text
-
-    if isinstance(source, (str, Path)):
-        return read_text(Path(source))
-    try:
-        return json.dumps(source, default=_as_dict), what
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{what}: not a document as JSON has it ({error}); give a path or a plain document") from error
-
-
-def _as_dict(value: object) -> dict[str, Any]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is not a type of JSON")
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # whoever reads it says why it cannot be read
-        return False
-
-
-def _side(source: Source, what: str = "policy") -> Side:
-    """Return what a source is: the policies of an output folder or of what a config renders, or a text with a key policy."""
-    from trailkey.diff.compare import Side
-
-    path = Path(source) if isinstance(source, (str, Path)) else None
-    if path is None or not _is_folder(path):
-        text, what = _text(source, what)
-        keys = set(_KEY.findall(text))
-        if path is None or keys & _OF_POLICIES or not keys & _OF_CONFIGS:
-            return Side(what=what, text=text)
-    from trailkey import pipeline
-
-    if _is_folder(path):
-        return Side(what=str(path), policies=pipeline.open_folder(path)[1].policies)
-    deployment = load(path)
-    return Side(what=str(path), policies=pipeline.folder_of(deployment).policies, deployment=deployment)

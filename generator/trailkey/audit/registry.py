@@ -34,7 +34,7 @@ from trailkey.audit.setting import assumed, said_of, setting
 from trailkey.audit.statement_facts import admits_cloudtrail
 from trailkey.audit.subject import Subject, read_subject
 from trailkey.errors import UndecidedError
-from trailkey.findings import Finding, Rule, branch_text, by_severity
+from trailkey.findings import Finding, Location, Rule, branch_text, by_severity
 from trailkey.intent.from_options import assumed as assumed_of_people
 from trailkey.intent.model import KeyIntent
 
@@ -81,7 +81,15 @@ RULES: Final[list[PolicyRule]] = [*(rule for module in _MODULES for rule in modu
 """Every rule. A new one is a module, or an entry of one, in ``audit/rules``; all who ask for rules ask this list."""
 
 
-OTHERS: Final[tuple[Rule, ...]] = (BROKEN, UNNEEDED)
+UNREADABLE: Final = Rule(
+    id="unreadable-policy",
+    title="A policy that cannot be read",
+    reason="Of several files one that cannot be read is not judged, and hides nothing of the others: it must not pass for one without "
+    "findings.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html",
+    remedy="correct it as the message says, or leave the file out",
+)
+OTHERS: Final[tuple[Rule, ...]] = (BROKEN, UNNEEDED, UNREADABLE)
 """What an audit has to say beside what its rules find."""
 
 
@@ -176,6 +184,11 @@ def together(reports: Sequence[Report], accepted: Sequence[Accepted]) -> Report:
         (*(pair for report in reports for pair in report.accepted), *taken),
         tuple(name for report in reports for name in report.passed_over),
     )
+
+
+def unreadable(file: str, reason: str) -> Finding:
+    """Return the finding on a file, one of several, that cannot be read."""
+    return Finding(rule=UNREADABLE, location=Location(file=file), message=reason.removeprefix(f"{file}: "))
 
 
 def _in_metadata(policies: Sequence[ResourcePolicy]) -> list[Accepted]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey.access import in_account, texts, union
 from trailkey.access.algebra.work import bounded
 from trailkey.access.analysis.caller_sets import of_kind
+from trailkey.access.language.actions import ENCAPSULATION, OTHER_USE
 from trailkey.access.language.catalog import key_actions
-from trailkey.aws import parse_arn
+from trailkey.aws import CLOUDTRAIL, parse_arn
 from trailkey.diff.callers import named
 from trailkey.diff.changes import NOBODY, STEPS, Question, blanket, changes
 from trailkey.diff.consequences import Consequence, consequences
@@ -182,7 +183,7 @@ def compare_policies(old: PolicySet, new: PolicySet) -> Comparison:
     return Comparison(
         rows=tuple(sorted(merged(rows, wheres), key=lambda row: row.change)),
         unknown=tuple(dict.fromkeys(unknown)),
-        assumptions=tuple(dict.fromkeys((*old.assumptions, *new.assumptions))),
+        assumptions=tuple(dict.fromkeys((*old.assumptions, *new.assumptions, *_left_out(renamed, new)))),
         consequences=tuple(_consequences(renamed, new)),
     )
 
@@ -196,6 +197,7 @@ def _consequences(old: PolicySet, new: PolicySet) -> Iterator[tuple[Where, Conse
                 yield from ((where, found) for found in consequences(one, two))
 
 
+_NOT_SYMMETRIC: Final = (*OTHER_USE, *ENCAPSULATION, "kms:GetPublicKey")
 Pair = tuple[ResourcePolicy | None, ResourcePolicy | None]
 
 
@@ -204,7 +206,7 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[tuple[Where, str, Que
     several = any(len({key.name for key in each.keys}) > 1 for each in (old, new))
     for pair in paired_keys(old.keys, new.keys):
         where, what, question = _of_resource(pair, by_name=several)
-        yield where, what, replace(question, scope=replace(question.scope, universe=key_actions()))
+        yield where, what, replace(question, scope=replace(question.scope, universe=_actions_of(pair)))
     had, has = ({one.arn: one for one in each.buckets} for each in (old, new))
     yield from (_of_resource((had.get(arn), has.get(arn)), by_name=False) for arn in dict.fromkeys((*had, *has)))
     scopes = {one.arn: one.scope for one in (*new.keys, *old.keys, *new.buckets, *old.buckets)}
@@ -216,6 +218,35 @@ def _questions(old: PolicySet, new: PolicySet) -> Iterator[tuple[Where, str, Que
             mine, its = (merged_policies((one.policy for one in each), what=what) if each else NOBODY for each in sides)
             for scope in scopes.values():
                 yield Where(), what, Question(mine, its, scope, _known(*holder))
+
+
+def _actions_of(pair: Pair) -> tuple[str, ...]:
+    """Return the actions that a key policy can give, without those that a symmetric key refuses, where it may be taken for one.
+
+    A key that CloudTrail uses is symmetric, and so is one by default: of another the policy lists these actions by name.
+    See: https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-compare.html
+    """
+    symmetric = _is_cloudtrails(pair) or not _listed(pair)
+    return tuple(one for one in key_actions() if not (symmetric and one in _NOT_SYMMETRIC))
+
+
+def _listed(pair: Pair) -> list[str]:
+    """Return the actions that a symmetric key refuses and a statement of either policy lists by name."""
+    listed = {action.casefold() for each in pair if each for one in each.policy.statements for action in one.actions}
+    return [one for one in _NOT_SYMMETRIC if one.casefold() in listed]
+
+
+def _is_cloudtrails(pair: Pair) -> bool:
+    """Return whether a statement of either policy names CloudTrail, which works with symmetric keys only."""
+    statements = (one for each in pair if each for one in each.policy.statements)
+    return any(one.principals and CLOUDTRAIL in one.principals.services for one in statements)
+
+
+def _left_out(old: PolicySet, new: PolicySet) -> Iterator[str]:
+    """Yield what is left out of the rows of a key although a statement lists it by name."""
+    for pair in paired_keys(old.keys, new.keys):
+        if _is_cloudtrails(pair) and (names := _listed(pair)):
+            yield f"a key that CloudTrail uses is symmetric, and refuses {', '.join(names)}: left out of the rows"
 
 
 def _of_resource(pair: Pair, *, by_name: bool) -> tuple[Where, str, Question]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trailkey.proofs.matrix import Cell, Line, Matrix
     from trailkey.proofs.matrix.cells import Verdict as Answer
     from trailkey.proofs.verdict import Reads
-    from trailkey.reports.view import Access
+    from trailkey.reports.view import Access, PolicyAccess
 
 _WORDS: Final[dict[Answer, str]] = {"yes": "yes", "iam": "IAM", "no": "no", "unknown": "unknown"}
 _PARTS: Final[dict[Reads, str]] = {"yes": "yes", "no": "no", "unknown": "unknown", "own": "brings its own"}
@@ -41,6 +41,18 @@ PROVEN: Final = ("property", "what holds", "proven")
 def as_markdown(access: Access) -> str:
     """Return the page."""
     return "\n\n".join("\n".join(lines) for lines in _sections(access)) + "\n"
+
+
+def policy_markdown(access: PolicyAccess) -> str:
+    """Return the page on policies that no config describes."""
+    sections = [["# Access", "", "A cell says:", "", *_list(f"`{answer}`: {meaning}" for answer, meaning in LEGEND)]]
+    sections += [
+        [f"## {markdown(one.name)}", "", f"In {one.account.id}, {one.region}.", "", *_matrix(one)]
+        for one in access.matrices
+    ]
+    if access.assumptions:
+        sections.append(["## Assumed", "", *_list(map(markdown, access.assumptions))])
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
 
 def word(cell: Cell) -> str:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from trailkey.proofs.matrix import Cell, Matrix
-    from trailkey.reports.view import Access
+    from trailkey.reports.view import Access, PolicyAccess
 
 _STYLES: Final = {"yes": "bold", "IAM": "bold cyan", "no": "dim", "denied": "green", "unknown": "bold magenta"}
 _BROKEN: Final = {
@@ -64,13 +64,7 @@ def as_table(access: Access) -> Iterator[RenderableType]:
         yield _heading(f"{said}, in {place(matrix)}")
         if matrix is access.bucket:
             yield Text(lock(access))
-        yield _matrix(matrix)
-        if parts := list(bounds(matrix)):
-            yield _heading("Only in part")
-            yield from _list(parts)
-        yield _heading("Decided by")
-        decided = ((line.row.label, *one) for line in matrix.lines for one in deciding(line, matrix))
-        yield _plain(("who", "statement", "cells"), ((who, str(by), ", ".join(cells)) for who, by, cells in decided))
+        yield from _whole(matrix)
     yield _heading("A cell says")
     yield from _list(f"{answer}: {meaning}" for answer, meaning in LEGEND)
     if access.deployment.readers:
@@ -85,6 +79,29 @@ def as_table(access: Access) -> Iterator[RenderableType]:
     for lines, policy in organization_policies(access):
         yield Text(" ".join(lines))
         yield Text(json.dumps(policy, indent=2))
+
+
+def policy_table(access: PolicyAccess) -> Iterator[RenderableType]:
+    """Yield what to print of policies that no config describes."""
+    for matrix in access.matrices:
+        yield _heading(f"{matrix.name}, in {matrix.account.id}, {matrix.region}")
+        yield from _whole(matrix)
+    yield _heading("A cell says")
+    yield from _list(f"{answer}: {meaning}" for answer, meaning in LEGEND)
+    if access.assumptions:
+        yield _heading("Assumed")
+        yield from _list(access.assumptions)
+
+
+def _whole(matrix: Matrix) -> Iterator[RenderableType]:
+    """Yield a matrix, and what its cells leave unsaid."""
+    yield _matrix(matrix)
+    if parts := list(bounds(matrix)):
+        yield _heading("Only in part")
+        yield from _list(parts)
+    yield _heading("Decided by")
+    decided = ((line.row.label, *one) for line in matrix.lines for one in deciding(line, matrix))
+    yield _plain(("who", "statement", "cells"), ((who, str(by), ", ".join(cells)) for who, by, cells in decided))
 
 
 def _matrix(matrix: Matrix) -> _Table:

@@ -19,17 +19,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trailkey.proofs.matrix import bucket_matrix, matrices
+from trailkey.proofs.matrix import bucket_matrix, matrices, policy_matrix
 from trailkey.proofs.organization_policies import rcp, scps
 from trailkey.proofs.residual_risk import ASSUMPTIONS, beyond_scps, policy_writers
 from trailkey.proofs.verdict import readings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from trailkey.config.deployment import Deployment
     from trailkey.findings import Finding
-    from trailkey.inventory.policies import PolicySet
+    from trailkey.inventory.policies import PolicySet, ResourcePolicy
     from trailkey.proofs.matrix import Line, Matrix
     from trailkey.proofs.properties.property import Result
     from trailkey.proofs.verdict import Verdict
@@ -93,6 +93,31 @@ class Access:
                 "unbound": beyond_scps(self.deployment),
             },
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyAccess:
+    """Who can do what by key policies that no config describes, one matrix for each form of each, and what was assumed."""
+
+    matrices: tuple[Matrix, ...]
+    assumptions: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as a document: ``keys`` as `Access.as_json` has them, and the sentences of what was assumed."""
+        keys = [{"policy": one.name, **_body(one)} for one in self.matrices]
+        return {"keys": keys, "assumptions": list(self.assumptions)}
+
+
+def policy_access(policies: Sequence[ResourcePolicy]) -> PolicyAccess:
+    """Return what there is to report on key policies.
+
+    Raises:
+        PolicyError: a statement of one of them cannot be read.
+    """
+    return PolicyAccess(
+        matrices=tuple(map(policy_matrix, policies)),
+        assumptions=tuple(dict.fromkeys(sentence for one in policies for sentence in one.assumptions)),
+    )
 
 
 def access_of(deployment: Deployment, policies: PolicySet, verdict: Verdict) -> Access:

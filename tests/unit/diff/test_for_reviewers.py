@@ -173,3 +173,23 @@ def test_what_takes_too_long_to_compare_is_unknown_and_named() -> None:
     found = compared([ROOT], [ROOT, reads(0), *denies])
     assert any("steps of comparing patterns and conditions" in sentence for sentence in found.unknown)
     assert found.may_gain
+
+
+SIGNS = ["kms:Sign", "kms:Decrypt"]
+
+
+def test_what_a_symmetric_key_refuses_is_left_out_and_a_name_that_is_left_out_is_said() -> None:
+    ops = {"AWS": f"arn:aws:iam::{HOME}:role/Ops"}
+
+    whole = compared([ROOT], [ROOT, allow(ops, "kms:*")])
+    assert not {"kms:Sign", "kms:VerifyMac", "kms:GetPublicKey"} & set(whole.rows[0].actions)
+    assert {"kms:Decrypt", "kms:PutKeyPolicy"} <= set(whole.rows[0].actions)
+    listed = compared([ROOT, ENCRYPTS], [ROOT, ENCRYPTS, allow(ops, SIGNS)])
+    assert [row.actions for row in listed.rows] == [("kms:Decrypt",)]
+    assert "a key that CloudTrail uses is symmetric, and refuses kms:Sign: left out of the rows" in listed.assumptions
+
+
+def test_a_key_whose_policy_lists_them_and_that_no_trail_uses_keeps_them() -> None:
+    (row,) = compared([ROOT], [ROOT, allow({"AWS": f"arn:aws:iam::{HOME}:role/Ops"}, SIGNS)]).rows
+
+    assert set(row.actions) == set(SIGNS)

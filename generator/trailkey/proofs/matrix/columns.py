@@ -28,10 +28,9 @@ from trailkey.intent.from_config import through_s3
 from trailkey.proofs.properties.role_actions import DELETE, DISABLE, HAND_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from trailkey.access import Language, RequestSet, Scope
-    from trailkey.intent.model import TrailKeyIntent
+    from trailkey.access import Constraint, Language, RequestSet, Scope
 
 _BESIDE: Final = (*OTHER_USE, *ENCAPSULATION)
 """Cryptographic operations that neither encrypt nor decrypt; a symmetric key refuses them whatever its policy says."""
@@ -68,10 +67,10 @@ _DECRYPT: Final = _column(
 )
 
 
-def columns_of_trail_key(intent: TrailKeyIntent, scope: Scope) -> tuple[Column, ...]:
-    """Return the columns for the trails' key."""
+def columns_of_trail_key(context: Mapping[str, Constraint], scope: Scope) -> tuple[Column, ...]:
+    """Return the columns for the trails' key; ``context`` is the encryption context that its trails send."""
     by_s3 = held_to(*through_s3(scope.region))
-    logs = region(actions=DECRYPT, context={**intent.context, "kms:ViaService": by_s3})
+    logs = region(actions=DECRYPT, context={**context, "kms:ViaService": by_s3})
     return (
         _ENCRYPT,
         _column(

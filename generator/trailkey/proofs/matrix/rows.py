@@ -226,9 +226,13 @@ class _Rows:
         return self._unnamed & ~union([in_account(account) for account in accounts])
 
     def _and_sessions(self, callers: Language) -> Language:
-        """Return callers with those sessions whose role is among them: a session is who its role is."""
-        mine = (one for one in self._sessions if callers.contains(parse_caller(one).principal_arn))
-        return union([callers, texts(*mine)])
+        return and_sessions(callers, self._sessions)
+
+
+def and_sessions(callers: Language, sessions: Iterable[str]) -> Language:
+    """Return callers with those sessions whose role is among them: a session is who its role is."""
+    mine = (one for one in sessions if callers.contains(parse_caller(one).principal_arn))
+    return union([callers, texts(*mine)])
 
 
 def _others(account: Account, requests: RequestSet) -> Row:
