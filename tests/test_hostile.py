@@ -117,10 +117,25 @@ def commands(folder: Path, place: str, text: str) -> Iterator[list[str]]:
         for form in ("table", "json"):
             yield ["decide", "--policy", str(source), str(asked), "--format", form, "--key-account", HOME]
         yield ["decide", "--policy", str(source), str(broken), "--key-account", HOME]
+        for form in ("table", "json", "markdown"):
+            yield ["access", "--policy", str(source), "--format", form, "--key-account", HOME]
     yield ["generate", str(config), "--output", str(folder / "out")]
     yield ["access", str(config)]
     yield ["diff", str(config), str(plain)]
-    yield ["audit", str(folder / text.replace("/", "").replace("\x00", ""))]
+    name = text.replace("/", "").replace("\x00", "")
+    outputs = folder / "outputs.json"
+    outputs.write_text(
+        json.dumps({"Stacks": [{"Outputs": [{"OutputKey": text, "OutputValue": text}]}]}), encoding="utf-8"
+    )
+    for file in (outputs, folder / name):
+        yield ["fill", str(config), text, "--outputs", str(file)]
+    yield from (
+        ["audit", str(folder / name)],
+        ["init", str(folder / name / name)],
+        ["schema", name],
+        ["help", name],
+        [name],
+    )
 
 
 def raw(text: str) -> list[str]:
@@ -150,3 +165,56 @@ def test_no_output_holds_a_hostile_text_raw(
             assert "![p](x)" not in prose
             assert "<img" not in prose
     assert number > 30
+
+
+CONFIG = """
+name: sound
+accounts:
+  main: {id: "111111111111", deployer: role/Deployer}
+key: {account: main}
+bucket: {account: main, region: us-east-1, name: sound-logs}
+trails:
+  - {name: sound-trail, home_region: us-east-1}
+readers:
+  - {name: responders, role: main:role/Responder}
+"""
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_the_free_texts_of_a_config_are_text_in_whatever_is_printed_or_written(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What no template may hold is refused; the rest of it stands in pages, tables and scripts as it is."""
+    text = "a\n::error::forged\nno findings\tb\u00adc" if kind == "characters" else HOSTILE[kind]
+    config = tmp_path / "sound.yaml"
+    risks = [{"id": "bucket-iam-needed", "reason": text}]
+    says = [{"says": text, "nobody_but": ["main"], "may": "kms:PutKeyPolicy"}]
+    says.append({"says": text, "nobody_but": [], "may": "kms:PutKeyPolicy"})
+    config.write_text(
+        CONFIG + yaml.safe_dump({"accepted_risks": risks, "invariants": says}, allow_unicode=True), encoding="utf-8"
+    )
+    seen = ""
+    for arguments in (
+        ["generate", str(config), "--output", str(tmp_path / "out")],
+        *(["access", str(config), "--format", form] for form in ("table", "json", "markdown")),
+    ):
+        assert cli.run(arguments) in (2, 3), arguments
+        out, err = capsys.readouterr()
+        seen += err
+        assert raw(out + err) == [], arguments
+        assert not any(line.startswith(("::error::", "no findings")) for line in (out + err).splitlines()), arguments
+        if "markdown" in arguments:
+            assert "<img" not in _CODE.sub("", out)
+    assert "invariant-broken" in seen or "U+00AD" in seen
+    # The neighbour: only what is so. Whatever is written holds it as text.
+    config.write_text(CONFIG + yaml.safe_dump({"invariants": says[:1]}, allow_unicode=True), encoding="utf-8")
+    code = cli.run(["generate", str(config), "--output", str(tmp_path / "out")])
+    capsys.readouterr()
+    assert code in (0, 2)
+    pages = list((tmp_path / "out").rglob("*.md")) if code == 0 else []
+    for page in pages:
+        prose = _CODE.sub("", page.read_text(encoding="utf-8"))
+        assert raw(prose) == []
+        assert "<img" not in prose
+        assert "\n::error::" not in prose
+    assert bool(pages) is (code == 0)

@@ -17,8 +17,8 @@ from trailkey.given import Document, Source, files_of, is_folder, may_be_passed_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trailkey.access.language.invariants import Invariant
     from trailkey.audit.accepted import Accepted
-    from trailkey.audit.invariants import Invariant
     from trailkey.audit.registry import Report
     from trailkey.config.deployment import Deployment
     from trailkey.decide import RequestAnswer

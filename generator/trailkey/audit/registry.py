@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey.access import decide, parse_request
 from trailkey.access.algebra.work import bounded
 from trailkey.audit.accepted import UNNEEDED, Accepted, accepted_of, split, unneeded
-from trailkey.audit.invariants import BROKEN, Invariant, held
+from trailkey.audit.invariants import BROKEN, held
 from trailkey.audit.rule import EVERYWHERE, Match, PolicyRule, Undecided, some, spoken
 from trailkey.audit.rules import (
     cloudtrail,
@@ -41,6 +41,7 @@ from trailkey.intent.model import KeyIntent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from trailkey.access.language.invariants import Invariant
     from trailkey.findings import Severity
     from trailkey.inventory import ResourcePolicy
 
@@ -147,6 +148,23 @@ def _audited(policy: ResourcePolicy, intent: KeyIntent, invariants: Sequence[Inv
         severity: Severity | None = "error" if one.too_long else None
         found.append(_finding(UNDECIDED, Match(statement=one.statement, severity=severity, message=message), subject))
     return by_severity(found)
+
+
+def held_to(policy: ResourcePolicy, intent: KeyIntent, invariant: Invariant) -> list[Finding]:
+    """Return what shows that an invariant is not so of a key, or that it could not be decided; nothing where it is proven.
+
+    Raises:
+        PolicyError: the document is not a key policy.
+    """
+    with bounded(STEPS):
+        subject = read_subject(policy, setting(policy, intent))
+        found = _looked_for(replace(BROKEN, find=partial(held, invariant)), subject)
+    return [
+        _finding(UNDECIDED, Match(message=one.reason), subject)
+        if isinstance(one, Undecided)
+        else _finding(BROKEN, one, subject)
+        for one in found
+    ]
 
 
 def audit_all(policies: Sequence[ResourcePolicy], intent: KeyIntent, invariants: Sequence[Invariant] = ()) -> Report:

@@ -11,6 +11,7 @@ from trailkey.config.outputs import Outputs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from trailkey.access.language.invariants import Invariant
     from trailkey.config import model
     from trailkey.config.account import Account
     from trailkey.config.reader_kinds import ReaderKind
@@ -116,6 +117,7 @@ class Deployment:
     break_glass: tuple[str, ...]
     notices: tuple[str, ...] = ()
     made_roles: tuple[MadeRole, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
     outputs: Outputs = field(default_factory=Outputs)
     mirrors: str | None = None
     differences: tuple[ConfigPath, ...] = ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from trailkey.access.language.invariants import problems
 from trailkey.aws import TAGS_PER_RESOURCE
 from trailkey.config import names, reader_kinds
 from trailkey.config.bucket_model import Bucket
@@ -148,6 +149,38 @@ class AcceptedRisk(Section):
     """Why this is accepted."""
 
 
+Words = names.Text | tuple[names.Text, ...]
+"""One text or a list of them."""
+
+
+class InvariantSettings(Section):
+    """A sentence that has to be so of a key: nobody but some callers may do something, or callers can. It is proven, or the run stops."""
+
+    says: names.Text
+    """The sentence, in your words; findings and access.md repeat it."""
+    nobody_but: Annotated[Words | None, NOT_NULL] = None
+    """Who alone may: ``account:role/Path/Name`` or a pattern, ``account:root``, the name of an account for all of it, a service principal, ``*``; ``[]`` for nobody. Needs may."""
+    may: Annotated[Words | None, NOT_NULL] = None
+    """Actions, ``kms:Decrypt``; ``*`` and ``?`` are allowed."""
+    who: Annotated[Words | None, NOT_NULL] = None
+    """Who can, written as nobody_but, each of them each of the actions. Needs can."""
+    can: Annotated[Words | None, NOT_NULL] = None
+    """Actions, as may."""
+    where: dict[str, Words | None] = {}  # noqa: RUF012 # pydantic copies it
+    """Condition keys with the values that they have in the requests meant, ``*`` and ``?`` allowed; ``null`` where the key is not there."""
+    key: Annotated[names.Alias | None, NOT_NULL] = None
+    """Alias of the one key that it is about; left out, every key."""
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield what its values say against each other."""
+        yield from problems(self.written())
+
+    def written(self) -> dict[str, Any]:
+        """Return what is written, without what is left out."""
+        values = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: value for name, value in values if value is not None}
+
+
 class Config(Section):
     """One deployment: a key, a bucket, trails, and the people around them."""
 
@@ -173,6 +206,8 @@ class Config(Section):
     """CloudTrail Lake, for those who already have it."""
     accepted_risks: tuple[AcceptedRisk, ...] = ()
     """Properties and flaws that are there on purpose, each with its reason. One that is not there is an error."""
+    invariants: tuple[InvariantSettings, ...] = ()
+    """Sentences that have to be so of the keys, proven over all requests before anything is written."""
     rollout: Rollout = Rollout()
     """How the stacks are rolled out."""
     tags: Annotated[Tags, Field(max_length=TAGS_PER_RESOURCE)] = {}  # noqa: RUF012 # pydantic copies it

@@ -29,8 +29,8 @@ class _NotNull:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         shown = handler(schema)
-        (given,) = (one for one in shown.pop("anyOf") if one != {"type": "null"})
-        return {**shown, **given}
+        given = [one for one in shown.pop("anyOf") if one != {"type": "null"}]
+        return {**shown, **given[0]} if len(given) == 1 else {**shown, "anyOf": given}
 
     @staticmethod
     def _given(value: Any) -> Any:

@@ -26,6 +26,7 @@ from trailkey.inventory.policies import merged as merged_policies
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from trailkey.access.language.policy import Effect
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
     from trailkey.diff.callers import Known
@@ -226,13 +227,14 @@ def _actions_of(pair: Pair) -> tuple[str, ...]:
     A key that CloudTrail uses is symmetric, and so is one by default: of another the policy lists these actions by name.
     See: https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-compare.html
     """
-    symmetric = _is_cloudtrails(pair) or not _listed(pair)
+    symmetric = _is_cloudtrails(pair) or not _listed(pair, "Allow", "Deny")
     return tuple(one for one in key_actions() if not (symmetric and one in _NOT_SYMMETRIC))
 
 
-def _listed(pair: Pair) -> list[str]:
-    """Return the actions that a symmetric key refuses and a statement of either policy lists by name."""
-    listed = {action.casefold() for each in pair if each for one in each.policy.statements for action in one.actions}
+def _listed(pair: Pair, *effects: Effect) -> list[str]:
+    """Return the actions that a symmetric key refuses and a statement of either policy, with one of the effects, lists by name."""
+    statements = (one for each in pair if each for one in each.policy.statements if one.effect in effects)
+    listed = {action.casefold() for one in statements for action in one.actions}
     return [one for one in _NOT_SYMMETRIC if one.casefold() in listed]
 
 
@@ -243,9 +245,9 @@ def _is_cloudtrails(pair: Pair) -> bool:
 
 
 def _left_out(old: PolicySet, new: PolicySet) -> Iterator[str]:
-    """Yield what is left out of the rows of a key although a statement lists it by name."""
+    """Yield what is left out of the rows of a key although a statement allows it by name."""
     for pair in paired_keys(old.keys, new.keys):
-        if _is_cloudtrails(pair) and (names := _listed(pair)):
+        if _is_cloudtrails(pair) and (names := _listed(pair, "Allow")):
             yield f"a key that CloudTrail uses is symmetric, and refuses {', '.join(names)}: left out of the rows"
 
 

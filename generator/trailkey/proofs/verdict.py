@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from trailkey.access import REFUTED, UNKNOWN
 from trailkey.access.analysis.witnesses import sentence
-from trailkey.audit.registry import RULES, audit
+from trailkey.audit.invariants import BROKEN
+from trailkey.audit.registry import RULES, audit, held_to
 from trailkey.config.source import written
 from trailkey.findings import NOWHERE, Finding, Rule
 from trailkey.intent.from_config import key_intents
@@ -90,17 +91,20 @@ def verdict(deployment: Deployment, folder: Folder) -> Verdict:
         for risk in risks
     )
     ids = {risk.id for risk in risks}
-    findings = [
-        replace(one, remedy=f"{one.remedy}, or accept it under accepted_risks with id {one.id} and a reason")
-        for one in failing
-        if one.id not in ids
-    ]
+    findings = [_unless_accepted(one) for one in failing if one.id not in ids]
     for index, one in enumerate(accepted):
         if not one.failing:
             location = _location(deployment, ("accepted_risks", index), NOWHERE)
             message = f"{one.id!r} holds, so there is nothing to accept; a risk is accepted only while it is there"
             findings.append(Finding(rule=UNNEEDED, location=location, message=message, remedy=UNNEEDED.remedy))
     return Verdict(results=tuple(results), accepted=accepted, findings=tuple(findings))
+
+
+def _unless_accepted(one: Finding) -> Finding:
+    """Return a finding with the way to accept it; an invariant that is not so is no risk, but a sentence to correct."""
+    if one.id == BROKEN.id:
+        return one
+    return replace(one, remedy=f"{one.remedy}, or accept it under accepted_risks with id {one.id} and a reason")
 
 
 def rollout_findings(deployment: Deployment, folder: Folder) -> list[Finding]:
@@ -158,6 +162,10 @@ def _flawed(deployment: Deployment, folder: Folder) -> Iterator[Finding]:
         for one in audit(key, intent) if key else ():
             if one.severity != "note":
                 location = _location(deployment, roles.path, one.location)
+                yield replace(one, severity="error", location=location)
+        for index, invariant in enumerate(deployment.invariants):
+            for one in held_to(key, intent, invariant) if key and invariant.key in ("", roles.alias) else ():
+                location = _location(deployment, ("invariants", index), one.location)
                 yield replace(one, severity="error", location=location)
 
 

@@ -34,6 +34,7 @@ LEGEND: Final = (
     ("unknown", "not decided; do not read it as no"),
 )
 _ATTACHED: Final = "yes, once attached"
+HELD: Final = {True: "proven", False: "not so"}
 READERS: Final = ("reader", "key policy", "bucket policy", "IAM policy", "reads")
 PROVEN: Final = ("property", "what holds", "proven")
 
@@ -169,6 +170,8 @@ def _sections(access: Access) -> Iterator[Sequence[str]]:
             "",
             *_table(READERS, reader_rows(access)),
         ]
+    if held := list(access.invariants()):
+        yield ["## Invariants", "", *(f"- {markdown(one.says)}: {HELD[one.proven]}" for one in held)]
     proven = ((f"`{one.id}`", _line(one.title), f"{one.proven} of {one.asked}") for one in access.properties())
     yield ["## Proven", "", *_table(PROVEN, proven)]
     yield ["## Assumed", "", *_list(ASSUMPTIONS)]

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from trailkey.proofs.residual_risk import ASSUMPTIONS
 from trailkey.reports.access import (
+    HELD,
     LEGEND,
     PROVEN,
     READERS,
@@ -70,6 +71,9 @@ def as_table(access: Access) -> Iterator[RenderableType]:
     if access.deployment.readers:
         yield _heading("Readers, end to end")
         yield _plain(READERS, reader_rows(access))
+    if held := list(access.invariants()):
+        yield _heading("Invariants")
+        yield from _list(f"{one.says}: {HELD[one.proven]}" for one in held)
     yield _heading("Proven")
     yield _plain(PROVEN, ((one.id, one.title, f"{one.proven} of {one.asked}") for one in access.properties()))
     yield _heading("Assumed")

@@ -47,7 +47,8 @@ def audit_lines(report: Report) -> Iterator[str]:
     for finding, accepted in report.accepted:
         yield f"accepted: {finding.severity} {finding.id}: {_place(finding)}: {finding.message}: {accepted.reason}"
     if report.passed_over:
-        yield f"passed over, since they hold no key policy: {len(report.passed_over)} files"
+        number = len(report.passed_over)
+        yield f"passed over, without a policy to judge: {number} file{'' if number == 1 else 's'}"
     yield from (f"assumed: {sentence}" for sentence in report.assumptions)
 
 

@@ -10,7 +10,8 @@ something is allowed; ``only_with`` the keys that row and column leave open and 
 ``trailkey decide`` reads it; a key's id is made up, as it is known after deployment only.
 
 The parts of ``readers`` are ``yes``, ``no``, ``unknown`` and ``own`` (the service brings the permission itself); ``once_attached``
-says that others attach the IAM policy, so that the reader reads only then. A finding is ``{"id",
+says that others attach the IAM policy, so that the reader reads only then. ``invariants`` are the sentences of the config, each with
+whether it is ``proven``. A finding is ``{"id",
 "severity", "statement", "message", "remedy", "witness", "witness_decision", "location"}``, as ``trailkey audit`` has it.
 """
 
@@ -44,6 +45,13 @@ class Proven(NamedTuple):
     proven: int
 
 
+class Held(NamedTuple):
+    """An invariant of the config: its sentence, and whether it is proven of every key that it is about."""
+
+    says: str
+    proven: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """A report: what the config says, what the proofs come to, and who can do what with each key and with logs in the bucket."""
@@ -57,6 +65,12 @@ class Access:
     def findings(self) -> tuple[Finding, ...]:
         """What fails and is not accepted."""
         return self.verdict.findings
+
+    def invariants(self) -> Iterator[Held]:
+        """Yield each invariant of the config, and whether it is proven."""
+        broken = {one.location.config_path for one in self.findings}
+        for index, one in enumerate(self.deployment.invariants):
+            yield Held(one.says, f"invariants[{index}]" not in broken)
 
     def properties(self) -> Iterator[Proven]:
         """Yield each property that was asked."""
@@ -82,6 +96,7 @@ class Access:
                 _fields(one, "name", "key_policy", "bucket_policy", "iam_policy", "reads", "once_attached")
                 for one in readings(self.deployment, self.verdict)
             ],
+            "invariants": [one._asdict() for one in self.invariants()],
             "properties": [one._asdict() for one in self.properties()],
             "assumptions": list(ASSUMPTIONS),
             "remains": {

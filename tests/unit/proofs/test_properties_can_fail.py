@@ -207,7 +207,7 @@ OF_A_STORE_KEY: Final = (
             Action="kms:*",
             Condition={"StringNotEquals": {"aws:SourceAccount": "111111111111"}},
         ),
-        ids="lake-can-encrypt",
+        ids="lake-can-encrypt store-cannot-use",
     ),
     Case(
         what="queriers are forgotten",

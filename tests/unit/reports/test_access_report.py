@@ -156,6 +156,7 @@ def test_the_json_has_the_shape_that_its_module_documents() -> None:
             "keys",
             "bucket",
             "readers",
+            "invariants",
             "properties",
             "assumptions",
             "remains",

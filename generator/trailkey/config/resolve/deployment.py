@@ -10,6 +10,7 @@ from trailkey.config.account import Account, is_sample
 from trailkey.config.deployment import Deployment, Reader, Store, Trail, identifier
 from trailkey.config.reader_kinds import kind_of
 from trailkey.config.resolve.alarm import resolve_alarm
+from trailkey.config.resolve.invariants import resolve_invariant
 from trailkey.config.resolve.principals import is_pattern, patterns_meet
 from trailkey.config.resolve.resolver import Resolver
 from trailkey.config.resolve.rollout import resolve_roles
@@ -63,6 +64,7 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
     _names_apart(resolver, [*trails, *readers, *stores])
     _sets_apart(resolver, trails)
     _deployers(resolver, trails, readers, stores)
+    invariants = resolver.each("invariants", resolve_invariant)
     config = resolver.config
     deployment = Deployment(
         name=config.name,
@@ -79,6 +81,7 @@ def _deployment(resolver: Resolver, source: Source) -> Deployment:
         administrators=administrators,
         break_glass=break_glass,
         notices=tuple(_notices(config, trails, stores, administrators, break_glass)),
+        invariants=tuple(invariants),
         made_roles=resolve_roles(resolver, administrators, break_glass, trails, readers),
     )
     resolve_alarm(resolver, deployment)
