@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from trailkey.findings import Severity
     from trailkey.inventory import ResourcePolicy
 
-STEPS: Final = 2_000_000
+STEPS: Final = 1_200_000
 """The most work that one policy is: seconds, where a policy made to be slow would take hours. No rule gets more than a quarter."""
 
 UNDECIDED: Final = PolicyRule(
