@@ -32,6 +32,7 @@ GROWTH = (
     ("diff", "a statement for each account", 190),
     ("diff", "a statement and a context for each account", 60),
     ("diff", "roles by name", 100),
+    ("diff", "a role of each account by name", 190),
 )
 """Shapes of policies and how many times: what grows with accounts, with statements and with context keys."""
 DECISIONS = 10_000

@@ -93,6 +93,9 @@ def of_many(shape: str, number: int) -> Document:
             {"Effect": "Allow", "Principal": root(at), "NotAction": "kms:Decrypt", "Resource": "*"} for at in many
         ],
         "roles by name": lambda: [statement({"AWS": [f"arn:aws:iam::{HOME}:role/reader-{at}" for at in many]})],
+        "a role of each account by name": lambda: [
+            statement({"AWS": [f"arn:aws:iam::{account(at)}:role/reader-{at}" for at in many]})
+        ],
         "addresses": lambda: [
             statement(
                 "*", effect="Deny", NotIpAddress={"aws:SourceIp": [f"10.{at % 200}.{at // 200}.0/28" for at in many]}
@@ -126,5 +129,6 @@ COMPARED: Final = {
     "a tag for each account": 40,
     "denials of a dozen tags each": 16,
     "roles by name": 100,
+    "a role of each account by name": 190,
 }
 """Shapes that a policy grows to from nothing."""

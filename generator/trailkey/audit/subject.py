@@ -26,7 +26,7 @@ from trailkey.access import (
     union,
 )
 from trailkey.access.algebra.boxes import Many
-from trailkey.access.algebra.languages import EMPTY, language
+from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.alike import Alike, alike
 from trailkey.access.analysis.caller_sets import of_kind, whose_value, with_key
@@ -39,7 +39,7 @@ from trailkey.errors import PolicyError, UndecidedError
 from trailkey.inventory.kinds import NOUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trailkey.access import Answer, Constraint, RequestSet, Scope
     from trailkey.findings import Location
@@ -166,16 +166,29 @@ class Subject:
     def outside(self, whose: Literal["Principal", "Source"]) -> dict[str, Constraint]:
         """Return what the keys that the policy speaks of hold in requests from outside the organizations and networks it names.
 
+        Strangers have networks and ids of their own, so a condition that asks for any does not keep them out.
+
         ``whose`` organization: the caller's, or that of the source for which an AWS service acts. The policy of a new topic holds
         callers by an old key, the account they are of.
         https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
         """
         known = self.organizations
-        found: dict[str, Constraint] = dict.fromkeys(_OWN, Single(absent=True, values=EMPTY))
+        found: dict[str, Constraint] = {
+            key: Single(absent=True, values=~language(map(glob, self._values_of_own(key)))) for key in _OWN
+        }
         found["aws:SourceOwner"] = held_to(self.stranger)
         found[f"aws:{whose}OrgID"] = Single(absent=True, values=~texts(*known))
         found[f"aws:{whose}OrgPaths"] = Many(every=~language(glob(f"{one}/*") for one in known))
         return {key: side for key, side in found.items() if key.casefold() in self.keys}
+
+    def _values_of_own(self, key: str) -> Iterator[str]:
+        """Yield what conditions say of a key that nobody else can have: a network or an id in full, and what stands below one."""
+        for condition in (one for statement in self.policy.statements for one in statement.conditions):
+            for value in condition.values if condition.key.casefold() == key.casefold() else ():
+                arn = parse_arn(value)
+                told = arn.account if arn else value.partition(":")[0]
+                if told and condition.operator != "Null" and not any(sign in told for sign in ("*", "?", "${")):
+                    yield value
 
     @property
     def organizations(self) -> tuple[str, ...]:

@@ -59,9 +59,14 @@ class Callers:
         # Whom an explicit Deny names is left out of a grant to everyone else.
         self._exempt = [(one.callers, one.name) for one in dict.fromkeys(denied)]
 
-    def around(self, callers: Language) -> Iterator[Known]:
-        """Yield the known sets that hold these callers, each whole and without those whom a Deny names."""
+    def around(self, callers: Language, *, countable: bool = False) -> Iterator[Known]:
+        """Yield the known sets that hold these callers, each whole and without those whom a Deny names.
+
+        ``countable``: only sets of so many callers by their names, and anyone.
+        """
         for known, grantee in self._known:
+            if countable and known.texts is None and known != ALL:
+                continue
             if within(callers, known):
                 yield known, grantee
                 for denied, name in self._exempt:

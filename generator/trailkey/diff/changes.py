@@ -34,14 +34,15 @@ from trailkey.access.analysis.constraints import PRINCIPAL
 from trailkey.access.analysis.effective import ACTION, IDENTITY, RESOURCE
 from trailkey.access.analysis.prove import difference, example, universe
 from trailkey.access.language.actions import gravity
+from trailkey.diff.added import added
 from trailkey.diff.callers import Callers, Known, grantee_of, language_of, within
 from trailkey.diff.rows import Row
 from trailkey.errors import UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from trailkey.access import Constraint, Scope, Statement
+    from trailkey.access import Constraint, Scope
     from trailkey.diff.rows import Change, Grantee
 
 
@@ -120,7 +121,7 @@ def _changes(question: Question) -> tuple[list[Row], list[str]]:
     back = replace(question, old=question.new, new=question.old)
     ways: tuple[tuple[Change, Question], ...] = (("gained", question), ("lost", back))
     for change, asked in ways:
-        more = _added(asked.old, asked.new)
+        more = added(asked.old, asked.new)
         if more is None:
             continue
         try:
@@ -132,38 +133,6 @@ def _changes(question: Question) -> tuple[list[Row], list[str]]:
         except UndecidedError as error:
             unknown.append(f"whether access is {change}: {error}")
     return rows, list(dict.fromkeys(unknown))
-
-
-def _added(before: Policy, after: Policy) -> Policy | None:
-    """Return a policy that allows beyond ``before`` what ``after`` does, without the statements both have; None where nothing is.
-
-    As long as no Deny is gone, what an Allow of both allows now it allowed before. So statements that nobody touched are not
-    proven again, and one that cannot be decided leaves nothing open while it stays.
-    """
-    had = {_meaning(statement, before) for statement in before.statements}
-    has = {_meaning(statement, after) for statement in after.statements}
-    if any(_meaning(one, before) not in has for one in before.statements if one.effect == "Deny"):
-        return after
-    kept = [one for one in after.statements if one.effect == "Deny" or _meaning(one, after) not in had]
-    return replace(after, statements=tuple(kept)) if any(one.effect == "Allow" for one in kept) else None
-
-
-def _meaning(statement: Statement, policy: Policy) -> Hashable:
-    """Return a statement without what makes no difference: Sid, position, and the order of values."""
-    who = statement.principals
-    return (
-        policy.variables,
-        statement.effect,
-        who and (who.excluded, who.everyone, frozenset(who.aws), frozenset(who.services), frozenset(who.federated)),
-        frozenset(action.casefold() for action in statement.actions),
-        statement.not_actions,
-        frozenset(statement.resources),
-        statement.not_resources,
-        frozenset(
-            (one.operator, one.quantifier, one.if_exists, one.key.casefold(), frozenset(one.values))
-            for one in statement.conditions
-        ),
-    )
 
 
 class _Rows:
@@ -228,8 +197,14 @@ class _Rows:
         new = union([_callers_of(one) for one in _meeting(left, _boxes(_less(sides, PRINCIPAL)))])
         if (mine & new).texts is not None:
             mine = mine & new
+        # Where only some are new, each by name, no class of callers is; most of the work is to ask each of them.
+        some = new.texts is not None and mine.texts is not None
+        if some and not self._allows(_less(sides, PRINCIPAL)):
+            known = self._callers.around(mine, countable=True)
+        else:
+            known = self._callers.around(mine)
         found: Known | None = None
-        for callers, grantee in self._callers.around(mine):
+        for callers, grantee in known:
             if found is None:
                 fits = callers == ALL or within(callers, new) or mine.texts is None
                 if fits and self._allows(_for_callers(sides, callers)):
