@@ -18,6 +18,7 @@ from trailkey import api, cli, errors
 from trailkey.audit.registry import ids
 from trailkey.errors import PolicyError, UsageError
 from trailkey.reports.annotations import github_lines, sarif
+from trailkey.version import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,6 +237,21 @@ def test_the_hook_fails_on_the_flawed_template_and_passes_without_it(repository:
     run("git", "rm", "-q", "-f", "templates/flawed.yaml", cwd=repository)
     sound = run("pre-commit", "run", "--all-files", cwd=repository)
     assert sound.returncode == 0, sound.stdout + sound.stderr
+
+
+@pytest.mark.exhaustive
+def test_the_install_of_the_action_gives_the_command_that_its_audit_calls(tmp_path: Path) -> None:
+    """It takes packages from where pip takes them, by the hashes of the lock."""
+    install, _ = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
+    assert install["env"] == {"SOURCE": "${{ github.action_path }}"}
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "output", "tests", "dist"))
+    shell = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", install["run"])
+
+    done = run(*shell, cwd=tmp_path, SOURCE=str(source), RUNNER_TEMP=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    told = run(str(tmp_path / "trailkey" / "bin" / "trailkey"), "--version", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (0, f"trailkey {VERSION}\n")
 
 
 def test_the_action_annotates_the_flawed_template_and_writes_sarif(repository: Path) -> None:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from helpers import CONFIGS, OUTPUT, PACKAGE, ROOT
+import worst
+from helpers import CONFIGS, OUTPUT, PACKAGE, ROOT, TESTS
 from test_floors import MAY_IMPORT
+from test_published import DELIVERY, PUBLISHED
 from trailkey import __version__, aws, cli, errors, pipeline
 from trailkey.config.model import Config
 from trailkey.config.schema import schema_text
@@ -355,3 +357,19 @@ def test_yaml_on_the_pages_can_be_read(page: Path) -> None:
     Loader.add_multi_constructor("!", any_tag)
     for block in blocks(page.read_text(encoding="utf-8"), "yaml"):
         assert yaml.load(block, Loader)  # noqa: S506 # a safe loader that reads the tags of CloudFormation as text
+
+
+def test_the_page_of_what_was_checked_counts_what_is_there() -> None:
+    page = (ROOT / "docs" / "checked-against.md").read_text(encoding="utf-8")
+    counted = {
+        "single requests": sum(
+            len(json.loads(path.read_text(encoding="utf-8"))["cases"]) for path in (TESTS / "decisions").glob("*.json")
+        ),
+        "forms of policies": len(PUBLISHED) + len(DELIVERY),
+        "shapes made to be slow": len(worst.AUDITED) + len(worst.COMPARED),
+    }
+
+    rows = dict(
+        re.findall(r"^\| (\d+) \| (single requests|forms of policies|shapes made to be slow)\b", page, re.MULTILINE)
+    )
+    assert {what: int(number) for number, what in rows.items()} == counted

@@ -50,7 +50,8 @@ def assumed(policy: ResourcePolicy, said: KeyIntent) -> Iterator[str]:
     if users:
         names = ", ".join(found.trails)
         which = f"{' and '.join(users)}, which the template makes{f' ({names})' if names else ''}"
-        yield f"{policy.name} is the {noun} of {which}; --trail names others"
+        own = noun if noun == "key" or policy.document is None else f"policy of the {noun}"
+        yield f"{policy.name} is the {own} of {which}; --trail names others"
     elif not admits_service(policy.document, CLOUDTRAIL):
         yield f"no statement lets CloudTrail use {policy.name or f'the {noun}'}, so no trail is taken to use it; --trail names one that does"
     else:

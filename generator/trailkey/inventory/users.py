@@ -25,7 +25,7 @@ TRAIL: Final = "AWS::CloudTrail::Trail"
 ROLE: Final = "AWS::IAM::Role"
 USER: Final = "AWS::IAM::User"
 _BUCKET: Final = BUCKET.bare
-_TOPIC: Final = TOPIC.bare
+NOTIFIED: Final = TOPIC.bare
 _PROPERTIES: Final = {
     ALIAS: ("AliasName", "TargetKeyId"),
     _BUCKET: ("BucketName", "BucketEncryption"),
@@ -34,7 +34,7 @@ _PROPERTIES: Final = {
         *("KMSKeyId", "S3BucketName", "S3KeyPrefix", "SnsTopicName", "TrailName"),
         *("IsOrganizationTrail", "EnableLogFileValidation"),
     ),
-    _TOPIC: ("TopicName",),
+    NOTIFIED: ("TopicName", "KmsMasterKeyId"),
     BUCKET.holders[0]: (BUCKET.attached,),
     TOPIC.holders[0]: (TOPIC.attached,),
     ROLE: ("RoleName", "Path", "ManagedPolicyArns"),
@@ -101,8 +101,8 @@ def _strings(value: Any) -> Iterator[str]:
 def users_of(kind: PolicyKind, arn: str, found: Found, place: Place, file: str) -> tuple[Resource, ...]:
     """Return the resources that use a key, a bucket or a topic.
 
-    Of a key they are its trails and event data stores, and the buckets of those trails that encrypt with it; of a bucket or topic
-    the trails that deliver there. Roles and users come with them, where IAM policies of the template speak of keys or buckets.
+    Of a key they are its trails and event data stores, the buckets of those trails that encrypt with it, and encrypted topics that
+    trails notify; of a bucket or topic the trails that deliver there. Roles and users come with them, where IAM policies of the template speak of keys or buckets.
 
     Args:
         kind: what is used.
@@ -177,7 +177,14 @@ def _of_key(arn: str, found: Found) -> dict[str, tuple[str, Mapping[str, Any]]]:
         and {name.lower(), properties.get("BucketName")} & written_to
         and any(default.get("KMSMasterKeyID") in names for default in _defaults(properties))
     }
-    return users | buckets
+    notified = {properties.get("SnsTopicName") for kind, properties in found.values() if kind == TRAIL} - {None}
+    topics = {
+        name: (kind, properties)
+        for name, (kind, properties) in found.items()
+        if kind == NOTIFIED and properties.get("KmsMasterKeyId") in names
+        if any(str(one).rpartition(":")[2] == properties.get("TopicName", name) for one in notified)
+    }
+    return users | buckets | topics
 
 
 def _delivering(kind: PolicyKind, arn: str, found: Found) -> dict[str, tuple[str, Mapping[str, Any]]]:

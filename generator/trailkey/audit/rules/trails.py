@@ -25,6 +25,7 @@ from trailkey.aws import (
     parse_arn,
     partition_of,
 )
+from trailkey.inventory.users import NOTIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +134,21 @@ def _cannot_describe(subject: Subject) -> Iterator[Match | Undecided]:
                 yield one
 
 
+def _cannot_encrypt_notices(subject: Subject) -> Iterator[Match | Undecided]:
+    """Yield the encrypted topics that trails of the template notify, and for which CloudTrail cannot use the key.
+
+    Messages of a topic are under an encryption context of SNS, and not of a trail.
+    """
+    for topic in subject.found.users if subject.whole else ():
+        for action in ("kms:GenerateDataKey", "kms:Decrypt") if topic.kind == NOTIFIED else ():
+            yield from refused(
+                subject,
+                region(principals=_SERVICE, actions=(action,), context={TRAIL_CONTEXT: _ABSENT}),
+                f"CloudTrail is not allowed to call {action} for messages of the topic {topic.location.logical_id}",
+                statement=falling_short(subject, action),
+            )
+
+
 RULES: Final = (
     PolicyRule(
         id="trail-cannot-encrypt",
@@ -164,5 +180,16 @@ RULES: Final = (
         source=CLOUDTRAIL_KEY_PAGE,
         remedy="allow cloudtrail.amazonaws.com kms:Decrypt under aws:SourceArn, or turn S3 Bucket Keys off",
         find=_cannot_decrypt,
+    ),
+    PolicyRule(
+        id="trail-cannot-notify",
+        severity="error",
+        title="A trail cannot notify its encrypted topic",
+        reason="CloudTrail encrypts what it publishes to an encrypted topic: the topic's key has to let it generate data keys and decrypt, "
+        "under no encryption context of a trail. Otherwise log files arrive and nobody is told.",
+        source="https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permissions-for-sns-notifications.html",
+        remedy="give the topic a key of its own that allows cloudtrail.amazonaws.com kms:GenerateDataKey* and kms:Decrypt; on the trail's "
+        "key such a statement lets go of the encryption context",
+        find=_cannot_encrypt_notices,
     ),
 )
