@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find generator -name '*.py' -o -name 'py.typed') pyproject.toml README.md LICENSE
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help templates test exhaustive check lint format coverage record bench docs lock clean
@@ -15,10 +15,10 @@ templates: $(VENV)/installed ## build, check and write output/ from every file i
 	$(BIN)/trailkey generate
 
 test: $(VENV)/developing ## run the whole test suite against the installed package
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 exhaustive: $(VENV)/developing ## run the tests that take minutes: the prover against z3 and brute force
-	$(BIN)/pytest --numprocesses auto -m exhaustive
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m exhaustive
 
 coverage: $(VENV)/developing ## measure which lines and branches the tests reach, without random configs and mutations; a floor holds
 	COVERAGE_FILE=$(CURDIR)/$(VENV)/coverage $(BIN)/pytest --numprocesses auto --cov -m "not exhaustive and not slow"
@@ -62,13 +62,16 @@ $(VENV)/created:
 	@touch $@
 
 $(VENV)/libraries: $(VENV)/created requirements.lock
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@echo "installing the libraries of requirements.lock into $(VENV) (once, a minute or two)"
+	@$(PIP) install --progress-bar off --require-hashes --requirement requirements.lock
 	@touch $@
 
 $(VENV)/installed: $(VENV)/libraries $(SOURCES)
-	@$(PIP) install --no-deps --no-build-isolation --force-reinstall .
+	@echo "installing trailkey into $(VENV)"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --force-reinstall .
 	@touch $@
 
 $(VENV)/developing: $(VENV)/installed requirements-dev.lock
-	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@echo "installing what tests and checks need, from requirements-dev.lock (once, a minute or two)"
+	@$(PIP) install --progress-bar off --require-hashes --requirement requirements-dev.lock
 	@touch $@

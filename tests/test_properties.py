@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from trailkey.pipeline import Rendered
 
 SHARDS = 8
+QUICK = 2
 EXAMPLES = 1000
-PROVEN = 100
+EXHAUSTIVE = pytest.mark.exhaustive
 HEALTH = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
 
@@ -34,7 +35,7 @@ def built(folder: Path, data: dict[str, Any]) -> Rendered:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize("shard", [pytest.param(at, marks=EXHAUSTIVE if at >= QUICK else ()) for at in range(SHARDS)])
 def test_any_config_builds(shard: int, tmp_path: Path) -> None:
     @seed(shard)
     @settings(max_examples=EXAMPLES // SHARDS, deadline=None, database=None, suppress_health_check=HEALTH)
@@ -51,9 +52,12 @@ def test_any_config_builds(shard: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_any_config_is_proven(tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [40, pytest.param(200, marks=EXHAUSTIVE)])
+def test_any_config_is_proven(examples: int, tmp_path: Path) -> None:
     @seed(0)
-    @settings(max_examples=PROVEN, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate])
+    @settings(
+        max_examples=examples, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate]
+    )
     @given(configs())
     def holds(data: dict[str, Any]) -> None:
         verdict = prove(built(tmp_path, data))
@@ -66,12 +70,15 @@ def test_any_config_is_proven(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_any_config_passes_lint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [15, pytest.param(80, marks=EXHAUSTIVE)])
+def test_any_config_passes_lint(examples: int, tmp_path: Path) -> None:
     templates: dict[str, LintInput] = {}
     origins: dict[str, dict[str, Any]] = {}
 
     @seed(0)
-    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate])
+    @settings(
+        max_examples=examples, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate]
+    )
     @given(configs())
     def collect(data: dict[str, Any]) -> None:
         rendered = built(tmp_path, data)
