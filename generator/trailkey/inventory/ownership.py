@@ -22,6 +22,9 @@ _IN_REGION: Final = re.compile(
     r"\b[a-z0-9-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com|\barn:[a-z-]+:kms:([a-z0-9-]+):\d{12}:key/"
 )
 _KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+_TRAIL: Final = re.compile(
+    r":cloudtrail:(?:([a-z]{2}(?:-[a-z]+)+-\d)|\$\{[^}]*\}|[^:\s\"]*):(?:(\d{12})|\$\{[^}]*\}|[^:\s\"]*):trail/"
+)
 _PARTITION: Final = re.compile(r"\barn:(aws[a-z-]*):")
 _MADE_UP: Final = ("111122223333", "123456789012", "444455556666", "777788889999")
 """The account ids that AWS's own documentation uses as examples."""
@@ -78,6 +81,13 @@ def region_shown(text: str) -> str:
     """Return the Region that every Regional name of a service (``s3.eu-west-1.amazonaws.com``) in a text has, or an empty text."""
     found = {service or key for service, key in _IN_REGION.findall(text)}
     return found.pop() if len(found) == 1 else ""
+
+
+def trail_shown(text: str) -> tuple[str, str]:
+    """Return Region and account that the ARNs of trails in a text have, each as far as it is written out and the same in all of them."""
+    found = _TRAIL.findall(text)
+    regions, accounts = ({one[part] for one in found if one[part]} for part in (0, 1))
+    return (regions.pop() if len(regions) == 1 else ""), (accounts.pop() if len(accounts) == 1 else "")
 
 
 def partition_shown(text: str) -> str:

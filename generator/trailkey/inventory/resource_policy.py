@@ -11,6 +11,7 @@ from trailkey.aws import HOME_REGIONS, parse_arn, partition_of, policy_size
 from trailkey.cloudformation.intrinsics import NO_VALUE
 from trailkey.cloudformation.placeholders import Place, attribute_placeholder
 from trailkey.cloudformation.renaming import rename
+from trailkey.cloudformation.shapes import kind_of, mapping_in
 from trailkey.errors import PolicyError
 from trailkey.inventory.kinds import BUCKET, KEY
 from trailkey.inventory.ownership import (
@@ -19,6 +20,7 @@ from trailkey.inventory.ownership import (
     partition_shown,
     placeholder_account,
     region_shown,
+    trail_shown,
 )
 from trailkey.inventory.policies import ResourcePolicy
 from trailkey.inventory.users import TRAIL, identities_of, surroundings, users_of, waits_for
@@ -59,15 +61,18 @@ class PolicySource:
         given_region, given_partition = (self.parameters.get(f"AWS::{name}", "") for name in ("Region", "Partition"))
         region = region_shown(raw)
         why = ": the services or the key that it names are there"
+        trail_region, trail_account = trail_shown(raw) if self._makes_trails else ("", "")
         if not region:
-            region = self.trails_region
+            region = self.trails_region or trail_region
             why = ": its trail is there" if region else ": nothing says another"
         if given_partition and not given_region and partition_of(region) != given_partition:
             region, why = "", ": nothing says another of that partition"
         region = given_region or region
         partition = given_partition or (partition_of(region) if region else partition_shown(raw))
         here = Place(
-            account=self.account or placeholder_account(json.dumps([raw, self.template.get("Conditions")])),
+            account=self.account
+            or trail_account
+            or placeholder_account(json.dumps([raw, self.template.get("Conditions")])),
             region=region or HOME_REGIONS.get(partition, HOME_REGIONS["aws"]),
             partition=partition,
             parameters=given(self.parameters, self.template),
@@ -81,10 +86,25 @@ class PolicySource:
         except PolicyError as error:
             raise PolicyError(f"{location}: {error}") from error
         found = [_read(variant, location, kind) for variant in possible]
-        if kind is not KEY:
-            return [one for each in found for one in self._delivered(each, replace(location, branch=each.branch), kind)]
         assumed = "" if given_region else why
-        return [self._found(one, replace(location, branch=one.branch), found, here, assumed) for one in found]
+        by_trail = bool(trail_account)
+        if kind is not KEY:
+            said = [] if self.account else [_of_place(here, kind, by_trail=by_trail)]
+            said += [] if self.account or not assumed else [f"AWS::Region is {here.region}{assumed}"]
+            return [
+                replace(one, assumptions=(*one.assumptions, *(said if self.template else ())))
+                for each in found
+                for one in self._delivered(each, replace(location, branch=each.branch), kind)
+            ]
+        return [
+            self._found(one, replace(location, branch=one.branch), found, here, assumed, by_trail=by_trail)
+            for one in found
+        ]
+
+    @property
+    def _makes_trails(self) -> bool:
+        """Whether the template makes trails, so that the ARNs of trails in its policies are of its own account and Region."""
+        return any(kind_of(one) == TRAIL for one in mapping_in(self.template, "Resources").values())
 
     def _possible(self, written: Any, here: Place, known: frozenset[str], condition: str | None) -> list[Variant]:
         """Return the variants, by what the template makes beside the policy too, where that does not make too many.
@@ -101,7 +121,14 @@ class PolicySource:
         return list(variants(written, self.template, here, known, condition, {}))
 
     def _found(
-        self, one: Variant, location: Location, variants_of_key: list[Variant], here: Place, region_assumed: str
+        self,
+        one: Variant,
+        location: Location,
+        variants_of_key: list[Variant],
+        here: Place,
+        region_assumed: str,
+        *,
+        by_trail: bool,
     ) -> ResourcePolicy:
         place, document, sentences = one.place, one.document, list(one.sentences)
         beside: Mapping[str, tuple[str, Mapping[str, Any]]] = one.beside
@@ -109,7 +136,7 @@ class PolicySource:
         if place.account != here.account:
             sentences.insert(0, f"the key's account is {account}, as the conditions have it here")
         elif not self.account:
-            account, sentence = _whose(one, variants_of_key)
+            account, sentence = _whose(one, variants_of_key, by_trail=by_trail)
             known = bool(account)
             account = account or place.account
             # The made-up id is only where the template says AWS::AccountId.
@@ -207,8 +234,11 @@ def _read(variant: Variant, location: Location, kind: PolicyKind) -> Variant:
     return replace(variant, document=document, sentences=sentences)
 
 
-def _whose(one: Variant, variants_of_key: list[Variant]) -> tuple[str, str]:
-    """Return the account that a policy, or another variant of it, shows to be the key's, and a sentence about it."""
+def _whose(one: Variant, variants_of_key: list[Variant], *, by_trail: bool) -> tuple[str, str]:
+    """Return the account that a policy, or another variant of it, shows to be the key's, and a sentence about it.
+
+    ``by_trail`` says that the place's account is that of a trail it names, which the template makes.
+    """
     made_up = one.place.account
     shown, why = account_shown(one.document)
     if shown in ("", made_up):
@@ -217,11 +247,20 @@ def _whose(one: Variant, variants_of_key: list[Variant]) -> tuple[str, str]:
         others = {found for document in stack if (found := account_shown(document))[0] not in ("", made_up)}
         if len({account for account, _ in others}) == 1:
             shown, why = min(others)
+    if by_trail and shown in ("", made_up):
+        return made_up, f"the key's account is {made_up}: it names a trail there, and the template makes one"
     if not shown:
         return "", f"the key's account is {made_up}, made up: nothing says whose key it is"
     if shown == made_up:
         return shown, f"AWS::AccountId, which is the key's account, is {shown}, made up"
     return shown, f"the key's account is {shown}: {why}"
+
+
+def _of_place(place: Place, kind: PolicyKind, *, by_trail: bool) -> str:
+    """Return a sentence about the account of a template that has no key, which nobody gives."""
+    why = "a policy names a trail there, and the template makes one" if by_trail else ""
+    whose = f"AWS::AccountId, which is the {kind.noun}'s account, is {place.account}"
+    return f"{whose}: {why}" if why else f"{whose}, made up"
 
 
 def _default_policy(place: Place) -> dict[str, Any]:

@@ -216,3 +216,24 @@ def test_a_policy_that_names_no_bucket_or_two_is_refused_and_one_that_is_too_lar
     with pytest.raises(PolicyError, match="S3 does not take it; a bucket policy has at most 20,480"):
         found(json.dumps(policy(*large)))
     assert found(json.dumps(policy(*large[:18])))
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "${AWS::Region}"])
+@pytest.mark.parametrize("account", ["515253545556", "${AWS::AccountId}"])
+def test_a_trail_that_is_written_out_tells_account_and_region_where_the_template_makes_one(
+    region: str, account: str
+) -> None:
+    arn = {"Fn::Sub": f"arn:aws:cloudtrail:{region}:{account}:trail/ledger"}
+    held = {**WRITES, "Condition": {"StringEquals": {"aws:SourceArn": arn}}}
+    text = template(LogsPolicy=bucket_policy("logs", held), Trail=trail(S3BucketName="logs"))
+    (one,) = found(text)
+
+    expected = (
+        f"arn:aws:cloudtrail:{'us-east-1' if '$' in region else region}:{'111122223333' if '$' in account else account}"
+    )
+    assert one.users[0].arn == f"{expected}:trail/ledger"
+    assert one.document["Statement"][0]["Condition"]["StringEquals"]["aws:SourceArn"] == one.users[0].arn
+    (given,) = found(text, key_account=HOME, parameters={"AWS::Region": "eu-north-1"})
+    assert given.users[0].arn == f"arn:aws:cloudtrail:eu-north-1:{HOME}:trail/ledger"
+    assert len([said for said in one.assumptions if said.startswith("AWS::")]) == 2
+    assert not any(said.startswith("AWS::") for said in given.assumptions)
