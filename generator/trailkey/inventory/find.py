@@ -113,7 +113,7 @@ def find_policies(
     found = source.policies(document, Location(file=what), kind=kind)
     if not found:
         raise PolicyError(
-            f"{what}: the policy of a {kind.noun} whose statements name none, or several, as Resource; one is expected; write its ARN there"
+            f"{what}: the policy of a {kind.noun} whose statements name none as Resource, or several as often; one is expected; write its ARN there"
         )
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,15 +67,17 @@ def account_shown(document: Any) -> tuple[str, str]:
 def attached_to(document: Any, kind: PolicyKind) -> list[str]:
     """Return the ARN that the statements of a policy have as Resource: it can only be what the policy is attached to.
 
-    None where they name none, or several keys; of a bucket the objects count too.
+    None where they name none, or several keys. Of a bucket the objects count too; where another one is named less often, that is a
+    mistake of the policy.
     """
     if kind is KEY:
-        found = _keys(document)
-    else:
-        parts = [arn for one in statements_of(document) for text in _resources(one) if (arn := parse_arn(text))]
-        own = [replace(arn, resource=arn.resource.partition("/")[0]) for arn in parts if arn.service == kind.service]
-        found = {str(arn) for arn in own if not set("*?") & set(str(arn))}
-    return sorted(found) if len(found) == 1 else []
+        keys = _keys(document)
+        return list(keys) if len(keys) == 1 else []
+    parts = [arn for one in statements_of(document) for text in _resources(one) if (arn := parse_arn(text))]
+    own = [replace(arn, resource=arn.resource.partition("/")[0]) for arn in parts if arn.service == kind.service]
+    often = Counter(str(arn) for arn in own if not set("*?") & set(str(arn))).most_common(2)
+    tied = len(often) > 1 and often[0][1] == often[1][1]
+    return [] if tied or not often else [often[0][0]]
 
 
 def region_shown(text: str) -> str:

@@ -210,7 +210,7 @@ def test_an_answer_of_the_cli_and_a_policy_document_are_read(holder: dict[str, A
 def test_a_policy_that_names_no_bucket_or_two_is_refused_and_one_that_is_too_large() -> None:
     two = {**WRITES, "Resource": ["arn:aws:s3:::logs/*", "arn:aws:s3:::other/*"]}
     for statement in (two, {**WRITES, "Resource": "*"}):
-        with pytest.raises(PolicyError, match="whose statements name none, or several, as Resource"):
+        with pytest.raises(PolicyError, match="whose statements name none as Resource, or several as often"):
             found(json.dumps(policy(statement)))
     large = [{**WRITES, "Sid": f"Writes{number}", "Resource": f"arn:aws:s3:::logs/{'x' * 900}"} for number in range(21)]
     with pytest.raises(PolicyError, match="S3 does not take it; a bucket policy has at most 20,480"):

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-permission
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access import Constraint, Single, held_to, region, texts
@@ -21,7 +21,7 @@ from trailkey.aws import CLOUDTRAIL, parse_arn
 from trailkey.inventory.users import TRAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from trailkey.access import Language, Statement
     from trailkey.audit.subject import Subject
@@ -97,9 +97,10 @@ def _cannot_write(subject: Subject) -> Iterator[Match | Undecided]:
         return
     bucket = subject.found.arn
     for trail in _trails(subject):
-        yield from _cannot(subject, "s3:GetBucketAcl", trail.arn, bucket, texts(bucket))
-        for path in trail.paths(subject.intent.organization_id):
-            yield from _cannot(subject, "s3:PutObject", trail.arn, f"{bucket}/{path}", _objects(bucket, path))
+        calls = [("s3:GetBucketAcl", bucket, texts(bucket))]
+        paths = trail.paths(subject.intent.organization_id)
+        calls += [("s3:PutObject", f"{bucket}/{path}", _objects(bucket, path)) for path in paths]
+        yield from _cannot(subject, trail.arn, calls)
 
 
 def _objects(bucket: str, path: str) -> Language:
@@ -112,11 +113,28 @@ def _cannot_publish(subject: Subject) -> Iterator[Match | Undecided]:
     if subject.found.document is None:
         yield _no_policy(subject)
         return
+    topic = subject.found.arn
     for trail in _trails(subject):
-        yield from _cannot(subject, "sns:Publish", trail.arn, subject.found.arn, texts(subject.found.arn))
+        yield from _cannot(subject, trail.arn, [("sns:Publish", topic, texts(topic))])
 
 
-def _cannot(subject: Subject, action: str, trail: str, where: str, resources: Language) -> Iterator[Match | Undecided]:
+def _cannot(subject: Subject, trail: str, calls: Iterable[tuple[str, str, Language]]) -> Iterator[Match | Undecided]:
+    """Yield a finding for the calls, each of an action on some resources, that CloudTrail is not allowed for a trail: one for one reason."""
+    short: dict[tuple[str | int | None, str], tuple[Match, list[str]]] = {}
+    for action, where, resources in calls:
+        asked = region(
+            principals=_SERVICE, actions=(action,), resources=resources, context=_sent(subject, trail, action)
+        )
+        for one in refused(subject, asked, "", statement=falling_short(subject, action)):
+            if isinstance(one, Match):
+                short.setdefault((one.statement, one.message), (one, []))[1].append(f"{action} on {where}")
+            else:
+                yield one
+    for (_, because), (one, said) in short.items():
+        yield replace(one, message=f"CloudTrail is not allowed to call {' and '.join(said)} for {trail}{because}")
+
+
+def _sent(subject: Subject, trail: str, action: str) -> dict[str, Constraint]:
     context = sent_for(subject, trail, _SOURCE)
     if action == "s3:PutObject":
         context["s3:x-amz-acl"] = held_to("bucket-owner-full-control")
@@ -124,12 +142,7 @@ def _cannot(subject: Subject, action: str, trail: str, where: str, resources: La
         context[_TLS] = held_to("true")
     if _OWNER.casefold() in subject.keys:
         context[_OWNER] = Single(absent=True, values=EMPTY)
-    yield from refused(
-        subject,
-        region(principals=_SERVICE, actions=(action,), resources=resources, context=context),
-        f"CloudTrail is not allowed to call {action} on {where} for {trail}",
-        statement=falling_short(subject, action),
-    )
+    return context
 
 
 def _no_policy(subject: Subject) -> Match:

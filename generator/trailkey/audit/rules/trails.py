@@ -40,6 +40,7 @@ _DIGIT: Final = Chars(frozenset(digits))
 _ENDS: Final = Chars(frozenset(f"{ascii_letters}{digits}"))
 _INSIDE: Final = Chars(frozenset(f"{ascii_letters}{digits}._-"))
 _SERVICE: Final = texts(CLOUDTRAIL)
+_VIA_ANY: Final = "aws:ViaAWSService"
 
 
 def _cannot_encrypt(subject: Subject) -> Iterator[Match | Undecided]:
@@ -85,10 +86,16 @@ def _cannot(subject: Subject, action: str, trail: str, *carried: str) -> Iterato
 
 
 def sent_for(subject: Subject, trail: str, *carried: str) -> dict[str, Constraint]:
-    """Return what CloudTrail's calls for a trail, or for any, carry: the trail's ARN under some keys, and its account."""
+    """Return what CloudTrail's calls for a trail, or for any, carry: the trail's ARN under some keys, and its account.
+
+    They are its own calls, and nobody's that it hands on.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-viaawsservice
+    """
     arn = parse_arn(trail)
     sent = held_to(trail) if arn else Single(all_trails(subject))
     keys: dict[str, Constraint] = dict.fromkeys(carried, sent)
+    if _VIA_ANY.casefold() in subject.keys:
+        keys[_VIA_ANY] = held_to("false")
     return {**keys, "aws:SourceAccount": held_to(arn.account)} if arn else keys
 
 
