@@ -36,6 +36,7 @@ from trailkey.access.analysis.prove import difference, example, universe
 from trailkey.access.language.actions import gravity
 from trailkey.diff.added import added
 from trailkey.diff.callers import Callers, Known, grantee_of, language_of, within
+from trailkey.diff.for_all import for_all
 from trailkey.diff.rows import Row
 from trailkey.errors import UndecidedError
 
@@ -102,17 +103,11 @@ def changes(question: Question) -> tuple[list[Row], list[str]]:
     )
     with bounded(STEPS):
         rows, unknown = _changes(replace(question, old=few.policies[0], new=few.policies[1]))
-    return [_for_all(row, few.members) for row in rows], unknown
+    return for_all(rows, few), unknown
 
 
 def _named_in(holder: Known | None) -> tuple[str, ...]:
     return (holder[1].name, *sorted(holder[0].texts or ())) if holder else ()
-
-
-def _for_all(row: Row, members: Mapping[str, tuple[str, ...]]) -> Row:
-    """Return a row that says for which accounts and keys it holds too, since nothing tells them from those that it names."""
-    said = f"{row.who} {row.conditions} {row.witness}".casefold()
-    return replace(row, alike=tuple((one, others) for one, others in members.items() if one in said))
 
 
 def _changes(question: Question) -> tuple[list[Row], list[str]]:

@@ -193,3 +193,23 @@ def test_a_key_whose_policy_lists_them_and_that_no_trail_uses_keeps_them() -> No
     (row,) = compared([ROOT], [ROOT, allow({"AWS": f"arn:aws:iam::{HOME}:role/Ops"}, SIGNS)]).rows
 
     assert set(row.actions) == set(SIGNS)
+
+
+def test_accounts_under_a_context_of_their_own_are_one_row() -> None:
+    """It takes two to stand for all, one as the caller and one in the context: they are one row too."""
+    accounts = [f"{100_000_000_000 + at}" for at in range(20)]
+    more = [
+        allow(
+            {"AWS": f"arn:aws:iam::{one}:root"},
+            sid=f"Of{one}",
+            StringLike={helpers.CONTEXT: f"arn:aws:cloudtrail:*:{one}:trail/*"},
+        )
+        for one in accounts
+    ]
+
+    (row,) = compared([ROOT], [ROOT, *more]).rows
+    ((first, others),) = row.alike
+    assert sorted((first, *others)) == accounts
+    less = [one for one in more if one["Sid"] != f"Of{accounts[3]}"]
+    (row,) = compared([ROOT], [ROOT, *less]).rows
+    assert accounts[3] not in str(row.alike)

@@ -44,12 +44,13 @@ _Place = tuple[str, str, str]
 class Alike:
     """Policies with some accounts and keys that stand for all.
 
-    ``policies`` are those to judge. ``members`` are the others that an account or key stands for. ``statements`` are, for each
-    policy, the names of those statements that one of its statements (by its index) stands for.
+    ``policies`` are those to judge. ``members`` are the others that an account or key stands for, and ``beside`` those of them that the
+    policies still hold, since it takes a few to stand for all. ``statements`` are, for each policy, the names of those statements that one of its statements (by its index) stands for.
     """
 
     policies: tuple[Policy, ...]
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     statements: tuple[Mapping[int, tuple[str | int, ...]], ...] = ()
 
 
@@ -67,17 +68,20 @@ def alike(policies: Sequence[Policy], fixed: Iterable[str]) -> Alike:
         if token not in known and (signature := _signature(token, places[token], policies)) is not None:
             groups.setdefault(signature, []).append(token)
     members: dict[str, tuple[str, ...]] = {}
+    beside: dict[str, tuple[str, ...]] = {}
     left_out: dict[str, str] = {}
     for group in groups.values():
         spots = {place for _, place in places[group[0]]}
         standing = len({"principal" if spot[0] in _OF_CALLER else spot[0] for spot in spots})
         if len(group) > max(LEAST, standing):
             members[group[0]] = tuple(group[standing:])
+            beside[group[0]] = tuple(group[1:standing])
             left_out |= dict.fromkeys(group[standing:], group[0])
     if not left_out:
-        return Alike(tuple(policies), {}, tuple({} for _ in policies))
+        return Alike(tuple(policies), statements=tuple({} for _ in policies))
     made = [_without(policy, left_out) for policy in policies]
-    return Alike(tuple(policy for policy, _ in made), members, tuple(statements for _, statements in made))
+    shorter, statements = zip(*made, strict=True)
+    return Alike(shorter, members, beside, statements)
 
 
 def _places(policies: Sequence[Policy]) -> dict[str, list[tuple[tuple[int, int], _Place]]]:
