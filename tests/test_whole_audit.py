@@ -140,3 +140,16 @@ def test_the_answer_of_get_bucket_policy_is_judged_like_the_policy(name: str) ->
 
     assert told == plain
     assert name in {one for one, _ in plain}
+
+
+@pytest.mark.parametrize(
+    ("action", "reads"), [("s3:GetObject", True), ("s3:Get*", True), ("s3:*", False), ("*", False)]
+)
+def test_whoever_may_do_everything_with_the_bucket_need_not_read(action: str, *, reads: bool) -> None:
+    template = _read(WHOLE.read_text(encoding="utf-8"))
+    statements = template["Resources"]["Reads"]["Properties"]["PolicyDocument"]["Statement"]
+    statements[:] = [{**statements[0], "Action": action}]
+    template["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"].pop()
+
+    found = {one.id for one in api.audit(template).findings}
+    assert ("reader-cannot-decrypt" in found) is reads

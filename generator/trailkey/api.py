@@ -99,7 +99,7 @@ def access(
 ) -> Access | PolicyAccess:
     """Return who can do what with the keys of a config or an output folder, what is proven, and what fails (``findings``).
 
-    Of a policy there is no config to say what it is for: who can do what, by whoever the policy itself speaks of.
+    A policy has no config that says what it is for: who can do what, by whoever the policy itself speaks of.
 
     Args:
         source: a config or an output folder.

@@ -29,7 +29,7 @@ def text_of(source: Source | Sequence[Document], what: str) -> tuple[str, str]:
     """Return the text of a file or document, and what errors call it.
 
     Raises:
-        UsageError: a file that cannot be read, or what is no document.
+        UsageError: a file that cannot be read, or a value that is not a document.
     """
     from trailkey.inventory import read_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trailkey.access import REFUTED, Policy, allowed, excludes, parse_policy, region
+from trailkey.access import Policy, allowed, excludes, parse_policy, region
 from trailkey.access.analysis.prove import reaches
 from trailkey.access.language.actions import DECRYPT
 from trailkey.access.language.log_actions import READ_LOGS
@@ -56,9 +56,7 @@ def cut_off(subject: Subject, within: RequestSet, what: str) -> Iterator[Match |
         yield from found
         if found or not reader.whole or reaches(subject.granted, asked & region(identity=False)):
             continue
-        own = allowed(reader.policy, subject.scope)
-        answer = excludes(own, within)
-        if answer and answer.verdict != REFUTED:
+        if excludes(allowed(reader.policy, subject.scope), within):
             yield Match(
                 severity="warning",
                 message=f"{reader.by} makes {reader.arn} a reader, and none of its IAM policies in the template lets it {what}",
@@ -121,11 +119,15 @@ def _meant(subject: Subject) -> tuple[str, ...]:
 
 
 def _speaks_of(statements: Sequence[Statement], meant: Sequence[str]) -> bool:
-    """Return whether a statement lets somebody decrypt or get objects, and names the key or the bucket for it."""
+    """Return whether a statement lets somebody decrypt or get objects, and names the key or the bucket for it.
+
+    Whoever may do everything with it looks after it, and need not read.
+    """
     for one in statements:
         if one.effect != "Allow" or one.not_resources or one.not_actions:
             continue
-        reads = any(matcher(action.casefold())(name) for action in one.actions for name in _READING)
+        actions = [action.casefold() for action in one.actions if action.partition(":")[2] not in ("", "*")]
+        reads = any(matcher(action)(name) for action in actions for name in _READING)
         named = any(resource == arn or resource.startswith(f"{arn}/") for resource in one.resources for arn in meant)
         if reads and named:
             return True

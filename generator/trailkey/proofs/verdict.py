@@ -101,7 +101,7 @@ def verdict(deployment: Deployment, folder: Folder) -> Verdict:
 
 
 def _unless_accepted(one: Finding) -> Finding:
-    """Return a finding with the way to accept it; an invariant that is not so is no risk, but a sentence to correct."""
+    """Return a finding with the way to accept it; an invariant that is not so is a sentence to correct, and not a risk."""
     if one.id == BROKEN.id:
         return one
     return replace(one, remedy=f"{one.remedy}, or accept it under accepted_risks with id {one.id} and a reason")

@@ -45,7 +45,8 @@ class Alike:
     """Policies with some accounts and keys that stand for all.
 
     ``policies`` are those to judge. ``members`` are the others that an account or key stands for, and ``beside`` those of them that the
-    policies still hold, since it takes a few to stand for all. ``statements`` are, for each policy, the names of those statements that one of its statements (by its index) stands for.
+    policies still hold, since it takes a few to stand for all. ``statements`` are, for each policy, the names of those statements
+    that one of its statements (by its index) stands for.
     """
 
     policies: tuple[Policy, ...]
