@@ -15,6 +15,8 @@ from trailkey.access.language.catalog import has_several_values, key_actions
 from trailkey.aws import KEY_POLICY_BYTES, policy_size
 
 HOME: Final = "515253545556"
+_TRIES: Final = 10
+"""How many statements may be too large for what is left before a policy is as large as it gets."""
 _KEYS: Final = (
     *("aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalAccount", "kms:CallerAccount", "aws:SourceArn"),
     *("aws:SourceAccount", "kms:ViaService", "aws:SourceVpce", "aws:SourceIp", "aws:RequestedRegion", "aws:userid"),
@@ -44,11 +46,14 @@ def of_number(number: int) -> dict[str, Any]:
             "Resource": "*",
         }
     ]
-    while True:
+    too_large = 0
+    while too_large < _TRIES:
         larger = [*statements, made.statement(f"S{len(statements)}")]
         if policy_size({"Version": "2012-10-17", "Statement": larger}) > KEY_POLICY_BYTES:
-            return {"Version": "2012-10-17", "Statement": statements}
-        statements = larger
+            too_large += 1
+        else:
+            statements = larger
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 class _Made:

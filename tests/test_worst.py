@@ -95,12 +95,12 @@ def test_a_bound_within_a_bound_takes_from_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers", [pytest.param(range(1), id="one"), pytest.param(range(1, 201), id="200", marks=pytest.mark.exhaustive)]
+    "numbers", [pytest.param(range(1), id="one"), pytest.param(range(1, 101), id="100", marks=pytest.mark.exhaustive)]
 )
 def test_a_policy_of_any_shape_that_is_as_large_as_one_can_be_ends_within_the_bound(numbers: range) -> None:
     for number in numbers:
         document = large.of_number(number)
-        assert KEY_POLICY_BYTES - 8_000 < policy_size(document) <= KEY_POLICY_BYTES, number
+        assert KEY_POLICY_BYTES // 2 < policy_size(document) <= KEY_POLICY_BYTES, number
         with bounded(10 * STEPS) as done:
             report = api.audit(document, key_account=large.HOME)
         assert done.most - done.left <= STEPS * 1.01, number
