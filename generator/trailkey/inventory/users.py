@@ -41,6 +41,8 @@ _PROPERTIES: Final = {
     USER: ("UserName", "Path", "ManagedPolicyArns", "Groups"),
 }
 """The properties that tell who uses what, by type of resource."""
+_TEXTS: Final = ("Name", "KeyId", "S3KeyPrefix", "Path")
+"""What the names of properties end in that hold one text."""
 _KEY_PROPERTY: Final = {EVENT_DATA_STORE: "KmsKeyId", TRAIL: "KMSKeyId"}
 _ATTACHING: Final = {
     "AWS::IAM::ManagedPolicy": ("Roles", "Users"),
@@ -102,7 +104,8 @@ def users_of(kind: PolicyKind, arn: str, found: Found, place: Place, file: str) 
     """Return the resources that use a key, a bucket or a topic.
 
     Of a key they are its trails and event data stores, the buckets of those trails that encrypt with it, and encrypted topics that
-    trails notify; of a bucket or topic the trails that deliver there. Roles and users come with them, where IAM policies of the template speak of keys or buckets.
+    trails notify; of a bucket or topic the trails that deliver there. Roles and users come with them, where IAM policies of the
+    template speak of keys or buckets.
 
     Args:
         kind: what is used.
@@ -111,6 +114,7 @@ def users_of(kind: PolicyKind, arn: str, found: Found, place: Place, file: str) 
         place: where the template is deployed.
         file: the template.
     """
+    found = {name: (of, _named_by_texts(properties)) for name, (of, properties) in found.items()}
     using = _of_key(arn, found) if kind is KEY else _delivering(kind, arn, found)
     callers = {name: found[name] for name in found if found[name][0] in (ROLE, USER)} if using else {}
     return tuple(
@@ -162,6 +166,11 @@ def has_bucket_keys(resource: Resource) -> bool:
     return any(str(rule.get("BucketKeyEnabled", "")).casefold() == "true" for rule in _rules(resource.properties))
 
 
+def _named_by_texts(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return properties without those names and ids that are something else than texts, which CloudFormation refuses."""
+    return {name: value for name, value in properties.items() if isinstance(value, str) or not name.endswith(_TEXTS)}
+
+
 def _of_key(arn: str, found: Found) -> dict[str, tuple[str, Mapping[str, Any]]]:
     names = _names_of(arn, found)
     users = {
@@ -175,7 +184,7 @@ def _of_key(arn: str, found: Found) -> dict[str, tuple[str, Mapping[str, Any]]]:
         for name, (kind, properties) in found.items()
         if kind == _BUCKET
         and {name.lower(), properties.get("BucketName")} & written_to
-        and any(default.get("KMSMasterKeyID") in names for default in _defaults(properties))
+        and any(str(default.get("KMSMasterKeyID")) in names for default in _defaults(properties))
     }
     notified = {properties.get("SnsTopicName") for kind, properties in found.values() if kind == TRAIL} - {None}
     topics = {

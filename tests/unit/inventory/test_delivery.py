@@ -237,3 +237,16 @@ def test_a_trail_that_is_written_out_tells_account_and_region_where_the_template
     assert given.users[0].arn == f"arn:aws:cloudtrail:eu-north-1:{HOME}:trail/ledger"
     assert len([said for said in one.assumptions if said.startswith("AWS::")]) == 2
     assert not any(said.startswith("AWS::") for said in given.assumptions)
+
+
+@pytest.mark.parametrize("wrong", [["logs"], {"a": 1}, None, 5, True, [{"Ref": "Logs"}]], ids=str)
+@pytest.mark.parametrize("element", ["S3BucketName", "KMSKeyId", "SnsTopicName", "TrailName", "S3KeyPrefix"])
+def test_a_name_that_is_something_else_than_a_text_names_nothing(element: str, wrong: Any) -> None:
+    key = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy(allow({"AWS": f"arn:aws:iam::{HOME}:root"}))}}
+    whole = {"S3BucketName": {"Ref": "Logs"}, "KMSKeyId": {"Ref": "Key"}, element: wrong}
+    resources = {"Key": key, "Logs": BARE, "LogsPolicy": bucket_policy({"Ref": "Logs"}), "Trail": trail(**whole)}
+
+    by_name = {one.name: one for one in found(template(**resources))}
+    users = {name: [user.kind for user in one.users] for name, one in by_name.items()}
+    assert users["LogsPolicy"] == ([] if element == "S3BucketName" else ["AWS::CloudTrail::Trail"])
+    assert users["Key"] == ([] if element == "KMSKeyId" else ["AWS::CloudTrail::Trail"])
