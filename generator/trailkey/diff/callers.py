@@ -73,6 +73,12 @@ class Callers:
                     if within(callers, known - denied) and not known.disjoint(denied):
                         yield known - denied, replace(grantee, exceptions=(name,))
 
+    def named_within(self, callers: Language) -> Iterator[Known]:
+        """Yield the known sets that these callers hold, those that a condition names, the longest first."""
+        yield from (
+            (known, grantee) for known, grantee in self._known if not grantee.is_class and within(known, callers)
+        )
+
 
 def language_of(side: Constraint | None) -> Language:
     """Return the callers that a constraint admits."""

@@ -153,11 +153,10 @@ class _Rows:
         # The widest grants first: they cover most of what the narrower ones would repeat.
         for grant in sorted(self._has.requests.inner, key=_width):
             for part in _by_caller(_meeting([grant], self._asked.inner)):
-                if not _meeting(left, [part]):
-                    continue
-                wide, grantee = self._widened(part, left)
-                found.append(self._row(wide, grantee, _meeting(left, [wide])))
-                left = [piece for one in left for piece in subtract(one, [wide])]
+                while _meeting(left, [part]):
+                    wide, grantee = self._widened(part, left)
+                    found.append(self._row(wide, grantee, _meeting(left, [wide])))
+                    left = [piece for one in left for piece in subtract(one, [wide])]
         if left:
             raise RuntimeError(f"a difference that no grant explains: {left[0]}")
         return found
@@ -207,7 +206,15 @@ class _Rows:
             elif within(callers, found[0]) and not self._in_question(_for_callers(sides, found[0] - callers)):
                 # Nobody else of the wider set can be allowed this: the narrower name is as true.
                 found = callers, grantee
-        return found or (mine, grantee_of(mine))
+        return found or self._new_among(new, sides) or (mine, grantee_of(mine))
+
+    def _new_among(self, new: Language, sides: Mapping[str, Constraint]) -> Known | None:
+        """Return known callers of whom all are new, though others of the box are not; what is left goes to another row."""
+        mine = language_of(sides[PRINCIPAL])
+        for callers, grantee in self._callers.named_within(new):
+            if within(callers, mine) and not callers.is_empty() and self._allows(_for_callers(sides, callers)):
+                return callers, grantee
+        return None
 
     def _in_question(self, sides: Mapping[str, Constraint]) -> list[Box]:
         return _meeting(_boxes(sides), self._asked.outer)

@@ -188,6 +188,27 @@ def test_row_names_only_the_roles_that_lose() -> None:
     ]
 
 
+def test_roles_below_a_pattern_that_are_added_are_named_without_those_there_were() -> None:
+    """Patterns have no end of callers: they are told from each other by the pattern, and several are a row each."""
+
+    def below(name: str) -> Document:
+        return allow(AWAY_ROOT, ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{AWAY}:role/{name}-*"}, StringEquals=VIA)
+
+    old = [*BASE, below("old")]
+    terms = "kms:Decrypt", "kms:ViaService is s3.us-east-1.amazonaws.com and their IAM policy allows it"
+
+    def gained(*names: str) -> list[tuple[str, str]]:
+        found = rows(old, [*old, *map(below, names)])
+        assert [(change, actions) for change, _, actions, _ in found] == [("gained", terms[0])] * len(found)
+        return [(who, condition.partition(";")[0]) for _, who, _, condition in found]
+
+    assert gained("new") == [(f"principals like arn:aws:iam::{AWAY}:role/new-*", terms[1])]
+    assert gained("new", "third") == [
+        (f"principals like arn:aws:iam::{AWAY}:role/new-*", terms[1]),
+        (f"principals like arn:aws:iam::{AWAY}:role/third-*", terms[1]),
+    ]
+
+
 def test_actions_of_one_caller_under_one_condition_are_one_row() -> None:
     added = [allow({"AWS": ADMIN}, "kms:Decrypt"), allow({"AWS": ADMIN}, ["kms:Sign", "kms:DescribeKey"])]
 
