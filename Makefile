@@ -45,6 +45,7 @@ docs: $(VENV)/installed ## write the generated pages of docs/
 	$(BIN)/trailkey schema > docs/config.schema.json
 	$(BIN)/python -c 'from trailkey.reports.config_reference import config_reference as page; print(page(), end="")' > docs/config.md
 	$(BIN)/python -c 'from pathlib import Path; from trailkey.pipeline import open_folder; from trailkey.reports.controls_page import controls_page as page; print(page({name: open_folder(Path("output", name))[1] for name in ("single-account", "organization")}), end="")' > docs/controls.md
+	$(BIN)/python -c 'from trailkey.reports.errors_page import errors_page as page; print(page(), end="")' > docs/errors.md
 	$(BIN)/python -c 'from trailkey.reports.findings_page import findings_page as page; print(page(), end="")' > docs/findings.md
 
 lock: ## renew the lock files (needs uv)

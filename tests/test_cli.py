@@ -147,7 +147,7 @@ def test_a_defect_of_ours_ends_with_1_and_shows_the_traceback(
         (["generate"], "no config files"),
         (
             ["nonsense"],
-            "'nonsense' is not a command; init, generate, fill, access, decide, audit, diff, schema, help are allowed",
+            "'nonsense' is not a command; init, generate, fill, access, decide, audit, diff, explain, schema, help are allowed",
         ),
         (["genrate"], "did you mean generate?"),
         (["help", "genrate"], "did you mean generate?"),

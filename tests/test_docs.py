@@ -10,13 +10,14 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import yaml
 
 import worst
 from helpers import CONFIGS, OUTPUT, PACKAGE, ROOT, TESTS
+from test_explain import TEXTS
 from test_floors import MAY_IMPORT
 from test_published import DELIVERY, PUBLISHED
 from trailkey import __version__, aws, cli, errors, pipeline
@@ -27,7 +28,10 @@ from trailkey.findings import Finding, Location
 from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.config_reference import config_reference
 from trailkey.reports.controls_page import controls_page
+from trailkey.reports.errors_page import errors_page
+from trailkey.reports.explain import explanations_json
 from trailkey.reports.findings_page import findings_page
+from trailkey.suggest import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,8 +152,8 @@ def test_the_session_that_fills_in_an_output_is_real(tmp_path: Path) -> None:
 
 def test_the_sessions_of_the_readme_in_the_checkout_are_real() -> None:
     """A line of dots stands for lines left out."""
-    *_, mirror, audit = blocks(README, "console")
-    for console, code in ((mirror, errors.OK), (audit, errors.CHECK_FAILED)):
+    *_, mirror, said, audit = blocks(README, "console")
+    for console, code in ((mirror, errors.OK), (said, errors.OK), (audit, errors.CHECK_FAILED)):
         ((command, expected),) = shown(console)
         ended, printed = run(command, ROOT)
         assert ended == code
@@ -209,6 +213,9 @@ def test_the_floors_of_the_architecture_are_those_of_the_code() -> None:
     assert upward == set()
 
 
+EXPLAINED: Final = "User: arn:aws:sts::333333333333:assumed-role/Forensics/kim is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:us-east-1:222222222222:key/0f1e2d3c because no resource-based policy allows the kms:Decrypt action"
+
+
 def test_what_is_said_to_be_stable_is_what_is_printed() -> None:
     page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     rows = {
@@ -221,6 +228,13 @@ def test_what_is_said_to_be_stable_is_what_is_printed() -> None:
     answer = RequestAnswer(name="", decision="denied", reason="", statements=(), expected=None, nearest=(near,))
 
     assert rows["finding"] == {*finding, *finding["location"]}
+    said = {"cause", "message", "meaning", "look", "remedy", "source", "facts"}
+    known = {"statement", "config_line", "request", "calls", "elsewhere", "change"}
+    (denied,) = explain(EXPLAINED, CONFIGS["organization"])
+    (allowed,) = explain(EXPLAINED.replace("Forensics", "CloudTrailRead"), CONFIGS["organization"])
+    printed = [explanations_json([one])["explanations"][0] for one in (denied, allowed)]
+
+    assert said | known == {*printed[0], *printed[1]} == rows["explanation"]
     assert rows["answer"] - {"allowed", "denied"} == {*answer.as_json(), *near.as_json()}
 
 
@@ -241,7 +255,7 @@ def test_the_glossary_has_each_word_once_in_order() -> None:
     assert words == sorted(set(words))
 
 
-GENERATED = ("config.md", "controls.md", "findings.md", "updates.md")
+GENERATED = ("config.md", "controls.md", "errors.md", "findings.md", "updates.md")
 EXAMPLES = ("single-account", "organization")
 """Those of controls.md; the mirror has what the organization has."""
 ODD = re.compile(
@@ -276,6 +290,7 @@ def test_concepts_explain_each_statement_of_the_key_policy() -> None:
     [
         ("config.md", config_reference),
         ("controls.md", lambda: controls_page({name: pipeline.open_folder(OUTPUT / name)[1] for name in EXAMPLES})),
+        ("errors.md", errors_page),
         ("findings.md", findings_page),
         ("config.schema.json", schema_text),
     ],
@@ -367,9 +382,14 @@ def test_the_page_of_what_was_checked_counts_what_is_there() -> None:
         ),
         "forms of policies": len(PUBLISHED) + len(DELIVERY),
         "shapes made to be slow": len(worst.AUDITED) + len(worst.COMPARED),
+        "errors of AWS": len(TEXTS),
     }
 
     rows = dict(
-        re.findall(r"^\| (\d+) \| (single requests|forms of policies|shapes made to be slow)\b", page, re.MULTILINE)
+        re.findall(
+            r"^\| (\d+) \| (single requests|forms of policies|shapes made to be slow|errors of AWS)\b",
+            page,
+            re.MULTILINE,
+        )
     )
     assert {what: int(number) for number, what in rows.items()} == counted

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from helpers import CONFIGS
 from trailkey import cli
 
 if TYPE_CHECKING:
@@ -62,6 +63,39 @@ def template(place: str, text: str) -> dict[str, Any]:
         "Parameters": {text: {"Type": "String", "Default": text}},
         "Resources": {text: key, "Key": key},
     }
+
+
+def errors_with(text: str) -> Iterator[str]:
+    """Yield errors of AWS, pasted and as events, that hold a text wherever one can stand."""
+    key = f"arn:aws:kms:eu-central-1:777777777777:key/{text}"
+    yield text
+    yield f"User: arn:aws:sts::777777777777:assumed-role/{text}/x is not authorized to perform: kms:Decrypt on resource: {key} because no resource-based policy allows the kms:Decrypt action"
+    yield f"Export {text} cannot be deleted as it is in use by {text}\nIncorrect S3 bucket policy is detected for bucket: {text}"
+    identity = {
+        "type": "AssumedRole",
+        "arn": f"arn:aws:sts::777777777777:assumed-role/{text}/{text}",
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": f"arn:aws:iam::777777777777:role/{text}"}},
+        "invokedBy": text,
+    }
+    event = {
+        "eventSource": "kms.amazonaws.com",
+        "eventName": "Decrypt",
+        "awsRegion": text,
+        "errorCode": text,
+        "errorMessage": text,
+        "userIdentity": identity,
+        "sourceIPAddress": text,
+        "vpcEndpointId": text,
+        "requestID": text,
+        "resources": [{"ARN": key}],
+        "requestParameters": {"keyId": key, "encryptionContext": {text: text}},
+    }
+    yield json.dumps(event)
+    yield json.dumps({**event, "eventName": text, "eventSource": text})
+    yield json.dumps({"explicitDeny": True, "context": {"principal": {"arn": text}, "action": text, "resource": text}})
+    yield json.dumps(
+        {"StackEvents": [{"ResourceStatusReason": text, "ResourceStatus": text, "LogicalResourceId": text}]}
+    )
 
 
 def commands(folder: Path, place: str, text: str) -> Iterator[list[str]]:
@@ -119,6 +153,11 @@ def commands(folder: Path, place: str, text: str) -> Iterator[list[str]]:
         yield ["decide", "--policy", str(source), str(broken), "--key-account", HOME]
         for form in ("table", "json", "markdown"):
             yield ["access", "--policy", str(source), "--format", form, "--key-account", HOME]
+    for number, said_by_aws in enumerate(errors_with(text)):
+        pasted = folder / f"error{number}"
+        pasted.write_text(said_by_aws, encoding="utf-8")
+        for form in ("text", "json"):
+            yield ["explain", str(pasted), "--format", form, "--config", str(CONFIGS["single-account"])]
     yield ["generate", str(config), "--output", str(folder / "out")]
     yield ["access", str(config)]
     yield ["diff", str(config), str(plain)]

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 from trailkey import cloudformation
 from trailkey.access import decide, parse_request
 from trailkey.access.language.evaluate import RESOURCE_POLICY
-from trailkey.access.language.nearest import nearest
+from trailkey.access.language.nearest import Miss, nearest, unmet_of
 from trailkey.aws import parse_arn
 from trailkey.errors import PolicyError, UsageError
 from trailkey.inventory import find_policies
 from trailkey.inventory.policies import ANY_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from trailkey.access import Policy, Statement
     from trailkey.access.language.conditions import Condition
-    from trailkey.access.language.nearest import Miss, Unmet
+    from trailkey.access.language.nearest import Unmet
     from trailkey.access.language.request import Request
     from trailkey.inventory import PolicySet, ResourcePolicy
 
@@ -108,6 +109,30 @@ def answers_of_deployment(policies: PolicySet, requests: Text) -> list[RequestAn
         asked = written if request.resource else {**written, "resource": policy.arn}
         answers.append(_answer(what, asked, policy))
     return answers
+
+
+def policy_asked(written: Mapping[str, Any], policies: PolicySet, what: str) -> ResourcePolicy:
+    """Return the policy that a request of a deployment is put to.
+
+    Raises:
+        PolicyError: a request that cannot be read, or that is about no key or bucket of the deployment.
+    """
+    return _asked(what, parse_request(written, what=what, key_account=ANY_ACCOUNT), policies)
+
+
+def answer_of(written: Mapping[str, Any], policy: ResourcePolicy, what: str) -> RequestAnswer:
+    """Return the answer of one policy to a request.
+
+    Raises:
+        PolicyError: a request or policy that cannot be read.
+    """
+    return _answer(what, written, policy)
+
+
+def not_met(statement: Statement, policy: Policy, request: Request) -> tuple[str, ...]:
+    """Return what a statement asks for and a request does not have, in sentences."""
+    miss = Miss(RESOURCE_POLICY, statement, unmet_of(statement, policy, request))
+    return tuple(_said(one, miss, request) for one in miss.unmet)
 
 
 Entry = tuple[str, Any, "Request"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.errors import NoKeyPolicyError, UsageError
+from trailkey.errors import NoKeyPolicyError, UsageError, refusal
+from trailkey.files import read_file, read_stream
 
 if TYPE_CHECKING:
     from trailkey.diff.compare import Side
@@ -19,6 +21,8 @@ Source = str | Path | Document
 
 _SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
 """What files of policies and templates are called, where a folder is named."""
+_TEXTS: Final = re.compile(rb"[\t\r\n\x20-\x7e]{8,}")
+"""Texts in a file that is not one."""
 _OF_KEYS: Final = re.compile(r"AWS::KMS::(Replica)?Key\b|\bkms:|\bcloudtrail\.amazonaws\.com\b")
 _KEY: Final = re.compile(r"^[\"']?(\w+)[\"']?\s*:", re.MULTILINE)
 _OF_POLICIES: Final = frozenset(("Resources", "Statement", "Policy", "AWSTemplateFormatVersion"))
@@ -39,6 +43,30 @@ def text_of(source: Source | Sequence[Document], what: str) -> tuple[str, str]:
         return json.dumps(source, default=_as_dict), what
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what}: not a document as JSON has it ({error}); give a path or a plain document") from error
+
+
+def pasted_of(path: Path) -> str:
+    """Return a text as it was copied or redirected: UTF-8, or what PowerShell writes; of a file that is not text, the texts in it.
+
+    Raises:
+        UsageError: a file that cannot be read, or is too large; ``-`` is standard input.
+    """
+    try:
+        if str(path) == "-":
+            if sys.stdin is None:
+                raise UsageError("-: standard input is closed; name a file, or give one to standard input")
+            content = read_stream(sys.stdin.buffer)
+        else:
+            content = read_file(path)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file; name a file that is there, or - for standard input") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read ({refusal(error)}); name a readable file") from error
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    if b"\0" in content:
+        content = b"\n".join(_TEXTS.findall(content))
+    return content.decode("utf-8-sig", errors="replace")
 
 
 def _as_dict(value: object) -> dict[str, Any]:

@@ -19,6 +19,8 @@ should be is left alone, so it can be run again at any time. It stops at the fir
 --bucket NAME             an S3 bucket for templates over 51,200 bytes
 --save FOLDER             writes the answer of describe-stacks for each stack there, as trailkey fill takes it
 
+In brackets behind a step or a refusal is the cause of the error that it is about: trailkey explain and docs/errors.md say more.
+
 exit codes: 0 done, 1 something failed, 2 usage, 3 a step that comes first is not done
 END
 }
@@ -64,8 +66,9 @@ trap 'rm -rf "$scratch"' EXIT
 account='' profile='' role='' key='' secret='' token='' until=0
 outputs='' left='' undone=0
 
+# fail CAUSE TEXT: ends the run; the cause is one of trailkey explain.
 fail() {
-  printf 'failed: %s\n' "$*" >&2
+  printf 'failed: %s [%s]\n' "$2" "$1" >&2
   exit 1
 }
 
@@ -91,7 +94,7 @@ enter() {
   fi
   account=$wanted profile=$(profile_of "$wanted") role='' key='' secret='' token='' until=$((SECONDS + 2400))
   if ! caller=$(call us sts get-caller-identity --query Arn --output text 2>"$scratch/error"); then
-    fail "account $wanted: $(cat "$scratch/error")"
+    fail unknown "account $wanted: $(cat "$scratch/error")"
   fi
   name=${deployer##*/}
   # A deployer may be a pattern, as IAM has them: role/Deploy-*.
@@ -101,19 +104,19 @@ enter() {
   fi
   if [ -n "$profile" ]; then
     if [[ $caller != *":$wanted:"* ]]; then
-      fail "profile $profile is $caller, which is not in account $wanted; give the profile of that account"
+      fail key_missing_or_denied "profile $profile is $caller, which is not in account $wanted; give the profile of that account"
     fi
     role=$deployer
   elif [[ $deployer != *[*?]* ]] && [ -n "$deployer" ]; then
     if ! call us sts assume-role --role-arn "$deployer" --role-session-name trailkey --output text \
       --query '[Credentials.AccessKeyId, Credentials.SecretAccessKey, Credentials.SessionToken]' >"$scratch/session" 2>"$scratch/error"; then
-      fail "$caller cannot assume $deployer ($(cat "$scratch/error")); let its trust policy admit you (README.md says what it needs), or name a profile: --profile $wanted=PROFILE"
+      fail key_policy_lockout "$caller cannot assume $deployer ($(cat "$scratch/error")); let its trust policy admit you (README.md says what it needs), or name a profile: --profile $wanted=PROFILE"
     fi
     read -r key secret token <"$scratch/session"
     rm "$scratch/session"
   fi
   if [[ $role == *[*?]* ]] || { [ -n "$deployer" ] && [ -z "$role$key" ]; }; then
-    fail "$caller is not $deployer, a pattern that names no one role; give a profile that has taken on such a role: --profile $wanted=PROFILE"
+    fail key_policy_lockout "$caller is not $deployer, a pattern that names no one role; give a profile that has taken on such a role: --profile $wanted=PROFILE"
   fi
 }
 
@@ -200,7 +203,7 @@ filled() {
     value=$(printf '%s' "$outputs" | awk -v name="${pair#*=}" '$1 == name { print $2 }')
     if [ -z "$value" ]; then
       if [ -z "$plan" ]; then
-        fail "${pair#*=} has no value: the stack gives out none"
+        fail stack_parameter_refused "${pair#*=} has no value: the stack gives out none"
       fi
       value=$(stand_in "${pair#*=}")
     fi
@@ -213,7 +216,7 @@ body() {
   template=(--template-body "file://$1")
   if [ "$2" = template_url ]; then
     if [ -z "$bucket" ]; then
-      fail "$1 is over 51,200 bytes and goes through S3: name a bucket that CloudFormation may read there with --bucket"
+      fail unknown "$1 is over 51,200 bytes and goes through S3: name a bucket that CloudFormation may read there with --bucket"
     fi
     call "$3" s3 cp --only-show-errors "$1" "s3://$bucket/trailkey/$1"
     template=(--template-url "https://$bucket.s3.$3.$url_suffix/trailkey/$1")
@@ -239,8 +242,8 @@ stack() {
       settle "$region" "$name" >/dev/null
       kind=CREATE
       ;;
-    *_IN_PROGRESS) fail "stack $name is $status: wait until that has ended" ;;
-    *_FAILED) fail "stack $name is $status: see its events; mend it in the console, or with continue-update-rollback" ;;
+    *_IN_PROGRESS) fail unknown "stack $name is $status: wait until that has ended" ;;
+    *_FAILED) fail stack_rollback_complete "stack $name is $status: see its events; mend it in the console, or with continue-update-rollback" ;;
   esac
   filled "$@"
   body "$file" "$delivery" "$region"
@@ -251,10 +254,10 @@ stack() {
   elif grep -q AlreadyExists "$scratch/error"; then
     # An interrupted run left it behind.
     call "$region" cloudformation delete-change-set --stack-name "$name" --change-set-name "$name"
-    propose "$region" "$name" "$kind" || fail "stack $name: $(cat "$scratch/error")"
+    propose "$region" "$name" "$kind" || fail unknown "stack $name: $(cat "$scratch/error")"
     prepared "$region" "$name"
   else
-    fail "stack $name: $(cat "$scratch/error")"
+    fail unknown "stack $name: $(cat "$scratch/error")"
   fi
   if [ "$changes" = none ]; then
     say "$name" unchanged
@@ -277,7 +280,7 @@ stack() {
       *)
         call "$region" cloudformation describe-stack-events --stack-name "$name" --output text \
           --query "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]" >&2 || true
-        fail "stack $name is $reason; what failed stands above, the first cause last"
+        fail unknown "stack $name is $reason; what failed stands above, the first cause last: trailkey explain reads it"
         ;;
     esac
   fi
@@ -297,7 +300,7 @@ propose() {
 state() {
   if ! call "$1" cloudformation describe-stacks --stack-name "$2" --query 'Stacks[0].StackStatus' --output text 2>"$scratch/error"; then
     if ! grep -q 'does not exist' "$scratch/error"; then
-      fail "stack $2: $(cat "$scratch/error")"
+      fail unknown "stack $2: $(cat "$scratch/error")"
     fi
     echo none
   fi
@@ -338,7 +341,7 @@ prepared() {
     # Early validation names only a hook there; the reason is an event: an older AWS CLI does not know these.
     call "$1" cloudformation describe-events --change-set-name "$2" --stack-name "$2" --filters FailedEvents=true --output text \
       --query 'OperationEvents[].[LogicalResourceId, ValidationPath, ValidationStatusReason, ResourceStatusReason]' >&2 2>/dev/null || true
-    fail "change set of stack $2: $reason"
+    fail resource_name_exists "change set of stack $2: $reason"
   fi
   changes=$(call "$1" cloudformation describe-change-set --stack-name "$2" --change-set-name "$2" --output text \
     --query 'Changes[].ResourceChange.[Action, LogicalResourceId, ResourceType, Replacement]')
@@ -389,7 +392,7 @@ stack_set() {
       ended "$region" "$name" "$as" "$operation" updated
     fi
   elif ! grep -q StackSetNotFound "$scratch/error"; then
-    fail "stack set $name: $(cat "$scratch/error")"
+    fail not_stack_set_administrator "stack set $name: $(cat "$scratch/error")"
   elif [ -n "$plan" ]; then
     say "$name" 'stack set, would be created'
     return
@@ -449,7 +452,7 @@ ended() {
   if [ "$status" != SUCCEEDED ]; then
     call "$1" cloudformation list-stack-set-operation-results --stack-set-name "$2" --call-as "$3" --operation-id "$4" --output text \
       --query "Summaries[?Status == 'FAILED'].[Account, Region, StatusReason]" >&2 || true
-    fail "stack set $2: the operation ended as $status; the accounts that failed stand above"
+    fail stack_set_tolerance_exceeded "stack set $2: the operation ended as $status; the accounts that failed stand above"
   fi
   say "$2" "stack set $5"
 }
@@ -480,23 +483,23 @@ stand_in() {
   esac
 }
 
-before trusted-access 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment member.org.stacksets.cloudformation.amazonaws.com 'Trusted access for CloudFormation StackSets is on in the organization.' 'aws cloudformation activate-organizations-access'
-before role-exists 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment arn:aws:iam::555555555555:role/KeyAdministrator 'arn:aws:iam::555555555555:role/KeyAdministrator exists: stack log-archive-iam attaches a policy to it.' 'aws iam get-role --role-name KeyAdministrator'
-before role-exists 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment arn:aws:iam::555555555555:role/BreakGlass 'arn:aws:iam::555555555555:role/BreakGlass exists: stack log-archive-iam attaches a policy to it.' 'aws iam get-role --role-name BreakGlass'
-before role-exists 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment arn:aws:iam::555555555555:role/CloudFormationDeployment 'arn:aws:iam::555555555555:role/CloudFormationDeployment exists: stack log-archive-iam attaches a policy to it.' 'aws iam get-role --role-name CloudFormationDeployment'
-before role-exists 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment arn:aws:iam::444444444444:role/CloudFormationDeployment 'arn:aws:iam::444444444444:role/CloudFormationDeployment exists: stack management-iam attaches a policy to it.' 'aws iam get-role --role-name CloudFormationDeployment'
-before role-exists 666666666666 arn:aws:iam::666666666666:role/CloudFormationDeployment arn:aws:iam::666666666666:role/CloudTrailRead 'arn:aws:iam::666666666666:role/CloudTrailRead exists: stack security-iam attaches a policy to it.' 'aws iam get-role --role-name CloudTrailRead'
-before deployer-policy 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment arn:aws:iam::555555555555:role/CloudFormationDeployment 'arn:aws:iam::555555555555:role/CloudFormationDeployment is allowed what deployer-policy-555555555555.json says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace.' 'aws iam put-role-policy --role-name CloudFormationDeployment --policy-name trailkey --policy-document file://deployer-policy-555555555555.json'
-before deployer-policy 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment arn:aws:iam::444444444444:role/CloudFormationDeployment 'arn:aws:iam::444444444444:role/CloudFormationDeployment is allowed what deployer-policy-444444444444.json says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace.' 'aws iam put-role-policy --role-name CloudFormationDeployment --policy-name trailkey --policy-document file://deployer-policy-444444444444.json'
-before role-exists 666666666666 arn:aws:iam::666666666666:role/CloudFormationDeployment arn:aws:iam::666666666666:role/CloudFormationDeployment 'arn:aws:iam::666666666666:role/CloudFormationDeployment exists: it runs the stacks of account 666666666666.' 'aws iam get-role --role-name CloudFormationDeployment'
-before deployer-policy 666666666666 arn:aws:iam::666666666666:role/CloudFormationDeployment arn:aws:iam::666666666666:role/CloudFormationDeployment 'arn:aws:iam::666666666666:role/CloudFormationDeployment is allowed what deployer-policy-666666666666.json says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace.' 'aws iam put-role-policy --role-name CloudFormationDeployment --policy-name trailkey --policy-document file://deployer-policy-666666666666.json'
-before role-exists 123456789012 arn:aws:iam::123456789012:role/CloudFormationDeployment arn:aws:iam::123456789012:role/CloudFormationDeployment 'arn:aws:iam::123456789012:role/CloudFormationDeployment exists: it runs the stacks of account 123456789012.' 'aws iam get-role --role-name CloudFormationDeployment'
-before deployer-policy 123456789012 arn:aws:iam::123456789012:role/CloudFormationDeployment arn:aws:iam::123456789012:role/CloudFormationDeployment 'arn:aws:iam::123456789012:role/CloudFormationDeployment is allowed what deployer-policy-123456789012.json says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace.' 'aws iam put-role-policy --role-name CloudFormationDeployment --policy-name trailkey --policy-document file://deployer-policy-123456789012.json'
-before no-scp 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment '' 'No service control policy denies arn:aws:iam::555555555555:role/CloudFormationDeployment s3:PutEncryptionConfiguration, s3:PutBucketLogging, s3:PutBucketPolicy or s3:PutLifecycleConfiguration in account 555555555555. Elective controls of Control Tower do, for all buckets: AWS-GR_AUDIT_BUCKET_ENCRYPTION_ENABLED, AWS-GR_AUDIT_BUCKET_LOGGING_ENABLED, AWS-GR_AUDIT_BUCKET_POLICY_CHANGES_PROHIBITED and AWS-GR_AUDIT_BUCKET_RETENTION_POLICY. Where one is on for the account'"'"'s unit, turn it off, or name the deployer among its ExemptedPrincipalArns.' 'aws organizations list-policies-for-target --target-id 555555555555 --filter SERVICE_CONTROL_POLICY'
-before trusted-access 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment cloudtrail.amazonaws.com 'The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on.' 'aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com'
-before service-linked-role 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment '' 'Service-linked role AWSServiceRoleForCloudTrail exists in the management account, or whoever turns trusted access on and creates the trail or store may call iam:CreateServiceLinkedRole for cloudtrail.amazonaws.com.' 'aws iam get-role --role-name AWSServiceRoleForCloudTrail'
-before key-admits-service 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment alias/alarm-topics 'The policy of the key alias/alarm-topics of the alarm'"'"'s topic in account 555555555555, us-east-1, lets events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey*, without aws:SourceArn and aws:SourceAccount, which AWS does not support there. Never use the trails'"'"' key there.' ''
-before key-admits-service 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment alias/alarm-topics 'The policy of the key alias/alarm-topics of the alarm'"'"'s topic in account 444444444444, us-east-1, lets events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey*, without aws:SourceArn and aws:SourceAccount, which AWS does not support there. Never use the trails'"'"' key there.' ''
+before trusted-access 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment member.org.stacksets.cloudformation.amazonaws.com 'Trusted access for CloudFormation StackSets is on in the organization. [stack_sets_trusted_access_off]' 'aws cloudformation activate-organizations-access'
+before role-exists 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment arn:aws:iam::555555555555:role/KeyAdministrator 'arn:aws:iam::555555555555:role/KeyAdministrator exists: stack log-archive-iam attaches a policy to it. [identity_policy_missing]' 'aws iam get-role --role-name KeyAdministrator'
+before role-exists 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment arn:aws:iam::555555555555:role/BreakGlass 'arn:aws:iam::555555555555:role/BreakGlass exists: stack log-archive-iam attaches a policy to it. [identity_policy_missing]' 'aws iam get-role --role-name BreakGlass'
+before role-exists 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment arn:aws:iam::555555555555:role/CloudFormationDeployment 'arn:aws:iam::555555555555:role/CloudFormationDeployment exists: stack log-archive-iam attaches a policy to it. [identity_policy_missing]' 'aws iam get-role --role-name CloudFormationDeployment'
+before role-exists 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment arn:aws:iam::444444444444:role/CloudFormationDeployment 'arn:aws:iam::444444444444:role/CloudFormationDeployment exists: stack management-iam attaches a policy to it. [identity_policy_missing]' 'aws iam get-role --role-name CloudFormationDeployment'
+before role-exists 666666666666 arn:aws:iam::666666666666:role/CloudFormationDeployment arn:aws:iam::666666666666:role/CloudTrailRead 'arn:aws:iam::666666666666:role/CloudTrailRead exists: stack security-iam attaches a policy to it. [identity_policy_missing]' 'aws iam get-role --role-name CloudTrailRead'
+before deployer-policy 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment arn:aws:iam::555555555555:role/CloudFormationDeployment 'arn:aws:iam::555555555555:role/CloudFormationDeployment is allowed what deployer-policy-555555555555.json says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace. [deployer_may_not_create_key]' 'aws iam put-role-policy --role-name CloudFormationDeployment --policy-name trailkey --policy-document file://deployer-policy-555555555555.json'
+before deployer-policy 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment arn:aws:iam::444444444444:role/CloudFormationDeployment 'arn:aws:iam::444444444444:role/CloudFormationDeployment is allowed what deployer-policy-444444444444.json says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace. [deployer_may_not_create_key]' 'aws iam put-role-policy --role-name CloudFormationDeployment --policy-name trailkey --policy-document file://deployer-policy-444444444444.json'
+before role-exists 666666666666 arn:aws:iam::666666666666:role/CloudFormationDeployment arn:aws:iam::666666666666:role/CloudFormationDeployment 'arn:aws:iam::666666666666:role/CloudFormationDeployment exists: it runs the stacks of account 666666666666. [key_policy_lockout]' 'aws iam get-role --role-name CloudFormationDeployment'
+before deployer-policy 666666666666 arn:aws:iam::666666666666:role/CloudFormationDeployment arn:aws:iam::666666666666:role/CloudFormationDeployment 'arn:aws:iam::666666666666:role/CloudFormationDeployment is allowed what deployer-policy-666666666666.json says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace. [deployer_may_not_create_key]' 'aws iam put-role-policy --role-name CloudFormationDeployment --policy-name trailkey --policy-document file://deployer-policy-666666666666.json'
+before role-exists 123456789012 arn:aws:iam::123456789012:role/CloudFormationDeployment arn:aws:iam::123456789012:role/CloudFormationDeployment 'arn:aws:iam::123456789012:role/CloudFormationDeployment exists: it runs the stacks of account 123456789012. [key_policy_lockout]' 'aws iam get-role --role-name CloudFormationDeployment'
+before deployer-policy 123456789012 arn:aws:iam::123456789012:role/CloudFormationDeployment arn:aws:iam::123456789012:role/CloudFormationDeployment 'arn:aws:iam::123456789012:role/CloudFormationDeployment is allowed what deployer-policy-123456789012.json says, and trusts cloudformation.amazonaws.com, or whoever is to run the stacks as that role. Another role cannot create the key: KMS makes none whose policy its creator could not replace. [deployer_may_not_create_key]' 'aws iam put-role-policy --role-name CloudFormationDeployment --policy-name trailkey --policy-document file://deployer-policy-123456789012.json'
+before no-scp 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment '' 'No service control policy denies arn:aws:iam::555555555555:role/CloudFormationDeployment s3:PutEncryptionConfiguration, s3:PutBucketLogging, s3:PutBucketPolicy or s3:PutLifecycleConfiguration in account 555555555555. Elective controls of Control Tower do, for all buckets: AWS-GR_AUDIT_BUCKET_ENCRYPTION_ENABLED, AWS-GR_AUDIT_BUCKET_LOGGING_ENABLED, AWS-GR_AUDIT_BUCKET_POLICY_CHANGES_PROHIBITED and AWS-GR_AUDIT_BUCKET_RETENTION_POLICY. Where one is on for the account'"'"'s unit, turn it off, or name the deployer among its ExemptedPrincipalArns. [denied_by_scp]' 'aws organizations list-policies-for-target --target-id 555555555555 --filter SERVICE_CONTROL_POLICY'
+before trusted-access 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment cloudtrail.amazonaws.com 'The organization has all features enabled, and trusted access for CloudTrail (cloudtrail.amazonaws.com) is on. [cloudtrail_trusted_access_off]' 'aws organizations enable-aws-service-access --service-principal cloudtrail.amazonaws.com'
+before service-linked-role 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment '' 'Service-linked role AWSServiceRoleForCloudTrail exists in the management account, or whoever turns trusted access on and creates the trail or store may call iam:CreateServiceLinkedRole for cloudtrail.amazonaws.com. [service_linked_role_missing]' 'aws iam get-role --role-name AWSServiceRoleForCloudTrail'
+before key-admits-service 555555555555 arn:aws:iam::555555555555:role/CloudFormationDeployment alias/alarm-topics 'The policy of the key alias/alarm-topics of the alarm'"'"'s topic in account 555555555555, us-east-1, lets events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey*, without aws:SourceArn and aws:SourceAccount, which AWS does not support there. Never use the trails'"'"' key there. [key_policy_does_not_allow]' ''
+before key-admits-service 444444444444 arn:aws:iam::444444444444:role/CloudFormationDeployment alias/alarm-topics 'The policy of the key alias/alarm-topics of the alarm'"'"'s topic in account 444444444444, us-east-1, lets events.amazonaws.com use kms:Decrypt and kms:GenerateDataKey*, without aws:SourceArn and aws:SourceAccount, which AWS does not support there. Never use the trails'"'"' key there. [key_policy_does_not_allow]' ''
 ready
 stack log-archive-key log-archive-key.yaml 555555555555 us-east-1 arn:aws:iam::555555555555:role/CloudFormationDeployment protect template_body
 stack log-archive-bucket log-archive-bucket.yaml 555555555555 us-east-1 arn:aws:iam::555555555555:role/CloudFormationDeployment protect template_body KeyArn=log-archive-key.KeyArn
@@ -508,9 +511,9 @@ stack audit-iam audit-iam.yaml 123456789012 us-east-1 arn:aws:iam::123456789012:
 stack_set organization-security-ou organization-security-ou.yaml 444444444444 us-east-1 arn:aws:iam::444444444444:role/CloudFormationDeployment SELF template_body ou-yz98-22222222 '' owner=security KeyArn=log-archive-key.KeyArn
 stack log-archive-alarm log-archive-alarm.yaml 555555555555 us-east-1 arn:aws:iam::555555555555:role/CloudFormationDeployment open template_body KeyArn=log-archive-key.KeyArn
 stack management-alarm management-alarm.yaml 444444444444 us-east-1 arn:aws:iam::444444444444:role/CloudFormationDeployment open template_body
-after 'account 666666666666: Permission set SecurityAnalyst refers to the customer managed policy cloudtrail-logs-read-analysts and is provisioned to account 666666666666.' ''
-after 'account 123456789012: IAM in account 123456789012 decides who reads: attach policy cloudtrail-logs-read-audit to those who shall.' ''
-after 'IAM in each account of o-z9y8x7w6v5/r-yz98/ou-yz98-22222222/* decides who reads: attach policy cloudtrail-logs-read-security-ou to those who shall.' ''
-after 'account 555555555555: Whoever is to hear of the alarm subscribes to the topic (Output AlarmTopicArn of stack log-archive-alarm) and confirms by the mail that SNS sends: until the list shows an ARN in place of PendingConfirmation, nobody hears.' 'aws sns list-subscriptions --region us-east-1'
-after 'account 444444444444: Whoever is to hear of the alarm subscribes to the topic (Output AlarmTopicArn of stack management-alarm) and confirms by the mail that SNS sends: until the list shows an ARN in place of PendingConfirmation, nobody hears.' 'aws sns list-subscriptions --region us-east-1'
+after 'account 666666666666: Permission set SecurityAnalyst refers to the customer managed policy cloudtrail-logs-read-analysts and is provisioned to account 666666666666. [identity_policy_missing]' ''
+after 'account 123456789012: IAM in account 123456789012 decides who reads: attach policy cloudtrail-logs-read-audit to those who shall. [identity_policy_missing]' ''
+after 'IAM in each account of o-z9y8x7w6v5/r-yz98/ou-yz98-22222222/* decides who reads: attach policy cloudtrail-logs-read-security-ou to those who shall. [identity_policy_missing]' ''
+after 'account 555555555555: Whoever is to hear of the alarm subscribes to the topic (Output AlarmTopicArn of stack log-archive-alarm) and confirms by the mail that SNS sends: until the list shows an ARN in place of PendingConfirmation, nobody hears. [key_disabled]' 'aws sns list-subscriptions --region us-east-1'
+after 'account 444444444444: Whoever is to hear of the alarm subscribes to the topic (Output AlarmTopicArn of stack management-alarm) and confirms by the mail that SNS sends: until the list shows an ARN in place of PendingConfirmation, nobody hears. [key_disabled]' 'aws sns list-subscriptions --region us-east-1'
 rest

@@ -19,6 +19,8 @@ the checks of a trail-maker. One line for each check: its result, its name, the 
                   member/TRAIL, who sees the trail of that name, which a stack set made, in an account of its own.
 --minutes N       how long a log file may take (default: 30). CloudTrail delivers within about 5 minutes, which is not guaranteed
 
+In brackets behind a refusal is its cause: trailkey explain and docs/errors.md say more.
+
 results: ok, FAIL, undecided (neither allowed nor refused, for a reason that the line gives), skipped (nobody to try it as)
 exit codes: 0 all ok or skipped, 1 something FAILed, 2 usage or the wrong accounts, 3 something is undecided
 END
@@ -136,6 +138,20 @@ outcome() {
   fi
 }
 
+# cause: the cause of the refusal that the last call met, as trailkey explain has it.
+cause() {
+  case $(said) in
+    *'service control policy'*) echo denied_by_scp ;;
+    *'resource control policy'*) echo denied_by_rcp ;;
+    *'explicit deny in an identity-based policy'*) echo unknown ;;
+    *'no identity-based policy'*) echo identity_policy_missing ;;
+    *'or you are not allowed to access'* | *'no resource-based policies'*) echo key_missing_or_denied ;;
+    *'resource-based policy'*) echo key_policy_does_not_allow ;;
+    *'Access Denied'* | *'(403)'*) echo s3_denied_without_reason ;;
+    *) echo unknown ;;
+  esac
+}
+
 # allows|refuses CHECK STATEMENTS TEXT COMMAND...
 allows() {
   expect allowed "$@"
@@ -153,7 +169,7 @@ expect() {
     "$wanted") report ok "$check" "$statements" "$text" ;;
     unclear) report undecided "$check" "$statements" "$text; neither allowed nor refused: $(said)" ;;
     allowed) report FAIL "$check" "$statements" "$text; it was allowed" ;;
-    *) report FAIL "$check" "$statements" "$text; it was refused: $(said)" ;;
+    *) report FAIL "$check" "$statements" "$text; it was refused: $(said) [$(cause)]" ;;
   esac
 }
 
@@ -173,12 +189,12 @@ nobody() {
 world() {
   local found
   if ! become "deployer/$1" "$2"; then
-    echo "verify.sh: account $1: $why" >&2
+    echo "verify.sh: account $1: $why [unknown]" >&2
     exit 2
   fi
   found=$(call "$home_region" sts get-caller-identity --query Account --output text 2>"$scratch/error")
   if [ "$found" != "$1" ]; then
-    echo "verify.sh: deployer/$1 is in account ${found:-unknown} $(said), not in $1: is this the other environment?" >&2
+    echo "verify.sh: deployer/$1 is in account ${found:-unknown} $(said), not in $1: is this the other environment? [key_missing_or_denied]" >&2
     exit 2
   fi
 }
@@ -188,7 +204,7 @@ key_of() {
   key_arn=$(call "$3" cloudformation describe-stacks --stack-name "$1" --output text \
     --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue | [0]" 2>"$scratch/error")
   if [ -z "$key_arn" ] || [ "$key_arn" = None ]; then
-    echo "verify.sh: stack $1 gives out no $2 $(said): is it deployed?" >&2
+    echo "verify.sh: stack $1 gives out no $2 $(said): is it deployed? [key_missing_or_denied]" >&2
     exit 2
   fi
 }
@@ -229,7 +245,7 @@ trail() {
     status=$(call "$region" cloudtrail get-trail-status --name "$arn" --query '[LatestDeliveryTime, LatestDeliveryError]' --output text 2>"$scratch/error")
     found=${status%%$'\t'*} error=${status#*$'\t'}
     if [ -n "$error" ] && [ "$error" != None ] && [ "$error" != "$status" ]; then
-      report FAIL "delivery/$name" "$delivers" "the last delivery failed: $error"
+      report FAIL "delivery/$name" "$delivers" "the last delivery failed: $error [delivery_denied]"
       break
     fi
     if [ -n "$found" ] && [ "$found" != "$before" ] && [ "$found" != None ]; then
@@ -237,7 +253,7 @@ trail() {
       break
     fi
     if [ "$SECONDS" -ge "$deadline" ]; then
-      report FAIL "delivery/$name" "$delivers" "no log file was delivered in $minutes minutes"
+      report FAIL "delivery/$name" "$delivers" "no log file was delivered in $minutes minutes [delivery_denied]"
       break
     fi
     sleep "$poll"
@@ -388,7 +404,7 @@ instances() {
     --query "Summaries[?Status != 'CURRENT'].[Account, Status]" 2>"$scratch/error"); then
     report undecided "stack-set/$1" "the stack set" "$(said)"
   elif [ -n "$found" ] && [ "$found" != None ]; then
-    report FAIL "stack-set/$1" "the stack set" "not up to date: $(tr '\t\n' ': ' <<<"$found")"
+    report FAIL "stack-set/$1" "the stack set" "not up to date: $(tr '\t\n' ': ' <<<"$found") [stack_set_tolerance_exceeded]"
   else
     report ok "stack-set/$1" "the stack set" "every stack is up to date"
   fi

@@ -15,7 +15,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from trailkey import errors
-from trailkey.cli import access, audit, decide, diff, fill, generate, help, init, schema, streams  # noqa: A004 # named as the command
+from trailkey.cli import access, audit, decide, diff, explain, fill, generate, help, init, schema, streams  # noqa: A004 # named as the command
 from trailkey.cli.completion import SHELLS, Completion
 from trailkey.cli.shared import near
 from trailkey.version import VERSION
@@ -23,7 +23,7 @@ from trailkey.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (init, generate, fill, access, decide, audit, diff, schema, help)
+COMMANDS = (init, generate, fill, access, decide, audit, diff, explain, schema, help)
 
 EPILOG = """exit codes:
   0  fine

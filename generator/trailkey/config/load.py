@@ -38,6 +38,19 @@ def load(path: Path) -> Deployment:
     return replace(deployment, mirrors=mirrored.name, differences=mirrored.differences) if mirrored else deployment
 
 
+def load_text(content: str, file: str) -> Deployment:
+    """Return the deployment that the text of a config describes, one that extends no other; ``file`` is what errors call it.
+
+    Raises:
+        ConfigError: the config is refused.
+    """
+    source = text.parse(content, file)
+    deployment, problems = _judge(source)
+    if problems or deployment is None:
+        raise _refusal(source, problems)
+    return deployment
+
+
 def _read(path: Path) -> Source:
     try:
         content = decoded(read_file(path, MAXIMUM_BYTES))

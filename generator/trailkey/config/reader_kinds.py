@@ -65,6 +65,8 @@ class ReaderStep:
     text: str
     command: str = ""
     in_every_account: bool = False
+    prevents: str = ""
+    """The cause of the error that it prevents, where that is not the usual one of its kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +236,7 @@ READER_KINDS: tuple[ReaderKind, ...] = (
             kind="service-linked-role",
             text="Macie is on in account {account}: KMS refuses a key policy that names its service-linked role before that exists.",
             command="aws iam get-role --role-name AWSServiceRoleForAmazonMacie",
+            prevents="key_policy_principal_invalid",
         ),
         bucket_statements=False,
         named_directly=True,

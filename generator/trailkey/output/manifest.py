@@ -56,7 +56,8 @@ class Step(_Exact):
     """Something a person does or checks beside the stacks.
 
     ``kind`` is a stable word (``role-exists``, ``trusted-access``). ``account`` is the id of the account it is done in; empty
-    where it is done in several. ``command`` does or checks it, ``arn`` is what it is about; both may be empty.
+    where it is done in several. ``command`` does or checks it, ``arn`` is what it is about; both may be empty. ``prevents`` is the
+    cause of the error that somebody would see who left it out, by its id in docs/errors.md.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Step(_Exact):
     text: str
     command: str = field(default="", metadata=_OPTIONAL)
     arn: str = field(default="", metadata=_OPTIONAL)
+    prevents: str = field(default="", metadata=_OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)

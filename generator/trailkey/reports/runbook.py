@@ -89,7 +89,7 @@ def _before(manifest: Manifest) -> Iterator[list[str]]:
 def _steps(steps: Sequence[Step]) -> Iterator[str]:
     """Yield steps as a list that can be ticked off."""
     for step in steps:
-        yield f"- [ ] {markdown(step.text)}"
+        yield f"- [ ] {markdown(step.text)}{f' ({code(step.prevents)})' if step.prevents else ''}"
         if step.command:
             yield from ("", "  ```sh", f"  {step.command}", "  ```", "")
 

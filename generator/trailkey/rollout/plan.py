@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.aws import STACK_SETS, parse_arn
 from trailkey.cloudformation.requirements import capabilities_of, fits_body, holds_logs
@@ -25,6 +25,29 @@ if TYPE_CHECKING:
 
     from trailkey.config.deployment import Deployment
     from trailkey.templates.stack import Stack
+
+
+PREVENTS: Final[Mapping[str, str]] = {
+    "attach-policy": "identity_policy_missing",
+    "bootstrap": "deployer_may_not_create_key",
+    "bucket-exists": "bucket_policy_insufficient",
+    "bucket-policy": "bucket_policy_insufficient",
+    "deployer-policy": "deployer_may_not_create_key",
+    "deployer-uses-key": "identity_policy_missing",
+    "identity-provider": "trust_policy_principal_invalid",
+    "key-admits-service": "key_policy_does_not_allow",
+    "lake-open": "unknown",  # AWS documents no message
+    "no-scp": "denied_by_scp",
+    "permission-set": "identity_policy_missing",
+    "reader-policy": "identity_policy_missing",
+    "role-exists": "identity_policy_missing",
+    "service-linked-role": "service_linked_role_missing",
+    "subscribe": "key_disabled",
+    "topic-admits-service": "key_disabled",
+    "trusted-access": "cloudtrail_trusted_access_off",
+    "user-exists": "identity_policy_missing",
+}
+"""The error that a step prevents, by the kind of the step, where the step does not say it: a cause of ``trailkey explain``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +79,14 @@ def plan(deployment: Deployment, stacks: Sequence[Stack], templates: Mapping[str
         format=FORMAT,
         name=deployment.name,
         partition=deployment.partition,
-        before=tuple(dict.fromkeys(before)),
+        before=tuple(dict.fromkeys(map(_with_cause, before))),
         stacks=deployed,
         notices=deployment.notices,
     )
+
+
+def _with_cause(step: Step) -> Step:
+    return replace(step, prevents=step.prevents or PREVENTS[step.kind])
 
 
 def sha256(content: bytes) -> str:
@@ -108,6 +135,7 @@ def _deployers(stacks: Sequence[DeployedStack], known: Collection[str]) -> Itera
                 text=text,
                 command=f"aws iam get-role --role-name {name}",
                 arn=deployer,
+                prevents="key_policy_lockout",
             )
         file = DEPLOYER_POLICY.format(account)
         command = f"aws iam put-role-policy --role-name {name} --policy-name trailkey --policy-document file://{file}"
@@ -128,6 +156,7 @@ def _stack_sets(deployment: Deployment) -> Step:
         text="Trusted access for CloudFormation StackSets is on in the organization.",
         command="aws cloudformation activate-organizations-access",
         arn=STACK_SETS,
+        prevents="stack_sets_trusted_access_off",
     )
 
 
@@ -145,7 +174,7 @@ def _stack(stack: Stack, template: RenderedTemplate) -> DeployedStack:
         tags=dict(stack.deployment.config.tags),
         depends_on=tuple(stack.depends_on),
         termination_protection=stack.account is not None and holds_logs(template.document),
-        after=tuple(dict.fromkeys(stack.after)),
+        after=tuple(dict.fromkeys(map(_with_cause, stack.after))),
     )
 
 

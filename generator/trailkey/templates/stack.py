@@ -45,6 +45,7 @@ def reader_step(form: ReaderStep, account: str, arn: str = "", **values: str | N
         text=form.text.format(account=account, **values),
         command=form.command,
         arn=arn,
+        prevents=form.prevents,
     )
 
 

@@ -67,15 +67,15 @@ def nearest(request: Request, *, resource_policy: Policy | None) -> tuple[Miss, 
         Miss(place, statement, unmet)
         for place, policy in policies
         for statement in policy.statements
-        if statement.effect == "Allow" and (unmet := _unmet(statement, policy, request))
+        if statement.effect == "Allow" and (unmet := unmet_of(statement, policy, request))
     ]
     near = [one for one in misses if not {"Principal", "Action"} <= {part.element for part in one.unmet}]
     least = min((_distance(one, request) for one in near), default=None)
     return tuple(one for one in near if _distance(one, request) == least)[:_SHOWN]
 
 
-def _unmet(statement: Statement, policy: Policy, request: Request) -> tuple[Unmet, ...]:
-    """Return what a statement misses; nothing for one that cannot be judged for this request."""
+def unmet_of(statement: Statement, policy: Policy, request: Request) -> tuple[Unmet, ...]:
+    """Return what a statement asks for and a request does not have; nothing for one that cannot be judged for this request."""
     try:
         return tuple(_parts(statement, policy, request))
     except PolicyError:

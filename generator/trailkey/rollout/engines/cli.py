@@ -14,6 +14,7 @@ from trailkey.rollout.shell import words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trailkey.output.manifest import Step
     from trailkey.rollout.engines.values import EngineInput
 
 DEPLOY: Final = "deploy.sh"
@@ -76,7 +77,7 @@ def _lines(given: EngineInput) -> Iterator[str]:
     manifest = given.manifest
     deployers = {stack.home[0]: stack.deployer or "" for stack in manifest.stacks}
     for step in manifest.before:
-        facts = (step.kind, step.account, deployers.get(step.account, ""), step.arn, step.text, step.command)
+        facts = (step.kind, step.account, deployers.get(step.account, ""), step.arn, _told(step), step.command)
         yield f"before {words(*facts)}"
     yield "ready"
     for stack in manifest.stacks:
@@ -93,4 +94,9 @@ def _lines(given: EngineInput) -> Iterator[str]:
     for stack in manifest.stacks:
         for step in stack.after:
             where = f"account {step.account}: " if step.account else ""
-            yield f"after {words(where + step.text, step.command)}"
+            yield f"after {words(where + _told(step), step.command)}"
+
+
+def _told(step: Step) -> str:
+    """Return the sentence of a step, and in brackets the error that it prevents, as deploy.sh ends its refusals too."""
+    return f"{step.text} [{step.prevents}]"
