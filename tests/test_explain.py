@@ -21,6 +21,7 @@ from trailkey.output.manifest import MANIFEST
 from trailkey.rollout.plan import PREVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 CASES: Final = sorted((TESTS / "explain").glob("*.yaml"))
@@ -40,6 +41,31 @@ def test_text_has_its_cause_and_what_it_says(cause: str, case: dict[str, Any]) -
 
     assert (first.cause.id, [one.cause.id for one in others]) == (cause, [])
     assert {name: told.get(name) for name in case.get("facts", {})} == case.get("facts", {})
+
+
+SHOWN: Final[dict[str, Callable[[str], str]]] = {
+    "broken by a terminal": lambda text: "\n".join(line[at : at + 50] for line in text.split("\n") for at in range(0, max(len(line), 1), 50)),
+    "in the log of a workflow": lambda text: "\n".join(f"2026-11-02T09:14:03.1234567Z {line}" for line in text.split("\n")),
+    "quoted": lambda text: "\n".join(f"> {line}" for line in text.split("\n")),
+    "in a box": lambda text: "╷\n" + "\n".join(f"│ {line}" for line in text.split("\n")) + "\n╵",
+    "in a table": lambda text: "\n".join(f"|  {line:100}  |" for line in text.split("\n")),
+    "in colours": lambda text: "\x1b[1;31m" + text.replace(" ", " \x1b[0m\x1b[31m") + "\x1b[0m",
+    "in JSON": lambda text: json.dumps({"log": [{"level": "error", "msg": text}]}),
+    "in a text of JSON": lambda text: "output = " + json.dumps(text),
+    "among others": lambda text: f"INFO begins\nERROR 12 failed\n{text}\nERROR exited with 1\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", SHOWN)
+def test_text_has_its_cause_however_it_is_shown(how: str) -> None:
+    lost: dict[str, list[str]] = {}
+    for cause, case in TEXTS:
+        whole = case["text"].lstrip().startswith(("{", "["))  # a document is pasted whole
+        if cause != UNKNOWN and not whole:
+            ids = [one.cause.id for one in found(SHOWN[how](case["text"].strip("\n")))]
+            lost |= {} if ids == [cause] else {f"{cause}: {case['in']}": ids}
+
+    assert lost == {}
 
 
 @pytest.mark.parametrize("cause", sorted(path.stem for path in FOLDER.glob("*.yaml")))

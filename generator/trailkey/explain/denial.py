@@ -35,6 +35,12 @@ _BARE: Final = re.compile(
     re.IGNORECASE,
 )
 """A sentence that gives no reason; it ends where its last word does."""
+_BARE_BROKEN: Final = re.compile(
+    r"User:(?P<principal>arn:[\w+=,.@/:-]{1,400}?)isnotauthorizedtoperform:(?P<action>[a-z][a-z0-9-]*:[A-Za-z]+?\*?)"
+    r"onresource:(?P<resource>\*|arn:[\w+=,.@/:*-]{1,600})",
+    re.IGNORECASE,
+)
+"""The same where lines are broken: what stands directly behind it cannot be told from its last word."""
 _POLICY_ARN: Final = re.compile(
     r"(?:policy|boundary): ?(arn:aws[a-z-]*:(?:organizations|iam)::(?:\d{12}|aws):policy/[\w+=,.@/-]*\w)", re.IGNORECASE
 )
@@ -43,9 +49,12 @@ _POLICY_ARN: Final = re.compile(
 def denial(text: str) -> Facts | None:
     """Return what the first denial in a text of one line says, or None where it holds none."""
     plain = text.translate(_QUOTES)
-    match = _WHOLE.search("".join(plain.split()))
-    bare = _BARE.search(plain)
+    joined = "".join(plain.split())
+    match = _WHOLE.search(joined)
     if match is None:
+        bare = _BARE.search(plain)
+        if bare is None or not bare["principal"]:
+            bare = _BARE_BROKEN.search(joined) or bare
         if bare is None:
             return None
         return Facts(

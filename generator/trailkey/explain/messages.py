@@ -31,8 +31,10 @@ _JOINED: Final = 300
 """Squashed characters between the code and the words of one message, at most."""
 _BESIDE: Final = 10
 """Lines around a message that may hold its ids."""
-_IN_DENIAL: Final = 12
-"""Lines that one denial may be broken into."""
+_IN_DENIAL: Final = 900
+"""Characters of one denial on both sides of what all of them have."""
+_BROKEN: Final = 40
+"""Lines before it over which a denial is broken at most."""
 _WRAPPINGS: Final = (
     re.compile(r"^.*?\bResource handler returned message: [\"']?"),
     re.compile(r"^.*?\bResourceStatusReason:\s*"),
@@ -154,11 +156,18 @@ def _hits(text: Pasted) -> Iterator[_Hit]:
 
 
 def _denial(text: Pasted, at: int) -> Iterator[_Hit]:
-    """Yield the denial whose sentence is at a place: it begins up to some lines before, where a terminal broke it."""
+    """Yield the denial whose sentence is at a place: it begins some lines before, and ends some after, where a terminal broke it."""
     line = text.line_at(at)
-    tried = ((first, denial(text.between(first, line + _IN_DENIAL))) for first in range(line, max(line - 4, -1), -1))
-    found = [(first, facts) for first, facts in tried if facts]
-    for first, facts in [*(one for one in found if one[1].principal), *found][:1]:
+    last = text.within(line, _IN_DENIAL)
+    best: tuple[int, Facts] | None = None
+    for first in range(line, max(text.within(line, -_IN_DENIAL), line - _BROKEN) - 1, -1):
+        facts = denial(text.between(first, last))
+        if facts and (best is None or facts.principal):
+            best = first, facts
+        if facts and facts.principal:
+            break
+    if best:
+        first, facts = best
         start = at if first == line else text.starts[first]
         yield _Hit(start, at + len(SENTENCE), cause_of_denial(facts), facts)
 
@@ -187,7 +196,7 @@ def _around(text: Pasted, hit: _Hit) -> tuple[str, Facts]:
     first, last = text.line_at(hit.start), text.line_at(max(hit.end - 1, hit.start))
     line = text.between(first, last)
     if hit.facts.action:
-        reason = _REASON.search(text.between(first, last + _IN_DENIAL))
+        reason = _REASON.search(text.between(first, text.within(last, _IN_DENIAL)))
         line = reason.string[: reason.end()] if reason else line
     own = facts_of(line)
     near = facts_of(text.between(first, last + _BESIDE)).over(facts_of(text.between(first - _BESIDE, last)))

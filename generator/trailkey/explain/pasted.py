@@ -25,12 +25,13 @@ _NEARBY: Final = 6
 _COLOURS: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _BOXES: Final = re.compile("[\u2500-\u259f]+")
 """What tables and frames are drawn with."""
-_ESCAPES: Final = (("\\r", " "), ("\\n", " "), ("\\t", " "), ('\\"', '"'))
+_ESCAPES: Final = (("\\r", ""), ("\\n", "\n"), ("\\t", " "), ('\\"', '"'))
 """White space and quotes as a text in JSON has them, for what holds such a text and is not JSON."""
+_CODED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\\|"
 """Quotes of all kinds, the backslash before some, and the bars of tables."""
 _LINE_STARTS: Final = re.compile(
-    r"^[>|* \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*(?:Z|[+-]\d\d:?\d\d)?\]?\s+)?", re.MULTILINE
+    r"^[>|* \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*(?:Z|[+-]\d\d:?\d\d)?\]?\s+[>|* \t]*)?", re.MULTILINE
 )
 """Marks of a quotation or a table, and the time at which a log took the line."""
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
@@ -57,13 +58,22 @@ class Pasted:
     shown: str
 
     @cached_property
-    def _widths(self) -> Sequence[int]:
-        widths = [len(line) for line in _lines(self.shown)]
-        return widths if len(widths) == len(self.lines) else [0] * len(self.lines)
+    def _rows(self) -> Sequence[str]:
+        rows = list(_lines(self.shown))
+        return rows if len(rows) == len(self.lines) else [""] * len(self.lines)
 
     def line_at(self, position: int) -> int:
         """Return the line that a position of ``words`` is in."""
         return bisect_right(self.starts, position) - 1
+
+    def within(self, line: int, characters: int) -> int:
+        """Return the last line, or before zero the first, that is within so many characters of a line."""
+        step = 1 if characters > 0 else -1
+        left = abs(characters)
+        while 0 <= line + step < len(self.lines) and left > 0:
+            line += step
+            left -= len(self.lines[line]) + 1
+        return line
 
     def between(self, first: int, last: int) -> str:
         """Return the lines from first to last as one, with single spaces, and none where a terminal broke a line.
@@ -71,26 +81,30 @@ class Pasted:
         Lines that a terminal broke are as wide as it is, so that several of them are equally wide and none nearby is wider.
         """
         first, last = max(first, 0), min(last, len(self.lines) - 1)
-        nearby = self._widths[max(first - _NEARBY, 0) : last + _NEARBY] if last > first else []
-        full = max(nearby, default=0)
-        broken = full if nearby.count(full) > 1 else 0
-        ends = ("" if broken and width == broken else " " for width in self._widths[first : last + 1])
-        return " ".join(
-            "".join(f"{line}{end}" for line, end in zip(self.lines[first : last + 1], ends, strict=True)).split()
-        )
+        widths = [len(row) for row in self._rows[max(first - _NEARBY, 0) : last + _NEARBY]] if last > first else []
+        full = max(widths, default=0)
+        broken = full if widths.count(full) > 1 else 0
+        parts: list[str] = []
+        for line, row, after in zip(
+            self.lines[first : last + 1], self._rows[first:], [*self._rows[first + 1 : last + 1], ""], strict=False
+        ):
+            whole = not broken or len(row) < broken or after.startswith(" ")
+            parts += (line, " " if whole else "")
+        return " ".join("".join(parts).split())
 
 
 def pasted(text: str) -> Pasted:
     """Return a text as it was before it was shown and copied."""
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
+    if "\\" in text:
+        for escape, meant in _ESCAPES:
+            text = text.replace(escape, meant)
+        text = _CODED.sub(lambda found: chr(int(found[1], 16)), text)
     if not text.isascii():
         text = _BOXES.sub(" ", text)
     if "&" in text:
         text = html.unescape(text)
-    if "\\" in text:
-        for escape, meant in _ESCAPES:
-            text = text.replace(escape, meant)
     shown = _NOT_TEXT.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = list(_lines(_LINE_STARTS.sub("", shown)))
     parts = [squashed(line) for line in lines]
