@@ -78,7 +78,8 @@ def _before(manifest: Manifest) -> Iterator[list[str]]:
     yield [
         "## Before the first stack",
         "",
-        "Try all of this in a mirrored environment first, as AWS advises for every change of such a key.",
+        "Try all of this in a mirrored environment first, as AWS advises for every change of such a key. In brackets behind a step is the",
+        "cause of the error that whoever leaves it out would see: `trailkey explain` says what it is, from the error.",
     ]
     accounts = dict.fromkeys(step.account for step in manifest.before)
     for account in accounts:
