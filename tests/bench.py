@@ -35,6 +35,8 @@ GROWTH = (
     ("diff", "a role of each account by name", 190),
 )
 """Shapes of policies and how many times: what grows with accounts, with statements and with context keys."""
+MESSAGE = "Incorrect S3 bucket policy is detected for bucket: acme-cloudtrail-logs"
+NOISE = '2026-11-02T09:14:03Z INFO request {"status": 200} in 12 ms of some module\n'
 DECISIONS = 10_000
 """How many requests `decide` is to answer in a second."""
 
@@ -127,6 +129,11 @@ def main() -> None:
         folder = Path(name)
         kept, fresh = folder / "kept", folder / "fresh"
         seconds([*generate, "--output", str(kept), *configs], folder)
+        log, message = folder / "log", folder / "message"
+        message.write_text(f"{MESSAGE}\n", encoding="utf-8")
+        log.write_text(
+            f"{NOISE * (2_500_000 // len(NOISE))}{MESSAGE}\n{NOISE * (2_500_000 // len(NOISE))}", encoding="utf-8"
+        )
         templates = [str(path) for path in sorted(kept.glob("*/*.yaml"))]
 
         def first() -> float:
@@ -145,6 +152,9 @@ def main() -> None:
         def bare() -> float:
             return seconds([sys.executable, "-c", "pass"], folder)
 
+        def explain(log: Path) -> Callable[[], float]:
+            return lambda: seconds([sys.executable, "-m", "trailkey", "explain", str(log)], folder)
+
         scale = [sys.executable, str(ROOT / "tests" / "scale.py")]
         example = str(ROOT / "config" / "organization.yaml")
         largest = str(folder / "largest.yaml")
@@ -159,6 +169,7 @@ def main() -> None:
             alternate("generate, first run", yardstick, first, lint, pairs),
             alternate("generate, unchanged run", yardstick, unchanged, lint, pairs),
             alternate("--help", "python -c pass", show_help, bare, max(pairs, 11)),
+            alternate("explain, 5 MB of log", "one message", explain(log), explain(message), pairs),
             alternate(
                 "prove, key policy near 32 KB",
                 "lint its template",
