@@ -16,6 +16,9 @@ from recordings import Recorder  # noqa: E402 (pytest shows what differs only wh
 # The commands that tests run (aws, shellcheck, check-jsonschema) are those installed beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
+# Nothing is remembered from one test to the next: what a test remembers, it says where.
+os.environ["XDG_CACHE_HOME"] = str(Path(os.devnull) / "nothing")
+
 # In CI a change fails for what it changed and not for the luck of the draw; at home every run tries other cases.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
 settings.register_profile("random", derandomize=False)  # said aloud: Hypothesis has signs of its own for being in CI

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trailkey.config.deployment import Deployment
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 Document = dict[str, Any]
 

@@ -14,7 +14,7 @@ from trailkey.output.manifest import ACCESS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 SOUND = CONFIGS["single-account"].read_text(encoding="utf-8")
 

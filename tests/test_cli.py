@@ -19,7 +19,7 @@ from trailkey.cli.completion import SHELLS
 from trailkey.config.load import load
 from trailkey.config.starter import STARTERS
 from trailkey.output.writer import Change, FileChange
-from trailkey.pipeline import Result
+from trailkey.remembered import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,7 @@ def test_a_defect_of_ours_ends_with_1_and_shows_the_traceback(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("trailkey.pipeline.configs_in", broken)
+    monkeypatch.setattr("trailkey.api.configs_in", broken)
 
     assert run(["generate"]) == errors.DEFECT
     assert "RuntimeError: broken on purpose" in capsys.readouterr().err
@@ -229,9 +229,7 @@ def test_many_files_of_one_kind_of_change_are_printed_as_a_number(
     number: int, printed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = (FileChange(f"f{index}", Change.CREATED) for index in range(number))
-    generate._report(
-        Result(load(CONFIGS["single-account"]), tmp_path, (*made, FileChange("old", Change.REMOVED))), check=False
-    )
+    generate._report(Result(name="a", folder=tmp_path, changes=(*made, FileChange("old", Change.REMOVED))), check=False)
 
     changes = [line for line in capsys.readouterr().out.splitlines()[1:] if not line.startswith("  notice: ")]
     assert sorted(changes) == sorted([*printed, "  removed old"])

@@ -19,7 +19,7 @@ from trailkey.reports.findings import finding_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 SHARDS = 8
 QUICK = 2

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trailkey.config.source import ConfigPath
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 
 # What a text field may hold. "whole": the text is in the files as it is written, and nowhere a part of another one.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from helpers import Document
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 CLOUDTRAIL: Final = "cloudtrail.amazonaws.com"
 CONTEXT: Final = "kms:EncryptionContext:aws:cloudtrail:arn"

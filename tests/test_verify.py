@@ -19,7 +19,7 @@ from verify_world import EVERYTHING, Person, Stub, World, environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 Document = dict[str, Any]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trailkey.config.deployment import Deployment
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 CLIENT: Final = """\
 #!{python} -SE

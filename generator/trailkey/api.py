@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from trailkey.errors import PolicyError, TrailkeyError, UsageError
-from trailkey.given import Document, Source, files_of, is_folder, may_be_passed_over, side_of, text_of
+from trailkey.given import Document, Source, configs_in, files_of, is_folder, may_be_passed_over, side_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trailkey.decide import RequestAnswer
     from trailkey.diff.compare import Comparison
     from trailkey.intent.model import KeyIntent
-    from trailkey.pipeline import Result
+    from trailkey.remembered import Result
     from trailkey.reports.view import Access, PolicyAccess
 
 __all__ = ["TrailkeyError", "access", "audit", "decide", "diff", "generate", "load"]
@@ -48,6 +48,7 @@ def generate(
     *,
     as_json: bool = False,
     check: bool = False,
+    cache: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
     """Build, check and write every deployment to a folder of its name, and return what became of each file there.
@@ -59,6 +60,7 @@ def generate(
         output: the folder that holds the deployments' folders.
         as_json: write templates in JSON and not in YAML.
         check: write nothing; the results say what differs.
+        cache: take what was proven and linted of the same bytes before from the user's cache folder, and keep it there.
         progress: called with each step as it begins.
 
     Raises:
@@ -67,12 +69,18 @@ def generate(
         CheckError: the findings of all templates.
         OutputError: the output could not be written.
     """
-    from trailkey import pipeline
+    from trailkey.checks.cache import users_store
+    from trailkey.remembered import Run, unchanged
 
     if isinstance(configs, (str, Path)):
         raise UsageError(f"configs: {str(configs)!r} is one path; a list of paths is expected; put it into a list")
-    paths = [Path(config) for config in configs] or pipeline.configs_in(Path())
-    return pipeline.generate(paths, Path(output), as_json=as_json, check=check, progress=progress)
+    paths = [Path(config) for config in configs] or configs_in(Path())
+    store = users_store() if cache else None
+    if store and (found := unchanged(Run(paths, Path(output), as_json), store)) is not None:
+        return found
+    from trailkey import pipeline
+
+    return pipeline.generate(paths, Path(output), as_json=as_json, check=check, progress=progress, store=store)
 
 
 @overload

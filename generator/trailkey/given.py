@@ -93,6 +93,21 @@ def files_of(sources: Sequence[Source], *, skip_others: bool) -> Iterator[tuple[
             yield source, not skip_others
 
 
+def configs_in(folder: Path) -> list[Path]:
+    """Return the config files that a folder is worked on with: those in its ``config/``, by name, and the one of ``trailkey init``.
+
+    Raises:
+        UsageError: there are none.
+    """
+    patterns = ("config/*.yaml", "config/*.yml", "trailkey.yaml", "trailkey.yml")
+    found = sorted(path for pattern in patterns for path in folder.glob(pattern))
+    if not found:
+        raise UsageError(
+            f"no config files: {', '.join(patterns)} are looked for; name one, or run trailkey init for a starter"
+        )
+    return found
+
+
 def side_of(source: Source, what: str = "policy") -> Side:
     """Return what a source is: the policies of an output folder or of what a config renders, or a text with a key policy."""
     from trailkey.diff.compare import Side

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from trailkey import cloudformation
@@ -14,47 +13,23 @@ from trailkey.errors import CheckError, ConfigError, UsageError, refusal
 from trailkey.files import read_file
 from trailkey.findings import by_severity
 from trailkey.inventory.folder import read_folder
-from trailkey.output.manifest import ACCESS, BESIDE_STACKS, BUCKET_POLICY, CONFIG, MANIFEST, RUNBOOK
+from trailkey.output.manifest import BESIDE_STACKS, BUCKET_POLICY, CONFIG, MANIFEST
 from trailkey.proofs.verdict import Verdict, rollout_findings, unknown_risks, verdict
+from trailkey.remembered import Result, Run, remember
+from trailkey.rendered import Rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from trailkey.checks.cache import Store
     from trailkey.config.deployment import Deployment
-    from trailkey.config.source import ConfigPath
     from trailkey.findings import Finding
     from trailkey.inventory.folder import Folder
     from trailkey.output.writer import FileChange
 
 
 MAXIMUM_FOLDER_BYTES: Final = 100_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rendered:
-    """A deployment as files: its templates, rollout.json, and what else is known before anything is proven.
-
-    ``origins`` are the config paths of resources by template and logical id: for messages, never for a judge.
-    """
-
-    deployment: Deployment
-    files: Mapping[str, bytes]
-    origins: Mapping[tuple[str, str], ConfigPath]
-
-    @cached_property
-    def folder(self) -> Folder:
-        """The files read back, as they will be deployed."""
-        return read_folder(self.deployment.name, self.files)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one deployment."""
-
-    deployment: Deployment
-    folder: Path
-    changes: tuple[FileChange, ...]
 
 
 def generate(
@@ -64,10 +39,11 @@ def generate(
     as_json: bool = False,
     check: bool = False,
     progress: Callable[[str], None] = lambda _: None,
+    store: Store | None = None,
 ) -> list[Result]:
     """Build, check and write every deployment; with ``check`` compare instead of writing.
 
-    Nothing is written unless every template of every config passes.
+    Nothing is written unless every template of every config passes. ``store`` remembers what was proven and linted before.
 
     Raises:
         ConfigError: with the problems of all configs, or where deployments would overwrite each other.
@@ -76,6 +52,8 @@ def generate(
     """
     from trailkey.output import writer
 
+    run = Run(configs, output, as_json)
+    read = run.inputs() if store else {}
     deployments = load_all(configs, progress)
     progress("build")
     rendered = [render(deployment, as_json=as_json) for deployment in deployments]
@@ -83,17 +61,31 @@ def generate(
     # A policy that is too large is refused at once: proving it would take longer than all the rest.
     _refuse([finding for item in rendered for finding in check_limits(item)])
     progress("prove")
-    proven = [prove(item) for item in rendered]
+    proven = [_proven(item, store) for item in rendered]
     progress("lint")
-    _refuse([*(finding for one in proven for finding in one.findings), *lint(rendered)])
+    _refuse([*(finding for one in proven for finding in one.findings), *lint(rendered, store)])
     progress("compare" if check else "write")
     act = writer.compare_output if check else writer.write_output
     results = []
-    for item, outcome in zip(rendered, proven, strict=True):
-        folder = output / item.deployment.name
-        changes = act(folder, files_of(item, outcome))
-        results.append(Result(item.deployment, folder, tuple(changes)))
-    return results
+    for item, one in zip(rendered, proven, strict=True):
+        folder, files = output / item.deployment.name, item.with_pages(one.page)
+        results.append((_result(item.deployment, folder, act(folder, files)), files))
+    through = not check or all(change.change == "unchanged" for one, _ in results for change in one.changes)
+    if store and through:
+        sources = {mark.file for one in deployments for mark in one.source.marks.values()}
+        remember(run, read, sources, results, store)
+    return [result for result, _ in results]
+
+
+def _result(deployment: Deployment, folder: Path, changes: Sequence[FileChange]) -> Result:
+    return Result(
+        name=deployment.name,
+        folder=folder,
+        changes=tuple(changes),
+        mirrors=deployment.mirrors or "",
+        differences=tuple(map(written, deployment.differences)),
+        notices=deployment.notices,
+    )
 
 
 def _keep_apart(rendered: Sequence[Rendered], output: Path, *, check: bool) -> None:
@@ -250,20 +242,31 @@ def prove(rendered: Rendered) -> Verdict:
     return verdict(rendered.deployment, rendered.folder)
 
 
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """What the proofs of a deployment come to: the findings that stop a run, and where there are none the page of who can do what."""
+
+    findings: Sequence[Finding]
+    page: bytes
+
+
+def _proven(rendered: Rendered, store: Store | None) -> _Proven:
+    """Return what the proofs come to; where the same files of the same config were proven before, what they came to then."""
+    key = rendered.key_of_proofs() if store else ""
+    if store and isinstance(page := store.get(key), str):
+        return _Proven((), page.encode())
+    outcome = prove(rendered)
+    if outcome.findings:
+        return _Proven(outcome.findings, b"")
+    page = rendered.access_page(outcome)
+    if store:
+        store.put(key, page.decode())
+    return _Proven((), page)
+
+
 def files_of(rendered: Rendered, outcome: Verdict) -> Mapping[str, bytes]:
     """Return every file of a deployment: those that were judged, the pages, and rollout.json with the hash of each other file."""
-    from trailkey.reports.access import as_markdown
-    from trailkey.reports.runbook import runbook
-    from trailkey.reports.view import access_of
-    from trailkey.rollout.plan import sha256
-
-    files = dict(rendered.files)
-    files[ACCESS] = as_markdown(access_of(rendered.deployment, rendered.folder.policies, outcome)).encode()
-    judged = rendered.folder.manifest
-    files[RUNBOOK] = runbook(judged, files.keys()).encode()
-    written = {name: sha256(files[name]) for name in (ACCESS, RUNBOOK)}
-    files[MANIFEST] = replace(judged, files={**judged.files, **written}).dump()
-    return files
+    return rendered.with_pages(rendered.access_page(outcome))
 
 
 def check_limits(rendered: Rendered) -> list[Finding]:
@@ -279,8 +282,8 @@ def check_limits(rendered: Rendered) -> list[Finding]:
     return [_from_config(finding, rendered) for finding in findings]
 
 
-def lint(rendered: Sequence[Rendered]) -> list[Finding]:
-    """Return what cfn-lint finds in all templates, each with the config line it comes from."""
+def lint(rendered: Sequence[Rendered], store: Store | None = None) -> list[Finding]:
+    """Return what cfn-lint finds in all templates, or found before, each with the config line it comes from."""
     from trailkey.checks.lint import LintInput
     from trailkey.checks.lint import lint as run
 
@@ -297,7 +300,7 @@ def lint(rendered: Sequence[Rendered]) -> list[Finding]:
                 origins[name] = item, file
                 inputs[name] = LintInput(item.files[file].decode(), (item.deployment.region,))
     findings: list[Finding] = []
-    for match in run(inputs):
+    for match in run(inputs, store):
         item, file = origins[match.file]
         findings.append(_from_config(match.finding(), item, file))
     return findings
@@ -319,18 +322,3 @@ def _from_config(finding: Finding, rendered: Rendered, file: str = "") -> Findin
         finding,
         location=replace(found, file=mark.file, line=mark.line, config_path=written(path), template=found.file),
     )
-
-
-def configs_in(folder: Path) -> list[Path]:
-    """Return the config files that a folder is worked on with: those in its ``config/``, by name, and the one of ``trailkey init``.
-
-    Raises:
-        UsageError: there are none.
-    """
-    patterns = ("config/*.yaml", "config/*.yml", "trailkey.yaml", "trailkey.yml")
-    found = sorted(path for pattern in patterns for path in folder.glob(pattern))
-    if not found:
-        raise UsageError(
-            f"no config files: {', '.join(patterns)} are looked for; name one, or run trailkey init for a starter"
-        )
-    return found

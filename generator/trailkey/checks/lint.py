@@ -11,16 +11,19 @@ import gc
 import logging
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.checks.cache import key_of
 from trailkey.errors import UsageError
 from trailkey.findings import Finding, Location, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from trailkey.checks.cache import Store
 
 _SEVERITIES: Final[dict[str, Severity]] = {"E": "error", "W": "warning", "I": "note"}
 
@@ -48,6 +51,20 @@ class LintMatch:
         """The resource at fault, for the way back to the config line; empty where it is another part of the template."""
         return str(self.path[1]) if len(self.path) > 1 and self.path[0] == "Resources" else ""
 
+    def as_json(self) -> dict[str, Any]:
+        """Return this as a plain document, without the file: the same text has the same matches wherever it is."""
+        return {"line": self.line, "path": [*self.path], "rule": asdict(self.rule), "message": self.message}
+
+    @classmethod
+    def from_json(cls, file: str, written: Mapping[str, Any]) -> LintMatch:
+        """Return the match that a document of ``as_json`` is, in a file.
+
+        Raises:
+            KeyError, TypeError: another form.
+        """
+        rule = Rule(**written["rule"])
+        return cls(file=file, line=written["line"], path=tuple(written["path"]), rule=rule, message=written["message"])
+
     def finding(self) -> Finding:
         """Return this as a finding; the message begins with what the location does not say of the path."""
         path = "/".join(map(str, self.path[2:] if self.logical_id else self.path))
@@ -59,17 +76,42 @@ class LintMatch:
         )
 
 
-def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
+def lint(templates: Mapping[str, LintInput], store: Store | None = None) -> list[LintMatch]:
     """Return everything cfn-lint finds, informational rules included, by file in the order given, then by line and rule.
 
     Meant for text of our own: what cannot be read is a match of E0000, but PyYAML under cfn-lint crashes on text nested by
     tens of thousands of levels, which `trailkey.cloudformation.load` refuses.
 
+    Args:
+        templates: texts by the names of their files.
+        store: what remembers findings of the same text in the same Regions; such a text is not linted again.
+
     Raises:
         UsageError: a Region that cfn-lint does not know.
     """
+    keys = {file: key_of("lint", one.text, *one.regions) for file, one in templates.items()} if store else {}
+    known = {
+        file: found for file, key in keys.items() if store and (found := _remembered(file, store.get(key))) is not None
+    }
+    fresh = _lint({file: one for file, one in templates.items() if file not in known})
+    for file, found in fresh.items():
+        if store:
+            store.put(keys[file], [match.as_json() for match in found])
+    return [match for file in templates for match in (known[file] if file in known else fresh[file])]
+
+
+def _remembered(file: str, entry: Any) -> list[LintMatch] | None:
+    """Return the matches that an entry of a store holds, for a file; None where it holds none of this form."""
+    try:
+        return None if entry is None else [LintMatch.from_json(file, one) for one in entry]
+    except (KeyError, TypeError):
+        return None
+
+
+def _lint(templates: Mapping[str, LintInput]) -> dict[str, list[LintMatch]]:
+    """Return what cfn-lint finds in each template."""
     if not templates:
-        return []
+        return {}
     with _collector_resting():
         _use_bundled_schemas()
         rules, known_regions = _rules()
@@ -80,14 +122,13 @@ def lint(templates: Mapping[str, LintInput]) -> list[LintMatch]:
                 "correct it in the config, or install a newer cfn-lint"
             )
     configs = {template.regions: _config(template.regions) for template in templates.values()}
-    return [
-        match
-        for file, template in templates.items()
-        for match in sorted(
+    return {
+        file: sorted(
             _lint_one(file, template, configs[template.regions], rules),
             key=lambda match: (match.line, match.rule.id, match.message, str(match.path)),
         )
-    ]
+        for file, template in templates.items()
+    }
 
 
 @contextmanager

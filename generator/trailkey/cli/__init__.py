@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from trailkey import errors
 from trailkey.cli import access, audit, decide, diff, explain, fill, generate, help, init, schema, streams  # noqa: A004 # named as the command
 from trailkey.cli.completion import SHELLS, Completion
-from trailkey.cli.shared import near
-from trailkey.version import VERSION
+from trailkey.cli.shared import Version, near
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"trailkey {VERSION}")
+    parser.add_argument("--version", action=Version, help="show the version")
     meaning = "print the script that completes commands and options in a shell"
     parser.add_argument("--print-completion", action=Completion, choices=SHELLS, help=meaning)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

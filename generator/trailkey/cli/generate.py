@@ -19,7 +19,7 @@ from trailkey.cli.streams import say
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trailkey.pipeline import Result
+    from trailkey.remembered import Result
 
 _NAMED = 20
 """How many files with one kind of change are listed by name."""
@@ -41,6 +41,12 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 4 where the files differ from the config"
     )
+    parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="prove and lint everything again, whatever was proven and linted before",
+    )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
 
 
@@ -50,7 +56,12 @@ def run(options: Options) -> int:
 
     with _progress(quiet=options.quiet) as show:
         results = api.generate(
-            options.configs, options.output, as_json=options.format == "json", check=options.check, progress=show
+            options.configs,
+            options.output,
+            as_json=options.format == "json",
+            check=options.check,
+            cache=options.cache,
+            progress=show,
         )
     if not options.quiet:
         for result in results:
@@ -74,12 +85,9 @@ def _report(result: Result, *, check: bool) -> None:
     for kind, number in kinds.items():
         if number > _NAMED:
             print(f"  {kind} {number} files")
-    if result.deployment.mirrors:
-        from trailkey.config.source import written
-
-        differences = ", ".join(map(written, result.deployment.differences)) or "its name"
-        print(f"  mirrors {result.deployment.mirrors}; differs only in {differences}")
-    for notice in result.deployment.notices:
+    if result.mirrors:
+        print(f"  mirrors {result.mirrors}; differs only in {', '.join(result.differences) or 'its name'}")
+    for notice in result.notices:
         print(f"  notice: {notice}")
 
 

@@ -22,6 +22,20 @@ _NAMES = {"--parameter": "[A-Za-z0-9:]+"}
 """The form of a name in the pairs of an option, where it has one."""
 
 
+class Version(argparse.Action):
+    """Print the version, and end; looking it up takes longer than many a command."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **more)
+
+    def __call__(self, parser: Parser, *_: object) -> None:
+        """Print the version."""
+        from trailkey.version import VERSION
+
+        print(f"trailkey {VERSION}")
+        parser.exit()
+
+
 def path(parser: Parser, name: str, metavar: str, meaning: str, **more: Any) -> None:
     """Declare an argument or option that takes a path."""
     parser.add_argument(name, type=Path, metavar=metavar, help=meaning, **more)

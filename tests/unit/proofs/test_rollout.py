@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from helpers import Document
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 ROOT: Final = Path(__file__).parents[3]
 OUTPUT: Final = ROOT / "output" / "organization"

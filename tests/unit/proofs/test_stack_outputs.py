@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from helpers import Document
     from trailkey.config.deployment import Deployment
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 ASKED = {"references": "stack_output"}
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trailkey.inventory.folder import Folder
+    from trailkey.rendered import Rendered
 
 Resources = dict[str, dict[str, Any]]
 
 
-def rendered(name: str) -> pipeline.Rendered:
+def rendered(name: str) -> Rendered:
     return pipeline.render(pipeline.load_all([CONFIGS[name]])[0])
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 Document = dict[str, Any]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from trailkey.pipeline import Rendered
+    from trailkey.rendered import Rendered
 
 Document = dict[str, Any]
 

@@ -1,0 +1,292 @@
+"""A run that has nothing new to do reads, hashes, compares and ends; whatever is new is proven and linted as if nothing was known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from helpers import ROOT, python
+from trailkey import api, cli, pipeline
+from trailkey.checks import cache, lint
+from trailkey.checks.cache import Store, users_store
+from trailkey.checks.lint import LintInput
+from trailkey.errors import CheckError, ConfigError
+from trailkey.output.manifest import ACCESS
+from trailkey.output.writer import Change
+from trailkey.remembered import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+OUTPUT: Final = "out"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with two configs of the examples, one of which extends a third, and a cache of its own."""
+    home = tmp_path / "cache"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    work = tmp_path / "work"
+    work.mkdir()
+    for name in ("single-account", "organization", "mirror"):
+        shutil.copy(ROOT / "config" / f"{name}.yaml", work)
+    monkeypatch.chdir(work)
+    return work
+
+
+class Counted:
+    """How often something was proven, and how many templates were linted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.proven: list[str] = []
+        self.linted: list[str] = []
+        prove, run = pipeline.prove, lint._lint
+
+        def proving(rendered: Any) -> Any:
+            self.proven.append(rendered.deployment.name)
+            return prove(rendered)
+
+        def linting(templates: Any) -> Any:
+            self.linted += templates
+            return run(templates)
+
+        monkeypatch.setattr(pipeline, "prove", proving)
+        monkeypatch.setattr(lint, "_lint", linting)
+
+    def of(self, act: Callable[[], Any]) -> tuple[list[str], list[str]]:
+        self.proven, self.linted = [], []
+        act()
+        return self.proven, sorted({one.partition("/")[0] for one in self.linted})
+
+
+def generate(*configs: str, **options: Any) -> list[set[Change]]:
+    """Generate configs and return what became of the files of each."""
+    results = api.generate([f"{name}.yaml" for name in configs or ("single-account",)], OUTPUT, **options)
+    return [{change.change for change in result.changes} for result in results]
+
+
+UNCHANGED: Final = [{Change.UNCHANGED}]
+
+
+def test_unchanged_run_loads_and_makes_nothing(place: Path) -> None:
+    program = """
+import sys
+from trailkey import cli
+code = cli.run(["generate", "single-account.yaml", "--output", "out"])
+print(code, sorted({"trailkey.pipeline", "cfnlint", "troposphere", "pydantic", "yaml"} & sys.modules.keys()))
+"""
+    first, again = (python(place, "-c", program) for _ in range(2))
+
+    assert first.stdout.splitlines()[0].startswith("wrote out/single-account/: 10 changed")
+    assert first.stdout.splitlines()[-1] == "0 ['cfnlint', 'pydantic', 'trailkey.pipeline', 'troposphere', 'yaml']"
+    assert again.stdout.splitlines()[0] == "kept out/single-account/: 0 changed, 10 unchanged"
+    assert again.stdout.splitlines()[1:-1] == first.stdout.splitlines()[-2:-1]  # the notices
+    assert again.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.usefixtures("place")
+def test_check_of_what_was_written_is_remembered_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    generate()
+    counted = Counted(monkeypatch)
+
+    assert counted.of(lambda: generate(check=True)) == ([], [])
+    assert generate(check=True) == UNCHANGED
+
+
+def altered(path: str, old: str, new: str) -> Callable[[Path], None]:
+    def alter(place: Path) -> None:
+        file = place / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return alter
+
+
+def written(path: str, text: str) -> Callable[[Path], None]:
+    def write(place: Path) -> None:
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_text(text, encoding="utf-8")
+
+    return write
+
+
+CHANGES: Final[dict[str, tuple[Callable[[Path], None], set[Change]]]] = {
+    "a comment of the config": (altered("mirror.yaml", "# ", "# and "), {Change.UNCHANGED}),
+    "a comment of what it extends": (altered("organization.yaml", "# ", "# and "), {Change.UNCHANGED}),
+    "a tag of what it extends": (altered("organization.yaml", "owner: security", "owner: audit"), {Change.UNCHANGED, Change.CHANGED}),
+    "outputs that are filled in": (
+        written("mirror.outputs.json", json.dumps({"log-archive-key": {"KeyArn": "arn:aws:kms:us-east-1:555555555555:key/1234abcd-12ab-34cd-56ef-1234567890ab"}})),
+        {Change.UNCHANGED, Change.CHANGED},
+    ),
+    "a template": (altered("out/mirror/log-archive-key.yaml", "Decrypt", "Encrypt"), {Change.UNCHANGED, Change.CHANGED}),
+    "a page": (written("out/mirror/access.md", ""), {Change.UNCHANGED, Change.CHANGED}),
+    "a file that is gone": (lambda place: (place / "out/mirror/deploy.sh").unlink(), {Change.UNCHANGED, Change.CREATED}),
+    "a manifest": (altered("out/mirror/rollout.json", "mirror", "mirrored"), {Change.UNCHANGED, Change.CHANGED}),
+    "what a killed run left": (written("out/mirror/.trailkey-pending.json", "{}"), {Change.UNCHANGED}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_whatever_is_changed_is_seen(what: str, place: Path) -> None:
+    change, expected = CHANGES[what]
+    generate("mirror")
+    assert generate("mirror") == UNCHANGED
+    before = {path.name: path.read_bytes() for path in (place / OUTPUT / "mirror").rglob("*") if path.is_file()}
+    change(place)
+
+    assert generate("mirror") == [expected]
+    after = {path.name: path.read_bytes() for path in (place / OUTPUT / "mirror").rglob("*") if path.is_file()}
+    if "tag" not in what and "outputs" not in what:
+        assert after == before
+    assert after == {path.name: path.read_bytes() for path in _fresh(place) if path.is_file()}
+
+
+def _fresh(place: Path) -> list[Path]:
+    api.generate(["mirror.yaml"], "fresh", cache=False)
+    return list((place / "fresh" / "mirror").rglob("*"))
+
+
+def test_refusal_for_another_folder_is_not_forgotten(place: Path) -> None:
+    """Stacks of one name in one account and Region: seen by what lies beside, which a run reads too."""
+    generate("organization")
+    assert generate("organization") == UNCHANGED
+    shutil.copytree(place / OUTPUT / "organization", place / OUTPUT / "other")
+
+    with pytest.raises(ConfigError):
+        generate("organization")
+
+
+def test_config_that_is_refused_is_refused_again(place: Path) -> None:
+    generate()
+    altered("single-account.yaml", "tags: {owner: security}", "accepted_risks: [{id: readers-decrypt, reason: none}]")(
+        place
+    )
+    for _ in range(2):
+        with pytest.raises(CheckError, match="accepted-risk-unneeded"):
+            generate()
+
+
+def test_extends_in_another_form_is_not_remembered(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which file it is, only who reads YAML can say."""
+    text = (place / "mirror.yaml").read_text(encoding="utf-8")
+    (place / "mirror.yaml").write_text(
+        text.replace("extends: organization.yaml", '"extends": organization.yaml'), encoding="utf-8"
+    )
+    generate("mirror")
+    store = users_store()
+
+    assert store
+    assert store.get(Run([place / "mirror.yaml"], place / OUTPUT, as_json=False).key) is None
+    counted = Counted(monkeypatch)
+    assert counted.of(lambda: generate("mirror")) == ([], [])  # proofs and lint are: they go by what was made
+    altered("organization.yaml", "owner: security", "owner: audit")(place)
+    assert counted.of(lambda: generate("mirror"))[0] == ["mirror"]
+
+
+def test_only_what_changed_is_proven_and_linted_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch)
+    both = "single-account", "organization"
+    assert counted.of(lambda: generate(*both)) == ([*both], ["organization", "single-account"])
+    assert counted.of(lambda: generate(*both)) == ([], [])
+    altered("single-account.yaml", "owner: security", "owner: audit")(place)
+    assert counted.of(lambda: generate(*both)) == (["single-account"], ["single-account"])
+    assert counted.of(lambda: api.generate(["organization.yaml"], "elsewhere")) == ([], [])
+
+
+@pytest.mark.usefixtures("place")
+def test_another_program_proves_and_lints_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch)
+    generate()
+    monkeypatch.setattr(cache, "identity", lambda: "another program")
+
+    assert counted.of(generate) == (["single-account"], ["single-account"])
+
+
+@pytest.mark.usefixtures("place")
+def test_another_users_verdicts_count_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    counted = Counted(monkeypatch)
+    generate()
+    mine = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
+
+    assert counted.of(generate) == (["single-account"], ["single-account"])
+
+
+@pytest.mark.usefixtures("place")
+def test_no_cache_takes_nothing_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counted(monkeypatch)
+    everything = (["single-account"], ["single-account"])
+    command = ["generate", "single-account.yaml", "--output", OUTPUT, "--quiet"]
+    assert counted.of(lambda: cli.run([*command, "--no-cache"])) == everything
+    assert counted.of(lambda: cli.run(command)) == everything
+    assert counted.of(lambda: cli.run(command)) == ([], [])
+    assert counted.of(lambda: cli.run([*command, "--no-cache"])) == everything
+
+
+def test_page_is_the_one_that_was_made_of_the_proofs(place: Path) -> None:
+    generate()
+    page = (place / OUTPUT / "single-account" / ACCESS).read_bytes()
+    shutil.rmtree(place / OUTPUT)
+    generate()
+
+    assert (place / OUTPUT / "single-account" / ACCESS).read_bytes() == page
+
+
+DEFECTS: Final = {
+    "type": ("Type: AWS::KMS::Key", "Type: AWS::KMS::Keys"),
+    "property": ("EnableKeyRotation: true", "EnableKeyRotations: true"),
+    "boolean": ("EnableKeyRotation: true", "EnableKeyRotation: often"),
+    "number": ("PendingWindowInDays: 30", "PendingWindowInDays: 300"),
+    "enumeration": ("KeyUsage: ENCRYPT_DECRYPT", "KeyUsage: DECRYPT"),
+    "specification": ("KeySpec: SYMMETRIC_DEFAULT", "KeySpec: SYMMETRIC"),
+    "reference": ("TargetKeyId: !Ref Key", "TargetKeyId: !Ref Keys"),
+    "attribute": ("!GetAtt Key.Arn", "!GetAtt Key.Name"),
+    "deletion policy": ("DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Keep"),
+    "alias": ("AliasName: alias/cloudtrail-logs", "AliasName: cloudtrail logs"),
+    "effect": ("Effect: Allow", "Effect: Permit"),
+    "version": ('Version: "2012-10-17"', 'Version: "2012-10-18"'),
+    "statement": ("Action:", "Actions:"),
+    "tag": ("- Key: owner", "- Name: owner"),
+    "format": ('AWSTemplateFormatVersion: "2010-09-09"', 'AWSTemplateFormatVersion: "2010-09-10"'),
+    "output": ("Outputs:\n", "Outputs:\n  Bad Name: {Value: 1}\n"),
+    "sub": ("${AWS::Partition}", "${AWS::Partitions}"),
+    "rotation": ("RotationPeriodInDays: 365", "RotationPeriodInDays: 1"),
+}
+"""Defects that are put into the template of a key, one at a time."""
+
+
+@pytest.fixture(scope="module")
+def defective() -> dict[str, LintInput]:
+    text = (ROOT / "output" / "organization" / "log-archive-key.yaml").read_text(encoding="utf-8")
+    found = {}
+    for name, (old, new) in DEFECTS.items():
+        assert old in text, name
+        found[f"{name}.yaml"] = LintInput(text.replace(old, new, 1), ("us-east-1",))
+    return {**found, "sound.yaml": LintInput(text, ("us-east-1",))}
+
+
+def test_findings_are_the_same_cold_and_remembered(
+    defective: dict[str, LintInput], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    store = Store(tmp_path / "store")
+    cold = lint.lint(defective)
+    first, again = lint.lint(defective, store), lint.lint(defective, store)
+
+    assert len({match.file for match in cold} - {"sound.yaml"}) >= 16
+    assert cold == first == again
+    monkeypatch.setattr(lint, "_lint", lambda templates: pytest.fail("linted again") if templates else {})
+    assert lint.lint(defective, store) == cold
+    # The same text under another name has the same findings there; in another Region it is linted.
+    (one,) = [name for name in defective if name.startswith("tag")]
+    assert [match.file for match in lint.lint({"other.yaml": defective[one]}, store)][:1] == ["other.yaml"]
+    with pytest.raises(pytest.fail.Exception):
+        lint.lint({one: LintInput(defective[one].text, ("eu-west-1",))}, store)
