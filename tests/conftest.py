@@ -19,6 +19,9 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 # Nothing is remembered from one test to the next: what a test remembers, it says where.
 os.environ["XDG_CACHE_HOME"] = str(Path(os.devnull) / "nothing")
 
+# Loaded once for all tests of a process: where it is there already, generate lints in this process. test_remembered.py has the other.
+import cfnlint  # noqa: E402, F401
+
 # In CI a change fails for what it changed and not for the luck of the draw; at home every run tries other cases.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
 settings.register_profile("random", derandomize=False)  # said aloud: Hypothesis has signs of its own for being in CI

@@ -44,7 +44,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "explain": {*MEANING, "aws", "cloudformation", "config", "decide", "diff", "errors", "findings", "inventory", "proofs"},
     "reports": {*MEANING, "audit", "checks", "cloudformation", "config", "decide", "diff", "explain", "findings", "inventory", "output", "proofs", "version"},
     "remembered": {"checks", "files", "output"},
-    "rendered": {"checks", "config", "inventory", "output", "proofs", "reports", "rollout"},
+    "rendered": {"checks", "config", "findings", "inventory", "output", "proofs", "reports", "rollout"},
     "pipeline": {"checks", "cloudformation", "config", "errors", "files", "findings", "inventory", "output", "proofs", "rendered", "remembered", "rollout", "templates"},
     "fill": {"cloudformation", "config", "inventory", "output", "pipeline", "rollout"},
     "given": {"diff", "errors", "files", "inventory", "pipeline"},

@@ -10,6 +10,7 @@ import pytest
 from helpers import CONFIGS, EXAMPLES, GOLDEN, OUTPUT, output_of, python
 from recordings import read_folder
 from trailkey import cloudformation, pipeline
+from trailkey.rendered import check_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def test_every_output_folder_has_a_config() -> None:
 def test_all_recordings_pass_every_check() -> None:
     deployments = pipeline.load_all(GOLDEN)
 
-    assert pipeline.check_all([pipeline.render(deployment) for deployment in deployments]) == []
+    assert check_all([pipeline.render(deployment) for deployment in deployments]) == []
 
 
 RENDER_ALL = """

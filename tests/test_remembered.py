@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from helpers import ROOT, python
 from trailkey import api, cli, pipeline
-from trailkey.checks import cache, lint
+from trailkey.checks import cache, lint, workers
 from trailkey.checks.cache import Store, users_store
-from trailkey.checks.lint import LintInput
-from trailkey.errors import CheckError, ConfigError
+from trailkey.checks.lint import LintInput, LintMatch
+from trailkey.checks.workers import Linter
+from trailkey.errors import CheckError, ConfigError, UsageError
 from trailkey.output.manifest import ACCESS
 from trailkey.output.writer import Change
 from trailkey.remembered import Run
@@ -23,6 +25,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OUTPUT: Final = "out"
+
+
+SMALL: Final = """\
+# the mirror of a single account
+extends: single-account.yaml
+name: small
+accounts: {main: {id: "123456789012"}}
+bucket: {name: example-mirror-logs}
+"""
 
 
 @pytest.fixture
@@ -35,6 +46,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work.mkdir()
     for name in ("single-account", "organization", "mirror"):
         shutil.copy(ROOT / "config" / f"{name}.yaml", work)
+    (work / "small.yaml").write_text(SMALL, encoding="utf-8")
     monkeypatch.chdir(work)
     return work
 
@@ -45,7 +57,7 @@ class Counted:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.proven: list[str] = []
         self.linted: list[str] = []
-        prove, run = pipeline.prove, lint._lint
+        prove, run = pipeline.prove, lint.lint_here
 
         def proving(rendered: Any) -> Any:
             self.proven.append(rendered.deployment.name)
@@ -56,7 +68,8 @@ class Counted:
             return run(templates)
 
         monkeypatch.setattr(pipeline, "prove", proving)
-        monkeypatch.setattr(lint, "_lint", linting)
+        monkeypatch.setattr(Linter, "start", lambda _: None)  # in this process, where it can be counted
+        monkeypatch.setattr(workers, "lint_here", linting)
 
     def of(self, act: Callable[[], Any]) -> tuple[list[str], list[str]]:
         self.proven, self.linted = [], []
@@ -83,7 +96,7 @@ print(code, sorted({"trailkey.pipeline", "cfnlint", "troposphere", "pydantic", "
     first, again = (python(place, "-c", program) for _ in range(2))
 
     assert first.stdout.splitlines()[0].startswith("wrote out/single-account/: 10 changed")
-    assert first.stdout.splitlines()[-1] == "0 ['cfnlint', 'pydantic', 'trailkey.pipeline', 'troposphere', 'yaml']"
+    assert first.stdout.splitlines()[-1] == "0 ['pydantic', 'trailkey.pipeline', 'troposphere', 'yaml']"
     assert again.stdout.splitlines()[0] == "kept out/single-account/: 0 changed, 10 unchanged"
     assert again.stdout.splitlines()[1:-1] == first.stdout.splitlines()[-2:-1]  # the notices
     assert again.stdout.splitlines()[-1] == "0 []"
@@ -116,50 +129,48 @@ def written(path: str, text: str) -> Callable[[Path], None]:
     return write
 
 
-CHANGES: Final[dict[str, tuple[Callable[[Path], None], set[Change]]]] = {
-    "a comment of the config": (altered("mirror.yaml", "# ", "# and "), {Change.UNCHANGED}),
-    "a comment of what it extends": (altered("organization.yaml", "# ", "# and "), {Change.UNCHANGED}),
-    "a tag of what it extends": (altered("organization.yaml", "owner: security", "owner: audit"), {Change.UNCHANGED, Change.CHANGED}),
-    "outputs that are filled in": (
-        written("mirror.outputs.json", json.dumps({"log-archive-key": {"KeyArn": "arn:aws:kms:us-east-1:555555555555:key/1234abcd-12ab-34cd-56ef-1234567890ab"}})),
-        {Change.UNCHANGED, Change.CHANGED},
-    ),
-    "a template": (altered("out/mirror/log-archive-key.yaml", "Decrypt", "Encrypt"), {Change.UNCHANGED, Change.CHANGED}),
-    "a page": (written("out/mirror/access.md", ""), {Change.UNCHANGED, Change.CHANGED}),
-    "a file that is gone": (lambda place: (place / "out/mirror/deploy.sh").unlink(), {Change.UNCHANGED, Change.CREATED}),
-    "a manifest": (altered("out/mirror/rollout.json", "mirror", "mirrored"), {Change.UNCHANGED, Change.CHANGED}),
-    "what a killed run left": (written("out/mirror/.trailkey-pending.json", "{}"), {Change.UNCHANGED}),
+OUTPUTS: Final = {"log-archive-key": {"KeyArn": "arn:aws:kms:us-east-1:555555555555:key/1234abcd-12ab-34cd-56ef-1234567890ab"}}  # fmt: skip
+SOME: Final = {Change.UNCHANGED, Change.CHANGED}
+CHANGES: Final[dict[str, tuple[str, Callable[[Path], object], set[Change]]]] = {
+    "a comment of the config": ("small", altered("small.yaml", "# ", "# and "), {Change.UNCHANGED}),
+    "a comment of what it extends": ("small", altered("single-account.yaml", "# ", "# and "), {Change.UNCHANGED}),
+    "a tag of what it extends": ("small", altered("single-account.yaml", "owner: security", "owner: audit"), SOME),
+    "outputs that are filled in": ("mirror", written("mirror.outputs.json", json.dumps(OUTPUTS)), SOME),
+    "a template": ("small", altered("out/small/small.yaml", "Decrypt", "Encrypt"), SOME),
+    "a page": ("small", written("out/small/access.md", ""), SOME),
+    "a file that is gone": ("small", lambda place: (place / "out/small/deploy.sh").unlink(), {Change.UNCHANGED, Change.CREATED}),
+    "a manifest": ("small", altered("out/small/rollout.json", "small", "smaller"), SOME),
+    "what a killed run left": ("small", written("out/small/.trailkey-pending.json", "{}"), {Change.UNCHANGED}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_whatever_is_changed_is_seen(what: str, place: Path) -> None:
-    change, expected = CHANGES[what]
-    generate("mirror")
-    assert generate("mirror") == UNCHANGED
-    before = {path.name: path.read_bytes() for path in (place / OUTPUT / "mirror").rglob("*") if path.is_file()}
+    name, change, expected = CHANGES[what]
+    generate(name)
+    assert generate(name) == UNCHANGED
+    before = _files(place / OUTPUT / name)
     change(place)
 
-    assert generate("mirror") == [expected]
-    after = {path.name: path.read_bytes() for path in (place / OUTPUT / "mirror").rglob("*") if path.is_file()}
-    if "tag" not in what and "outputs" not in what:
-        assert after == before
-    assert after == {path.name: path.read_bytes() for path in _fresh(place) if path.is_file()}
+    assert generate(name) == [expected]
+    after = _files(place / OUTPUT / name)
+    assert (after == before) is (what not in ("a tag of what it extends", "outputs that are filled in"))
+    api.generate([f"{name}.yaml"], "fresh", cache=False)
+    assert after == _files(place / "fresh" / name)
 
 
-def _fresh(place: Path) -> list[Path]:
-    api.generate(["mirror.yaml"], "fresh", cache=False)
-    return list((place / "fresh" / "mirror").rglob("*"))
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_refusal_for_another_folder_is_not_forgotten(place: Path) -> None:
     """Stacks of one name in one account and Region: seen by what lies beside, which a run reads too."""
-    generate("organization")
-    assert generate("organization") == UNCHANGED
-    shutil.copytree(place / OUTPUT / "organization", place / OUTPUT / "other")
+    generate()
+    assert generate() == UNCHANGED
+    shutil.copytree(place / OUTPUT / "single-account", place / OUTPUT / "other")
 
     with pytest.raises(ConfigError):
-        generate("organization")
+        generate()
 
 
 def test_config_that_is_refused_is_refused_again(place: Path) -> None:
@@ -174,29 +185,29 @@ def test_config_that_is_refused_is_refused_again(place: Path) -> None:
 
 def test_extends_in_another_form_is_not_remembered(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which file it is, only who reads YAML can say."""
-    text = (place / "mirror.yaml").read_text(encoding="utf-8")
-    (place / "mirror.yaml").write_text(
-        text.replace("extends: organization.yaml", '"extends": organization.yaml'), encoding="utf-8"
-    )
-    generate("mirror")
+    (place / "small.yaml").write_text(SMALL.replace("extends:", '"extends":'), encoding="utf-8")
+    generate("small")
     store = users_store()
 
     assert store
-    assert store.get(Run([place / "mirror.yaml"], place / OUTPUT, as_json=False).key) is None
+    assert store.get(Run([place / "small.yaml"], place / OUTPUT, as_json=False).key) is None
     counted = Counted(monkeypatch)
-    assert counted.of(lambda: generate("mirror")) == ([], [])  # proofs and lint are: they go by what was made
-    altered("organization.yaml", "owner: security", "owner: audit")(place)
-    assert counted.of(lambda: generate("mirror"))[0] == ["mirror"]
+    assert counted.of(lambda: generate("small")) == ([], [])  # proofs and lint are: they go by what was made
+    altered("single-account.yaml", "owner: security", "owner: audit")(place)
+    assert counted.of(lambda: generate("small"))[0] == ["small"]
 
 
 def test_only_what_changed_is_proven_and_linted_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch)
-    both = "single-account", "organization"
-    assert counted.of(lambda: generate(*both)) == ([*both], ["organization", "single-account"])
+    shutil.copy(place / "single-account.yaml", place / "other.yaml")
+    altered("other.yaml", "name: single-account", "name: other")(place)
+    altered("other.yaml", '"777777777777"', '"123456789012"')(place)
+    both = "single-account", "other"
+    assert counted.of(lambda: generate(*both)) == ([*both], ["other", "single-account"])
     assert counted.of(lambda: generate(*both)) == ([], [])
     altered("single-account.yaml", "owner: security", "owner: audit")(place)
     assert counted.of(lambda: generate(*both)) == (["single-account"], ["single-account"])
-    assert counted.of(lambda: api.generate(["organization.yaml"], "elsewhere")) == ([], [])
+    assert counted.of(lambda: api.generate(["other.yaml"], "elsewhere")) == ([], [])
 
 
 @pytest.mark.usefixtures("place")
@@ -273,20 +284,92 @@ def defective() -> dict[str, LintInput]:
     return {**found, "sound.yaml": LintInput(text, ("us-east-1",))}
 
 
+@pytest.fixture(scope="module")
+def cold(defective: dict[str, LintInput]) -> dict[str, list[LintMatch]]:
+    return lint.lint_here(defective)
+
+
 def test_findings_are_the_same_cold_and_remembered(
-    defective: dict[str, LintInput], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    defective: dict[str, LintInput],
+    cold: dict[str, list[LintMatch]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tmp_path.chmod(0o700)
     store = Store(tmp_path / "store")
-    cold = lint.lint(defective)
     first, again = lint.lint(defective, store), lint.lint(defective, store)
 
-    assert len({match.file for match in cold} - {"sound.yaml"}) >= 16
-    assert cold == first == again
-    monkeypatch.setattr(lint, "_lint", lambda templates: pytest.fail("linted again") if templates else {})
-    assert lint.lint(defective, store) == cold
+    assert sum(bool(found) for file, found in cold.items() if file != "sound.yaml") >= 16
+    assert first == again == [match for found in cold.values() for match in found]
+    monkeypatch.setattr(lint, "lint_here", lambda templates: pytest.fail("linted again") if templates else {})
+    assert lint.lint(defective, store) == first
     # The same text under another name has the same findings there; in another Region it is linted.
     (one,) = [name for name in defective if name.startswith("tag")]
     assert [match.file for match in lint.lint({"other.yaml": defective[one]}, store)][:1] == ["other.yaml"]
     with pytest.raises(pytest.fail.Exception):
         lint.lint({one: LintInput(defective[one].text, ("eu-west-1",))}, store)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 4])
+def test_findings_are_the_same_with_any_number_of_workers(
+    cores: int,
+    defective: dict[str, LintInput],
+    cold: dict[str, list[LintMatch]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "cfnlint", raising=False)  # else it is used where it is loaded
+    linter = Linter(cores)
+    linter.start()
+    try:
+        assert linter._process
+        assert linter.ask(defective)() == cold
+    finally:
+        linter.close()
+
+
+def test_process_that_nobody_asks_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "cfnlint", raising=False)
+    linter = Linter()
+    linter.start()
+    process = linter._process
+    assert process
+    linter.close()
+
+    assert process.returncode is not None
+
+
+def test_region_that_is_not_known_is_an_error_from_the_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "cfnlint", raising=False)
+    linter = Linter()
+    linter.start()
+
+    with pytest.raises(UsageError, match=r"a\.yaml: Region mars-north-1 is unknown"):
+        linter.ask({"a.yaml": LintInput("Resources: {}\n", ("mars-north-1",))})()
+    linter.close()
+
+
+@pytest.mark.parametrize("program", ["raise SystemExit('broken')", "print('{')", "import sys; sys.stdin.read()"])
+def test_process_that_gives_no_answer_gives_no_clean_verdict(
+    program: str,
+    defective: dict[str, LintInput],
+    cold: dict[str, list[LintMatch]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = next(file for file, found in cold.items() if found)
+    monkeypatch.delitem(sys.modules, "cfnlint", raising=False)
+    monkeypatch.setattr(workers, "_PROGRAM", program)
+    linter = Linter()
+    linter.start()
+
+    assert linter.ask({one: defective[one]})() == {one: cold[one]}
+    linter.close()
+
+
+def test_no_module_is_taken_from_the_folder_of_the_run(place: Path) -> None:
+    """A checkout from elsewhere may hold a json.py."""
+    for name in ("json", "cfnlint", "yaml"):
+        (place / f"{name}.py").write_text("raise SystemExit('taken')", encoding="utf-8")
+    program = "import sys; sys.path[:] = [one for one in sys.path if one]; from trailkey import cli; sys.exit(cli.run(['generate', 'single-account.yaml', '--quiet']))"
+    done = python(place, "-P", "-c", program)
+
+    assert (done.returncode, done.stderr) == (0, "")

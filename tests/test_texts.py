@@ -24,6 +24,7 @@ from trailkey.config.load import load
 from trailkey.config.model import Config
 from trailkey.config.section import Section
 from trailkey.config.source import written
+from trailkey.rendered import check_all
 from trailkey.reports.findings import finding_text
 
 if TYPE_CHECKING:
@@ -473,7 +474,7 @@ def test_what_is_accepted_lints(tmp_path: Path) -> None:
     made = rendered(tmp_path, config)
 
     assert made is not None
-    assert [finding_text(finding) for finding in pipeline.check_all([made])] == []
+    assert [finding_text(finding) for finding in check_all([made])] == []
 
 
 def test_free_texts_take_what_people_write(tmp_path: Path) -> None:

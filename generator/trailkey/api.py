@@ -70,6 +70,7 @@ def generate(
         OutputError: the output could not be written.
     """
     from trailkey.checks.cache import users_store
+    from trailkey.checks.workers import Linter
     from trailkey.remembered import Run, unchanged
 
     if isinstance(configs, (str, Path)):
@@ -78,9 +79,13 @@ def generate(
     store = users_store() if cache else None
     if store and (found := unchanged(Run(paths, Path(output), as_json), store)) is not None:
         return found
+    linter = Linter()
+    linter.start()  # before all else is loaded: it takes longest
     from trailkey import pipeline
 
-    return pipeline.generate(paths, Path(output), as_json=as_json, check=check, progress=progress, store=store)
+    return pipeline.generate(
+        paths, Path(output), as_json=as_json, check=check, progress=progress, store=store, linter=linter
+    )
 
 
 @overload

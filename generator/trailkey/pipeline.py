@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trailkey import cloudformation
+from trailkey.checks.workers import Linter
 from trailkey.config.load import load
 from trailkey.config.source import written
 from trailkey.errors import CheckError, ConfigError, UsageError, refusal
 from trailkey.files import read_file
 from trailkey.findings import by_severity
 from trailkey.inventory.folder import read_folder
-from trailkey.output.manifest import BESIDE_STACKS, BUCKET_POLICY, CONFIG, MANIFEST
+from trailkey.output.manifest import BUCKET_POLICY, CONFIG, MANIFEST
 from trailkey.proofs.verdict import Verdict, rollout_findings, unknown_risks, verdict
 from trailkey.remembered import Result, Run, remember
-from trailkey.rendered import Rendered
+from trailkey.rendered import Rendered, begin_lint, check_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,41 +41,65 @@ def generate(
     check: bool = False,
     progress: Callable[[str], None] = lambda _: None,
     store: Store | None = None,
+    linter: Linter | None = None,
 ) -> list[Result]:
     """Build, check and write every deployment; with ``check`` compare instead of writing.
 
-    Nothing is written unless every template of every config passes. ``store`` remembers what was proven and linted before.
+    Nothing is written unless every template of every config passes. ``store`` remembers what was proven and linted before, and
+    ``linter``, which is closed in the end, may have been started already.
 
     Raises:
         ConfigError: with the problems of all configs, or where deployments would overwrite each other.
         CheckError: with the findings of all templates.
         OutputError: the output could not be written.
     """
-    from trailkey.output import writer
-
     run = Run(configs, output, as_json)
     read = run.inputs() if store else {}
+    linter = linter or Linter()
+    try:
+        results = _generated(
+            configs, output, as_json=as_json, check=check, progress=progress, store=store, linter=linter
+        )
+    finally:
+        linter.close()
+    through = not check or all(change.change == "unchanged" for one, _, _ in results for change in one.changes)
+    if store and through:
+        sources = {mark.file for _, one, _ in results for mark in one.source.marks.values()}
+        remember(run, read, sources, [(one, files) for one, _, files in results], store)
+    return [result for result, _, _ in results]
+
+
+def _generated(
+    configs: Sequence[Path],
+    output: Path,
+    *,
+    as_json: bool,
+    check: bool,
+    progress: Callable[[str], None],
+    store: Store | None,
+    linter: Linter,
+) -> list[tuple[Result, Deployment, Mapping[str, bytes]]]:
+    """Build, check and write, or compare, every deployment; return what became of each, and its files."""
+    from trailkey.output import writer
+
     deployments = load_all(configs, progress)
     progress("build")
     rendered = [render(deployment, as_json=as_json) for deployment in deployments]
     _keep_apart(rendered, output, check=check)
     # A policy that is too large is refused at once: proving it would take longer than all the rest.
     _refuse([finding for item in rendered for finding in check_limits(item)])
+    linted = begin_lint(rendered, store, linter.ask)
     progress("prove")
     proven = [_proven(item, store) for item in rendered]
     progress("lint")
-    _refuse([*(finding for one in proven for finding in one.findings), *lint(rendered, store)])
+    _refuse([*(finding for one in proven for finding in one.findings), *linted()])
     progress("compare" if check else "write")
     act = writer.compare_output if check else writer.write_output
     results = []
     for item, one in zip(rendered, proven, strict=True):
         folder, files = output / item.deployment.name, item.with_pages(one.page)
-        results.append((_result(item.deployment, folder, act(folder, files)), files))
-    through = not check or all(change.change == "unchanged" for one, _ in results for change in one.changes)
-    if store and through:
-        sources = {mark.file for one in deployments for mark in one.source.marks.values()}
-        remember(run, read, sources, results, store)
-    return [result for result, _ in results]
+        results.append((_result(item.deployment, folder, act(folder, files)), item.deployment, files))
+    return results
 
 
 def _result(deployment: Deployment, folder: Path, changes: Sequence[FileChange]) -> Result:
@@ -267,58 +292,3 @@ def _proven(rendered: Rendered, store: Store | None) -> _Proven:
 def files_of(rendered: Rendered, outcome: Verdict) -> Mapping[str, bytes]:
     """Return every file of a deployment: those that were judged, the pages, and rollout.json with the hash of each other file."""
     return rendered.with_pages(rendered.access_page(outcome))
-
-
-def check_limits(rendered: Rendered) -> list[Finding]:
-    """Return the limits that a deployment's templates exceed, each with the config line it comes from."""
-    from trailkey.checks import limits
-
-    findings: list[Finding] = []
-    for one in rendered.folder.stacks:
-        file = one.stack.template
-        findings += limits.check_limits(file, rendered.files[file].decode(), one.template, one.place)
-    if BUCKET_POLICY in rendered.files:
-        findings += limits.check_bucket_policy(BUCKET_POLICY, json.loads(rendered.files[BUCKET_POLICY]))
-    return [_from_config(finding, rendered) for finding in findings]
-
-
-def lint(rendered: Sequence[Rendered], store: Store | None = None) -> list[Finding]:
-    """Return what cfn-lint finds in all templates, or found before, each with the config line it comes from."""
-    from trailkey.checks.lint import LintInput
-    from trailkey.checks.lint import lint as run
-
-    origins = {}
-    inputs = {}
-    for item in rendered:
-        for one in item.folder.stacks:
-            name = f"{item.deployment.name}/{one.stack.template}"
-            origins[name] = item, one.stack.template
-            inputs[name] = LintInput(item.files[one.stack.template].decode(), (one.place.region,))
-        for file in BESIDE_STACKS:
-            if file in item.files:
-                name = f"{item.deployment.name}/{file}"
-                origins[name] = item, file
-                inputs[name] = LintInput(item.files[file].decode(), (item.deployment.region,))
-    findings: list[Finding] = []
-    for match in run(inputs, store):
-        item, file = origins[match.file]
-        findings.append(_from_config(match.finding(), item, file))
-    return findings
-
-
-def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
-    """Return what limits and cfn-lint say of all templates."""
-    return [*(finding for item in rendered for finding in check_limits(item)), *lint(rendered)]
-
-
-def _from_config(finding: Finding, rendered: Rendered, file: str = "") -> Finding:
-    """Return a finding with the config line that its resource comes from, where there is one, and its template behind it."""
-    found = finding.location
-    path = rendered.origins.get((file or found.file, found.logical_id))
-    if path is None:
-        return finding
-    mark = rendered.deployment.mark(path)
-    return replace(
-        finding,
-        location=replace(found, file=mark.file, line=mark.line, config_path=written(path), template=found.file),
-    )

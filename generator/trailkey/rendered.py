@@ -1,4 +1,4 @@
-"""A deployment as files: those that are judged, and with them the pages that are made of the verdict."""
+"""A deployment as files: those that are judged, the pages that are made of the verdict, and what limits and cfn-lint say of them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 from trailkey.checks.cache import key_of
 from trailkey.config.source import written
 from trailkey.inventory.folder import read_folder
-from trailkey.output.manifest import ACCESS, MANIFEST, RUNBOOK
+from trailkey.output.manifest import ACCESS, BESIDE_STACKS, BUCKET_POLICY, MANIFEST, RUNBOOK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from trailkey.checks.cache import Store
+    from trailkey.checks.lint import Asked, LintInput
     from trailkey.config.deployment import Deployment
     from trailkey.config.source import ConfigPath
+    from trailkey.findings import Finding
     from trailkey.inventory.folder import Folder
     from trailkey.proofs.verdict import Verdict
 
@@ -65,3 +68,56 @@ class Rendered:
         listed = {name: sha256(files[name]) for name in (ACCESS, RUNBOOK)}
         files[MANIFEST] = replace(judged, files={**judged.files, **listed}).dump()
         return files
+
+
+def check_limits(rendered: Rendered) -> list[Finding]:
+    """Return the limits that a deployment's templates exceed, each with the config line it comes from."""
+    from trailkey.checks import limits
+
+    findings: list[Finding] = []
+    for one in rendered.folder.stacks:
+        file = one.stack.template
+        findings += limits.check_limits(file, rendered.files[file].decode(), one.template, one.place)
+    if BUCKET_POLICY in rendered.files:
+        findings += limits.check_bucket_policy(BUCKET_POLICY, json.loads(rendered.files[BUCKET_POLICY]))
+    return [_from_config(finding, rendered) for finding in findings]
+
+
+def begin_lint(rendered: Sequence[Rendered], store: Store | None, asked: Asked) -> Callable[[], list[Finding]]:
+    """Let all templates be linted, and return what waits for it and returns what is found, each with the config line it comes from."""
+    from trailkey.checks.lint import begin
+
+    texts = {name: (item, file, one) for item in rendered for name, file, one in _texts(item)}
+    end = begin({name: one for name, (_, _, one) in texts.items()}, store, asked)
+    return lambda: [_from_config(match.finding(), *texts[match.file][:2]) for match in end()]
+
+
+def _texts(rendered: Rendered) -> Iterator[tuple[str, str, LintInput]]:
+    """Yield the templates of a deployment, those beside its stacks too: a name for each among all, its file, and its text."""
+    from trailkey.checks.lint import LintInput
+
+    regions = {one.stack.template: one.place.region for one in rendered.folder.stacks}
+    regions |= {file: rendered.deployment.region for file in BESIDE_STACKS if file in rendered.files}
+    for file, region in regions.items():
+        yield f"{rendered.deployment.name}/{file}", file, LintInput(rendered.files[file].decode(), (region,))
+
+
+def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
+    """Return what limits and cfn-lint say of all templates."""
+    from trailkey.checks.lint import lint_here
+
+    linted = begin_lint(rendered, None, lambda some: lambda: lint_here(some))
+    return [*(finding for item in rendered for finding in check_limits(item)), *linted()]
+
+
+def _from_config(finding: Finding, rendered: Rendered, file: str = "") -> Finding:
+    """Return a finding with the config line that its resource comes from, where there is one, and its template behind it."""
+    found = finding.location
+    path = rendered.origins.get((file or found.file, found.logical_id))
+    if path is None:
+        return finding
+    mark = rendered.deployment.mark(path)
+    return replace(
+        finding,
+        location=replace(found, file=mark.file, line=mark.line, config_path=written(path), template=found.file),
+    )

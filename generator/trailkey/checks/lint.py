@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from trailkey.checks.cache import Store
+
+Answer = Callable[[], "dict[str, list[LintMatch]]"]
+"""What waits until templates are linted, and returns what is found by the names of their files."""
+Asked = Callable[["Mapping[str, LintInput]"], Answer]
+"""What is asked to lint templates."""
 
 _SEVERITIES: Final[dict[str, Severity]] = {"E": "error", "W": "warning", "I": "note"}
 
@@ -89,15 +95,29 @@ def lint(templates: Mapping[str, LintInput], store: Store | None = None) -> list
     Raises:
         UsageError: a Region that cfn-lint does not know.
     """
-    keys = {file: key_of("lint", one.text, *one.regions) for file, one in templates.items()} if store else {}
-    known = {
-        file: found for file, key in keys.items() if store and (found := _remembered(file, store.get(key))) is not None
-    }
-    fresh = _lint({file: one for file, one in templates.items() if file not in known})
-    for file, found in fresh.items():
-        if store:
-            store.put(keys[file], [match.as_json() for match in found])
-    return [match for file in templates for match in (known[file] if file in known else fresh[file])]
+    return begin(templates, store, lambda some: lambda: lint_here(some))()
+
+
+def begin(templates: Mapping[str, LintInput], store: Store | None, asked: Asked) -> Callable[[], list[LintMatch]]:
+    """Let what is not remembered be linted, and return what waits for it and returns all that is found, as ``lint`` does."""
+    keys = {file: key_of_text(one) for file, one in templates.items()} if store else {}
+    before = {file: _remembered(file, store.get(key)) for file, key in keys.items()} if store else {}
+    known = {file: found for file, found in before.items() if found is not None}
+    answer = asked({file: one for file, one in templates.items() if file not in known})
+
+    def end() -> list[LintMatch]:
+        fresh = answer()
+        for file, found in fresh.items():
+            if store:
+                store.put(keys[file], [match.as_json() for match in found])
+        return [match for file in templates for match in (known[file] if file in known else fresh[file])]
+
+    return end
+
+
+def key_of_text(template: LintInput) -> str:
+    """Return what the findings in a text are remembered by."""
+    return key_of("lint", template.text, *template.regions)
 
 
 def _remembered(file: str, entry: Any) -> list[LintMatch] | None:
@@ -108,8 +128,19 @@ def _remembered(file: str, entry: Any) -> list[LintMatch] | None:
         return None
 
 
-def _lint(templates: Mapping[str, LintInput]) -> dict[str, list[LintMatch]]:
-    """Return what cfn-lint finds in each template."""
+def prepare() -> None:
+    """Load cfn-lint and its rules."""
+    with _collector_resting():
+        _use_bundled_schemas()
+        _rules()
+
+
+def lint_here(templates: Mapping[str, LintInput]) -> dict[str, list[LintMatch]]:
+    """Return what cfn-lint finds in each template, in this process.
+
+    Raises:
+        UsageError: a Region that cfn-lint does not know.
+    """
     if not templates:
         return {}
     with _collector_resting():
