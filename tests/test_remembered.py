@@ -368,8 +368,9 @@ def test_process_that_gives_no_answer_gives_no_clean_verdict(
 def test_no_module_is_taken_from_the_folder_of_the_run(place: Path) -> None:
     """A checkout from elsewhere may hold a json.py."""
     for name in ("json", "cfnlint", "yaml"):
-        (place / f"{name}.py").write_text("raise SystemExit('taken')", encoding="utf-8")
+        (place / f"{name}.py").write_text(f"open('taken-{name}', 'w').close(); raise SystemExit", encoding="utf-8")
     program = "import sys; sys.path[:] = [one for one in sys.path if one]; from trailkey import cli; sys.exit(cli.run(['generate', 'single-account.yaml', '--quiet']))"
     done = python(place, "-P", "-c", program)
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert list(place.glob("taken-*")) == []

@@ -41,12 +41,12 @@ class Rendered:
         return read_folder(self.deployment.name, self.files)
 
     def key_of_proofs(self) -> str:
-        """Return what stands for all that proofs and their page depend on: the bytes that are judged, the config by file and line."""
+        """Return what stands for all that proofs and their page depend on: the bytes that are judged, config.json among them, and its lines."""
         deployment, files = self.deployment, self.files
         lines = {written(path): (mark.file, mark.line) for path, mark in deployment.source.marks.items()}
         mirrored = [deployment.mirrors, [written(path) for path in deployment.differences]]
         outputs = dict(deployment.outputs.values)
-        said = json.dumps([deployment.source.file, deployment.source.data, lines, mirrored, outputs])
+        said = json.dumps([deployment.source.file, lines, mirrored, outputs])
         return key_of("proofs", said, *(part for name in sorted(files) for part in (name, files[name])))
 
     def access_page(self, outcome: Verdict) -> bytes:
