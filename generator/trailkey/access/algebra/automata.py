@@ -120,6 +120,7 @@ def machine(union: AnyOf) -> Machine:
     return Machine(union.patterns)
 
 
+@lru_cache(maxsize=65536)
 def matches(expression: Expression, text: str) -> bool:
     """Return whether ``text`` is in the expression."""
     if isinstance(expression, Not):
