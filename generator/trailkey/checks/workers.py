@@ -68,11 +68,8 @@ class Linter:
             thread.join()
             try:
                 found = json.loads(told[0])
-            except (
-                IndexError,
-                ValueError,
-            ):  # it ended without an answer: whatever the reason is, it is met again here, or gone
-                return lint_here(templates)
+            except (IndexError, ValueError):
+                return lint_here(templates)  # it ended without an answer: why, is met again here, or is gone
             if isinstance(found, str):
                 raise UsageError(found)
             return {file: [LintMatch.from_json(file, one) for one in found[file]] for file in templates}

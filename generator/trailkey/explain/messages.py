@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trailkey.explain.pasted import Pasted
 
 MOST: Final = 50
-"""Messages of one text that are told apart; what is more is of a log in which few repeat."""
+"""Messages of one text; what is more is of a log in which few of them repeat."""
 SHOWN: Final = 600
 """Characters of a message that are shown."""
 
@@ -45,7 +45,7 @@ _WRAPPINGS: Final = (
 )
 """What engines put before the words of AWS, up to where these begin."""
 _TAIL: Final = re.compile(r"\s*\(Service: [^()]*\).*$|\s*\(Service: [^()]*$|\"? \(RequestToken: .*$")
-"""The ids behind the words of AWS, which are told apart."""
+"""The ids behind the words of AWS, which are facts of their own."""
 _REASON: Final = re.compile(r"allows? the \S+ action|explicit deny in an? [\w -]+?(?:policy|boundary)(?:: ?arn:\S+)?")
 """The end of a denial."""
 _ERROR: Final = re.compile(r"(?i)\b(?:error|exception|denied|failed|fatal|not authorized|forbidden|invalid)\b")
