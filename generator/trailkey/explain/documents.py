@@ -151,7 +151,9 @@ def _of_stack_events(events: list[dict[str, Any]]) -> Iterator[Said]:
         for name in sorted(_REASONS & event.keys()):
             reason = event[name]
             if isinstance(reason, str) and reason and not _CANCELLED.match(reason):
-                head = " ".join(str(event[one]) for one in ("LogicalResourceId", "ResourceType", "ResourceStatus") if event.get(one))
+                head = " ".join(
+                    str(event[one]) for one in ("LogicalResourceId", "ResourceType", "ResourceStatus") if event.get(one)
+                )
                 account = event.get("Account")
                 yield Said(text=f"{head} {reason}", facts=Facts(account=account if isinstance(account, str) else ""))
 

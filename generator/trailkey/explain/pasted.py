@@ -31,7 +31,8 @@ _CODED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\\|"
 """Quotes of all kinds, the backslash before some, and the bars of tables."""
 _LINE_STARTS: Final = re.compile(
-    r"^[>|* \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*(?:Z|[+-]\d\d:?\d\d)?\]?\s+[>|* \t]*)?", re.MULTILINE
+    r"^(?=[>|* \t\[\d])[>|* \t]*(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,]*(?:Z|[+-]\d\d:?\d\d)?\]?\s+[>|* \t]*)?",
+    re.MULTILINE,
 )
 """Marks of a quotation or a table, and the time at which a log took the line."""
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
@@ -39,10 +40,7 @@ _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 
 def squashed(text: str) -> str:
     """Return a text folded, without white space, quotes and bars of tables."""
-    text = text.casefold()
-    for quote in QUOTES:
-        text = text.replace(quote, "")
-    return "".join(text.split())
+    return "".join(_folded(text).split())
 
 
 @dataclass(frozen=True)
@@ -107,11 +105,22 @@ def pasted(text: str) -> Pasted:
         text = html.unescape(text)
     shown = _NOT_TEXT.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = list(_lines(_LINE_STARTS.sub("", shown)))
-    parts = [squashed(line) for line in lines]
+    # As squashed() does with each, but folded at once: a log may have millions of lines.
+    parts = ["".join(line.split()) for line in _folded("\n".join(lines)).split("\n")]
     return Pasted(lines, "".join(parts), [0, *accumulate(map(len, parts))][: max(len(parts), 1)], shown)
+
+
+def _folded(text: str) -> str:
+    text = text.casefold()
+    for quote in QUOTES:
+        text = text.replace(quote, "")
+    return text
 
 
 def _lines(text: str) -> Iterator[str]:
     for line in text.split("\n"):
-        for start in range(0, max(len(line), 1), LONGEST_LINE):
+        if len(line) <= LONGEST_LINE:
+            yield line
+            continue
+        for start in range(0, len(line), LONGEST_LINE):
             yield line[start : start + LONGEST_LINE]
