@@ -25,12 +25,12 @@ from trailkey.access import (
     texts,
     union,
 )
-from trailkey.access.algebra.boxes import Many
+from trailkey.access.algebra.boxes import Many, meetings
 from trailkey.access.algebra.languages import language
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.analysis.alike import Alike, alike
 from trailkey.access.analysis.caller_sets import of_kind, whose_value, with_key
-from trailkey.access.analysis.effective import Part, anything, statement_requests
+from trailkey.access.analysis.effective import ACTION, Part, anything, statement_requests
 from trailkey.access.analysis.prove import universe
 from trailkey.access.language.policy import VARIABLES_VERSION, parse_frame, parse_statement
 from trailkey.audit.statement_facts import delegates_everything
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from trailkey.access import Answer, Constraint, RequestSet, Scope
+    from trailkey.access.algebra.boxes import Box
     from trailkey.findings import Location
     from trailkey.intent.model import KeyIntent
     from trailkey.inventory import ResourcePolicy
@@ -151,12 +152,29 @@ class Subject:
 
     def is_empty(self, requests: RequestSet) -> bool:
         """Return whether it is certain that no request that exists is in the set."""
-        keys = {name for one in requests.outer for name, _ in one.items if ":" in name}
-        there = universe(self.scope, keys, self.granted.sessions).outer
         try:
-            return not any(one.meet(part) for one in requests.outer for part in there)
+            return next(self._existing(requests), None) is None
         except UndecidedError:
             return False
+
+    def actions_in(self, requests: RequestSet) -> frozenset[str]:
+        """Return the actions of which a request that exists may be in the set."""
+        try:
+            sides = {one.sides.get(ACTION) for one in self._existing(requests)}
+        except UndecidedError:
+            sides = {None}
+        return frozenset(
+            one for one in self.scope.universe if any(side is None or side.admits([one]) for side in sides)
+        )
+
+    def _existing(self, requests: RequestSet) -> Iterator[Box]:
+        """Yield what exists of all that may be in a set.
+
+        Raises:
+            UndecidedError: a comparison takes too long.
+        """
+        keys = {name for one in requests.outer for name, _ in one.items if ":" in name}
+        return meetings(requests.outer, universe(self.scope, keys, self.granted.sessions).outer)
 
     @property
     def keys(self) -> frozenset[str]:

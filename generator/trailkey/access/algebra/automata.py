@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.patterns import ANY
-from trailkey.access.algebra.unions import AllOf, AnyOf, Not, index
+from trailkey.access.algebra.unions import AllOf, AnyOf, Not, index, parts_of
 from trailkey.access.algebra.work import step
 from trailkey.errors import UndecidedError
 
@@ -137,6 +137,9 @@ def search(expression: Expression, barred: frozenset[str]) -> str | None:
     Raises:
         UndecidedError: more than ``STATES`` states would have to be visited.
     """
+    simple = _simplest(expression)
+    if simple is not None and simple not in barred and matches(expression, simple):
+        return simple
     product = _Product(expression)
     children = _children(barred)
     alphabet = _Alphabet(product.machines, most_taken=max(map(len, children.values()), default=0))
@@ -162,6 +165,26 @@ def search(expression: Expression, barred: frozenset[str]) -> str | None:
         if len(seen) > STATES:
             raise UndecidedError(f"a comparison of patterns needs more than {STATES} states")
     return None
+
+
+def _simplest(expression: Expression) -> str | None:
+    """Return the text that a search finds first if it is in the expression, or None where that has several unions to be in.
+
+    Most are a union less others that take away what is special, so that the simplest text of the union is left.
+    """
+    wanted = [part for part in parts_of(expression) if isinstance(part, AnyOf)]
+    if len(wanted) > 1:
+        return None
+    texts = ["".join(map(_readable, pattern.ones)) for union in wanted for pattern in union.patterns]
+    return min(texts, key=lambda text: (len(text), [*map(_rank, text)]), default="")
+
+
+@lru_cache(maxsize=4096)
+def _readable(chars: Chars) -> str:
+    """Return the most readable of some characters."""
+    if chars.others:
+        return next(char for char in (*READABLE, *map(chr, range(0x4E00, 0x10000))) if char not in chars.listed)
+    return str(min(chars.listed, key=_rank))
 
 
 class _Product:
@@ -294,6 +317,7 @@ class _Alphabet:
                 yield char
 
 
+@lru_cache(maxsize=4096)
 def _rank(char: str) -> tuple[int, str]:
     at = READABLE.find(char)
     return (at if at >= 0 else len(READABLE) + ord(char), char)

@@ -6,10 +6,11 @@ Every operation is exact. A box that would be empty is never built, so a list of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property, lru_cache, reduce
+from operator import itemgetter, or_
 from typing import TYPE_CHECKING, Final
 
+from trailkey.access.algebra.interned import Interned
 from trailkey.access.algebra.intervals import Intervals, Values, meet
 from trailkey.access.algebra.languages import ALL, Language, texts, union
 from trailkey.access.algebra.unions import AnyOf
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 FILLED: Final = ~texts("")
 """All texts but the empty one."""
+_TWO_KINDS: Final = "one dimension with one value here and many there"
 
 
-@dataclass(frozen=True, slots=True)
-class Single:
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Single(metaclass=Interned):
     """A constraint on a dimension with one value, or none: whether it may be ``absent``, and which ``values`` it may have."""
 
     values: Values
@@ -34,8 +36,10 @@ class Single:
         """Return whether nothing meets the constraint."""
         return not self.absent and self.values.is_empty()
 
-    def meet(self, other: Single) -> Single:
-        """Return what meets both constraints."""
+    def meet(self, other: Constraint) -> Single:
+        """Return what meets both constraints, which are of one kind."""
+        if not isinstance(other, Single):
+            raise TypeError(_TWO_KINDS)
         return Single(meet(self.values, other.values), self.absent and other.absent)
 
     def complement(self) -> tuple[Single, ...]:
@@ -52,8 +56,8 @@ def held_to(*values: str) -> Single:
     return Single(texts(*values))
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Many(metaclass=Interned):
     """A constraint on a dimension that is a set of texts: all are in ``every``, and each of ``some`` has one of them.
 
     The empty set is a key that is absent. An empty text is never one of several values: AWS sends none.
@@ -66,8 +70,10 @@ class Many:
         """Return whether no set of texts meets the constraint: each demand can be met by a text of its own."""
         return any((self.every & wanted & FILLED).is_empty() for wanted in self.some)
 
-    def meet(self, other: Many) -> Many:
-        """Return what meets both constraints."""
+    def meet(self, other: Constraint) -> Many:
+        """Return what meets both constraints, which are of one kind."""
+        if not isinstance(other, Many):
+            raise TypeError(_TWO_KINDS)
         return Many(self.every & other.every, tuple(dict.fromkeys((*self.some, *other.some))))
 
     def complement(self) -> tuple[Many, ...]:
@@ -94,6 +100,16 @@ class Box:
         """The constraints by dimension."""
         return dict(self.items)
 
+    @cached_property
+    def hashes(self) -> Mapping[str, int]:
+        """The hash of each constraint by its dimension."""
+        return {item[0]: hash(item) for item in self.items}
+
+    @cached_property
+    def hashed(self) -> int:
+        """The hashes of all constraints together, from which that of one can be taken again."""
+        return sum(self.hashes.values())
+
     def admits(self, request: Mapping[str, Sequence[str]]) -> bool:
         """Return whether a request, given as the values of its dimensions, is in the box."""
         return all(side.admits(request.get(name, ())) for name, side in self.items)
@@ -107,15 +123,15 @@ class Box:
         if len(other.items) > len(self.items):
             return other.meet(self)
         step(3 + len(other.items))
-        sides = dict(self.sides)
+        sides = self.sides
         for name, side in other.items:
-            both = sides.get(name, side)
-            if both is not side and both != side:
-                both = _meet(both, side)
-                if both.is_empty():
-                    return None
-            sides[name] = both
-        return _box(sides)
+            mine = sides.get(name)
+            both = side if mine is None or mine is side else _meet(mine, side)
+            if both is None:
+                return None
+            if both is not mine:
+                sides = {**sides, name: both}
+        return self if sides is self.sides else _box(sides)
 
     def minus(self, other: Box) -> list[Box]:
         """Return boxes that hold exactly what is in this one and not in the other.
@@ -127,16 +143,14 @@ class Box:
         if common is None:
             return [self]
         found = []
-        sides = dict(self.sides)
+        sides = self.sides
         step(10 * len(other.items))
         for name, side in other.items:
             mine = sides.get(name)
-            for outside in side.complement():
-                piece = outside if mine is None else _meet(mine, outside)
-                if not piece.is_empty():
-                    found.append(_box({**sides, name: piece}))
+            found += [_box({**sides, name: piece}) for piece in _outside(mine, side)]
             # The next dimensions are split inside this one only: pieces that overlap would be cut again and again.
-            sides[name] = common.sides[name]
+            if mine is not common.sides[name]:
+                sides = {**sides, name: common.sides[name]}
         return found
 
 
@@ -189,15 +203,22 @@ def coalesce(boxes: Iterable[Box | None]) -> tuple[Box, ...]:
 
     This is what keeps a thousand statements for a thousand readers one question and not a thousand.
     """
-    found = [one for one in dict.fromkeys(boxes) if one is not None]
+    found = list({one.items: one for one in boxes if one is not None}.values())
+    if len(found) < 2:
+        return tuple(found)
     for name in sorted({name for one in found for name, _ in one.items}):
-        if len(found) < 2:
-            break
+        if not _may_merge(found, name):
+            continue
         groups: dict[tuple[tuple[str, Constraint], ...], list[Box]] = {}
         for one in found:
             groups.setdefault(tuple(item for item in one.items if item[0] != name), []).append(one)
         found = [merged for group in groups.values() for merged in _merge(group, name)]
     return (EVERYWHERE,) if EVERYWHERE in found else tuple(found)
+
+
+def _may_merge(boxes: Sequence[Box], name: str) -> bool:
+    """Return whether any two boxes may be the same but for a dimension: quickly, and never a false no."""
+    return len({one.hashed - one.hashes.get(name, 0) for one in boxes}) < len(boxes)
 
 
 def _merge(group: list[Box], name: str) -> list[Box]:
@@ -234,13 +255,19 @@ def _join(sides: Sequence[Constraint]) -> Constraint | None:
     return Single(reduce(or_, numbers), absent)
 
 
-def _meet(one: Constraint, two: Constraint) -> Constraint:
-    if isinstance(one, Single) and isinstance(two, Single):
-        return one.meet(two)
-    if isinstance(one, Many) and isinstance(two, Many):
-        return one.meet(two)
-    raise TypeError("one dimension with one value here and many there")
+@lru_cache(maxsize=32768)
+def _meet(one: Constraint, two: Constraint) -> Constraint | None:
+    """Return what meets both constraints, or None where nothing does."""
+    both = one.meet(two)
+    return None if both.is_empty() else both
+
+
+@lru_cache(maxsize=32768)
+def _outside(one: Constraint | None, two: Constraint) -> tuple[Constraint, ...]:
+    """Return constraints of which exactly what meets one and not the other meets any; None is met by everything."""
+    pieces = two.complement() if one is None else (_meet(one, outside) for outside in two.complement())
+    return tuple(piece for piece in pieces if piece is not None and not piece.is_empty())
 
 
 def _box(sides: Mapping[str, Constraint]) -> Box:
-    return Box(tuple(sorted((item for item in sides.items() if item[1] not in _FREE), key=lambda item: item[0])))
+    return Box(tuple(sorted((item for item in sides.items() if item[1] not in _FREE), key=itemgetter(0))))

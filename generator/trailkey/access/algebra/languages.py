@@ -7,9 +7,11 @@ literals, never meets an automaton: a thousand role ARNs are a frozenset, and ev
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.automata import matches, search
+from trailkey.access.algebra.interned import Interned
 from trailkey.access.algebra.unions import (
     EVERYTHING,
     NOTHING,
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 _TRIES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Language(metaclass=Interned):
     """A set of texts: those of ``expression``, except that each of ``exceptions`` is in exactly where it is not in ``expression``."""
 
     expression: Expression
@@ -110,27 +112,33 @@ class Language:
         return Language(negate(self.expression), self.exceptions)
 
     def __and__(self, other: Language) -> Language:
-        if self.expression is NOTHING:
-            return Language(NOTHING, frozenset(filter(other.contains, self.exceptions)))
-        if self.expression is EVERYTHING:
-            return Language(other.expression, other.exceptions ^ frozenset(filter(other.contains, self.exceptions)))
-        if other.expression is NOTHING or other.expression is EVERYTHING:
-            return other & self
-        expression = conjunction(self.expression, other.expression)
-        # Exceptions are few and finite: each is looked up in both, so the expression never has to know of them.
-        either = self.exceptions | other.exceptions
-        return Language(
-            expression,
-            frozenset(
-                text for text in either if (self.contains(text) and other.contains(text)) != matches(expression, text)
-            ),
-        )
+        return _meet(self, other)
 
     def __or__(self, other: Language) -> Language:
         return ~(~self & ~other)
 
     def __sub__(self, other: Language) -> Language:
         return self & ~other
+
+
+@lru_cache(maxsize=32768)
+def _meet(one: Language, two: Language) -> Language:
+    """Return the texts in both languages."""
+    if one.expression is NOTHING:
+        if two.expression is NOTHING:
+            return Language(NOTHING, one.exceptions & two.exceptions)
+        return Language(NOTHING, frozenset(filter(two.contains, one.exceptions)))
+    if one.expression is EVERYTHING:
+        return Language(two.expression, two.exceptions ^ frozenset(filter(two.contains, one.exceptions)))
+    if two.expression is NOTHING or two.expression is EVERYTHING:
+        return _meet(two, one)
+    expression = conjunction(one.expression, two.expression)
+    # Exceptions are few and finite: each is looked up in both, so the expression never has to know of them.
+    either = one.exceptions | two.exceptions
+    return Language(
+        expression,
+        frozenset(text for text in either if (one.contains(text) and two.contains(text)) != matches(expression, text)),
+    )
 
 
 def union(languages: Sequence[Language]) -> Language:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from trailkey.access.algebra.interned import Interned
 from trailkey.access.algebra.work import step
 from trailkey.access.language.matching import UNMARK
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-@dataclass(frozen=True, slots=True)
-class Chars:
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Chars(metaclass=Interned):
     """A set of characters: the listed ones, or with ``others`` all but the listed ones."""
 
     listed: frozenset[str]
@@ -45,23 +46,15 @@ class Run:
     of: Chars
 
 
-_Meeting = tuple[int, int, tuple[Chars, ...], tuple[Chars | None, ...]]
+_Meeting = tuple[int, int, list[Chars], list[Chars | None]]
 
 
-@dataclass(frozen=True)
-class Pattern:
+@dataclass(frozen=True, eq=False)
+class Pattern(metaclass=Interned):
     """A row of single characters (``ones``) with a run allowed before, between and behind them (``runs``, one longer)."""
 
     ones: tuple[Chars, ...]
     runs: tuple[Chars | None, ...]
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        # Patterns are keys of every cache of the prover; walking some sixty sets for each look-up would be most of the time.
-        return hash((self.ones, self.runs))
 
     @cached_property
     def text(self) -> str:
@@ -107,89 +100,113 @@ class Pattern:
 
     def clashes(self, other: Pattern) -> bool:
         """Return whether no text matches both."""
-        start = self._shared_beginning(other)
-        if start is None or not (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix)):
-            return True
-        seen, waiting = {(start, start)}, [(start, start)]
-        while waiting:
-            step()
-            mine, its = waiting.pop()
-            if mine == len(self.ones) and its == len(other.ones):
-                return False
-            for _, left, right in self._ways(other, mine, its):
-                if (left, right) not in seen:
-                    seen.add((left, right))
-                    waiting.append((left, right))
-        return True
+        return _clash(self, other)
 
     def takes_in(self, other: Pattern) -> bool:
         """Return True where every text of ``other`` matches this one too, seen character by character (False: perhaps)."""
-        if self.runs == (ANY,):
-            return True
-        start = len(self.prefix)
-        if not (other.prefix.startswith(self.prefix) and all(stretch in other.text for stretch in self.stretches)):
-            return False
-        states = {start}
-        step(1 + (len(other.runs) - start) // 4)
-        for at in range(start, len(other.runs)):
-            run = other.runs[at]
-            if run is not None:
-                states = {place for place in states if self._loops(place, run)}
-            if at < len(other.ones):
-                one = other.ones[at]
-                moved = {place + 1 for place in states if place < len(self.ones) and self.ones[place].takes_in(one)}
-                states = moved | {place for place in states if self._loops(place, one)}
-            if not states:
-                return False
-        return len(self.ones) in states
+        return _takes_in(self, other)
 
     def meet(self, other: Pattern) -> tuple[Pattern, ...] | None:
         """Return the texts of both patterns as the union of a few, or None where it takes more than a few.
 
-        Both are read side by side; wherever there are several ways to go on, each makes a pattern of its own.
         ``arn:aws:iam::*:role/*`` for ArnLike, the callers of an account and the shape of a role's ARN make one pattern.
         """
-        found: list[Pattern] = []
-        start = self._shared_beginning(other)
-        waiting: list[_Meeting] = [] if start is None else [(start, start, self.ones[:start], self.runs[:start])]
-        while waiting:
-            mine, its, ones, runs = waiting.pop()
-            while True:
-                step()
-                runs = (*runs, _common(self.runs[mine], other.runs[its]))
-                if mine == len(self.ones) and its == len(other.ones):
-                    found.append(Pattern(ones, runs))
-                ways = list(self._ways(other, mine, its))
-                waiting += ((left, right, (*ones, one), runs) for one, left, right in ways[1:])
-                if len(found) + len(waiting) > _FEW:
-                    return None
-                if not ways:
-                    break
-                one, mine, its = ways[0]
-                ones = (*ones, one)
-        return tuple(found)
+        return _in_both(self, other)
 
-    def _ways(self, other: Pattern, mine: int, its: int) -> Iterator[tuple[Chars, int, int]]:
-        """Yield the characters that lead on from a place in each of two patterns, with the places behind them."""
-        left = self.ones[mine] if mine < len(self.ones) else None
-        right = other.ones[its] if its < len(other.ones) else None
-        for one, two, move in (
-            (left, right, (1, 1)),
-            (self.runs[mine], right, (0, 1)),
-            (left, other.runs[its], (1, 0)),
-        ):
-            common = _common(one, two)
-            if common is not None:
-                yield common, mine + move[0], its + move[1]
 
-    def _shared_beginning(self, other: Pattern) -> int | None:
-        """Return up to where both spell out the same characters, or None where they begin differently."""
-        start = min(len(self.prefix), len(other.prefix))
-        return start if self.prefix[:start] == other.prefix[:start] else None
+# Two patterns are read side by side, from where they no longer spell out the same characters.
 
-    def _loops(self, at: int, chars: Chars) -> bool:
-        run = self.runs[at]
-        return run is not None and run.takes_in(chars)
+
+@lru_cache(maxsize=32768)
+def _clash(one: Pattern, two: Pattern) -> bool:
+    start = _where_they_part(one, two)
+    if start is None or not (one.suffix.endswith(two.suffix) or two.suffix.endswith(one.suffix)):
+        return True
+    ones, runs, others, other_runs = (*one.ones, None), one.runs, (*two.ones, None), two.runs
+    seen, waiting = {(start, start)}, [(start, start)]
+    while waiting:
+        mine, its = waiting.pop()
+        while runs[mine] is None and other_runs[its] is None and _common(ones[mine], others[its]):
+            mine, its = mine + 1, its + 1  # one way to go on, as nearly everywhere
+            step()
+        left, run, right, other_run = ones[mine], runs[mine], others[its], other_runs[its]
+        if left is None and right is None:
+            return False
+        step()
+        ways = (left, right, (mine + 1, its + 1)), (run, right, (mine, its + 1)), (left, other_run, (mine + 1, its))
+        for char, other, then in ways:
+            if then not in seen and _common(char, other):
+                seen.add(then)
+                waiting.append(then)
+    return True
+
+
+@lru_cache(maxsize=32768)
+def _takes_in(one: Pattern, two: Pattern) -> bool:
+    if one.runs == (ANY,):
+        return True
+    start = len(one.prefix)
+    if not (two.prefix.startswith(one.prefix) and all(stretch in two.text for stretch in one.stretches)):
+        return False
+    ones, runs = (*one.ones, None), one.runs
+
+    def behind(places: set[int], chars: Chars, *, forward: bool) -> set[int]:
+        stay = {place for place in places if (run := runs[place]) and run.takes_in(chars)}
+        moved = {place + 1 for place in places if forward and (char := ones[place]) and char.takes_in(chars)}
+        return stay | moved
+
+    places = {start}
+    step(1 + (len(two.runs) - start) // 4)
+    for at in range(start, len(two.runs)):
+        run = two.runs[at]
+        if run is not None:
+            places = behind(places, run, forward=False)
+        if at < len(two.ones):
+            places = behind(places, two.ones[at], forward=True)
+        if not places:
+            return False
+    return len(one.ones) in places
+
+
+@lru_cache(maxsize=8192)
+def _in_both(one: Pattern, two: Pattern) -> tuple[Pattern, ...] | None:
+    found: list[Pattern] = []
+    start = _where_they_part(one, two)
+    waiting: list[_Meeting] = [] if start is None else [(start, start, [*one.ones[:start]], [None] * start)]
+    while waiting:
+        mine, its, ones, runs = waiting.pop()
+        while True:
+            step()
+            runs.append(_common(one.runs[mine], two.runs[its]))
+            if mine == len(one.ones) and its == len(two.ones):
+                found.append(Pattern(tuple(ones), tuple(runs)))
+            first, *others = _ways(one, two, mine, its) or (None,)
+            waiting += [(left, right, [*ones, char], [*runs]) for char, left, right in others]
+            if len(found) + len(waiting) > _FEW:
+                return None
+            if first is None:
+                break
+            char, mine, its = first
+            ones.append(char)
+    return tuple(found)
+
+
+def _ways(one: Pattern, two: Pattern, mine: int, its: int) -> list[tuple[Chars, int, int]]:
+    """Return the characters that lead on from a place in each of two patterns, with the places behind them."""
+    left = one.ones[mine] if mine < len(one.ones) else None
+    right = two.ones[its] if its < len(two.ones) else None
+    ways = (
+        (_common(left, right), mine + 1, its + 1),
+        (_common(one.runs[mine], right), mine, its + 1),
+        (_common(left, two.runs[its]), mine + 1, its),
+    )
+    return [(common, left, right) for common, left, right in ways if common is not None]
+
+
+def _where_they_part(one: Pattern, two: Pattern) -> int | None:
+    """Return up to where both spell out the same characters, or None where they begin differently."""
+    start = min(len(one.prefix), len(two.prefix))
+    return start if one.prefix[:start] == two.prefix[:start] else None
 
 
 @lru_cache(maxsize=16384)
@@ -235,7 +252,7 @@ def row(items: Iterable[Chars | Run | str]) -> Pattern:
                 raise ValueError("two different runs side by side")
             runs[-1] = item.of
             continue
-        for one in [item] if isinstance(item, Chars) else [Chars(frozenset(char)) for char in item]:
+        for one in [item] if isinstance(item, Chars) else map(_char, item):
             ones.append(one)
             runs.append(None)
     return Pattern(tuple(ones), tuple(runs))
@@ -255,8 +272,18 @@ def _items(text: str, *, fold: bool) -> Iterator[Chars | Run]:
             yield from (DIGIT,) * 12
         else:
             plain = char.translate(UNMARK)
-            cases = (plain.lower(), plain.upper(), *_LOOKALIKES.get(plain.lower(), "")) if fold else plain
-            yield Chars(frozenset(case for case in cases if len(case) == 1))
+            yield _either_case(plain) if fold else _char(plain)
+
+
+@lru_cache(maxsize=1024)
+def _char(char: str) -> Chars:
+    return Chars(frozenset(char))
+
+
+@lru_cache(maxsize=1024)
+def _either_case(char: str) -> Chars:
+    cases = (char.lower(), char.upper(), *_LOOKALIKES.get(char.lower(), ""))
+    return Chars(frozenset(case for case in cases if len(case) == 1))
 
 
 def _plain(ones: Iterable[Chars], runs: Iterable[Chars | None]) -> Iterator[str]:
@@ -266,6 +293,7 @@ def _plain(ones: Iterable[Chars], runs: Iterable[Chars | None]) -> Iterator[str]
         yield from one.listed
 
 
+@lru_cache(maxsize=8192)
 def _common(one: Chars | None, two: Chars | None) -> Chars | None:
     """Return the characters in both sets, or None where there are none."""
     if one is None or two is None:

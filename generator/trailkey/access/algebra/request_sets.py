@@ -71,7 +71,8 @@ class RequestSet:
         return RequestSet(inner, outer, self._reasons(other))
 
     def _reasons(self, other: RequestSet) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.reasons, *other.reasons)))
+        both = (*self.reasons, *other.reasons)
+        return tuple(dict.fromkeys(both)) if both else both
 
 
 def exactly(boxes: Iterable[Box | None]) -> RequestSet:

@@ -8,39 +8,33 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from trailkey.access.algebra.interned import Interned
 from trailkey.access.algebra.patterns import ANY, Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
-@dataclass(frozen=True)
-class AnyOf:
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class AnyOf(metaclass=Interned):
     """The texts that match at least one of the patterns; no pattern at all is the empty language."""
 
     patterns: tuple[Pattern, ...]
 
-    def __hash__(self) -> int:
-        return self._hash
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.patterns)
-
-
-@dataclass(frozen=True)
-class Not:
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Not(metaclass=Interned):
     """The texts that are not in the expression."""
 
     expression: AnyOf | AllOf
 
 
-@dataclass(frozen=True)
-class AllOf:
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class AllOf(metaclass=Interned):
     """The texts that are in every one of the expressions."""
 
     expressions: tuple[AnyOf | Not, ...]
@@ -60,7 +54,8 @@ _MEETINGS = 64
 
 def union_of(patterns: Iterable[Pattern]) -> AnyOf:
     """Return the union in one canonical order, without the patterns that another one covers."""
-    return _union(frozenset(patterns))
+    distinct = frozenset(patterns)
+    return _union(distinct) if distinct else NOTHING
 
 
 @lru_cache(maxsize=8192)

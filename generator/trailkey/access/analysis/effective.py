@@ -16,9 +16,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from trailkey.access.algebra.boxes import Box, Constraint, Single, box, coalesce, meetings
-from trailkey.access.algebra.languages import ALL, Language, language, texts, union
+from trailkey.access.algebra.languages import ALL, EMPTY, Language, language, texts, union
 from trailkey.access.algebra.patterns import ACCOUNT_ID, glob
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, NO_REQUEST, RequestSet, exactly, joined
+from trailkey.access.algebra.work import step
 from trailkey.access.analysis.caller_sets import SERVICES, Reached, in_account, of_kind, people, reached, sessions_in
 from trailkey.access.analysis.constraints import PRINCIPAL, constants, needed, term
 from trailkey.access.language.conditions import Condition, resolve, variables_in
@@ -93,6 +94,13 @@ def allowed(
         KeyError: a resource policy of a service whose rules are not modelled.
     """
     named = tuple(sorted({*sessions, *sessions_in([policy], scope.partition)}))
+    return _allowed(policy, scope, named, tuple(accounts), resource_based=resource_based)
+
+
+@lru_cache(maxsize=64)
+def _allowed(
+    policy: Policy, scope: Scope, named: tuple[str, ...], accounts: tuple[str, ...], *, resource_based: bool | None
+) -> EffectivePermissions:
     parts = tuple(
         Part(one, statement_requests(one, scope, named, variables=policy.variables, accounts=accounts))
         for one in policy.statements
@@ -101,7 +109,9 @@ def allowed(
     attached = any(one.principals for one in policy.statements) if resource_based is None else resource_based
     if attached and RULES[scope.service].identity_suffices:
         allow.append(_by_identity(scope, named))
-    return EffectivePermissions(scope, joined(allow), joined(deny), named, parts)
+    found = EffectivePermissions(scope, joined(allow), joined(deny), named, parts)
+    step(0)  # what was found with no steps left is not all there is, and is not kept
+    return found
 
 
 def anything(scope: Scope, reason: str) -> EffectivePermissions:
@@ -115,16 +125,26 @@ def statement_requests(
 ) -> RequestSet:
     """Return the requests one statement speaks about, on the terms it has for them (an Allow may ask for ``identity`` too)."""
     try:
-        found = [
-            _requests(statement, scope, sessions, known) & among
-            for known, among in _expansions(statement, scope, accounts, variables=variables)
-        ]
+        return _expanded(statement, scope, tuple(sessions), tuple(accounts), variables=variables)
     except UndecidedError as error:
         # Between nothing and everything that the statement's principals and actions leave possible.
         whole = coalesce([box({ACTION: _actions(statement, scope.universe)})])
         outer = tuple(_split(statement, scope, sessions, whole))
         return RequestSet((), outer, (f"statement {statement.name}: {error}",))
-    return joined(found)
+
+
+@lru_cache(maxsize=512)
+def _expanded(
+    statement: Statement, scope: Scope, sessions: tuple[str, ...], accounts: tuple[str, ...], *, variables: bool
+) -> RequestSet:
+    found = joined(
+        [
+            _requests(statement, scope, sessions, known) & among
+            for known, among in _expansions(statement, scope, accounts, variables=variables)
+        ]
+    )
+    step(0)  # as above
+    return found
 
 
 def _requests(
@@ -158,6 +178,8 @@ def _base(
 ) -> tuple[tuple[Box, ...], tuple[Box, ...], list[str]]:
     """Return the actions and resources that match for certain, those that may match, and why they differ."""
     wanted = _actions(statement, scope.universe)
+    if wanted == EMPTY:
+        return (), (), []
     sides = {ACTION: wanted} if len(wanted.exceptions) < len(scope.universe) else {}
     sure, perhaps = _resources(statement, known)
     inner, outer = (
@@ -224,6 +246,11 @@ def _allowing(one: Box, who: Reached, scope: Scope, sessions: Sequence[str]) -> 
     callers = who.all
     if isinstance(side, Single) and isinstance(side.values, Language):
         callers = side.values & callers
+    return meetings([one], _ways_in(callers, who, scope, tuple(sessions)))
+
+
+@lru_cache(maxsize=1024)
+def _ways_in(callers: Language, who: Reached, scope: Scope, sessions: tuple[str, ...]) -> list[Box]:
     inside = in_account(scope.account)
     persons = callers & union([people(scope.partition), texts(*sessions)])
     roots = of_kind("root", scope.partition)
@@ -239,7 +266,7 @@ def _allowing(one: Box, who: Reached, scope: Scope, sessions: Sequence[str]) -> 
         {PRINCIPAL: away & roots, **elsewhere},
         {PRINCIPAL: away, **elsewhere, IDENTITY: YES},
     )
-    return meetings([one], [part for piece in pieces if (part := box(piece)) is not None])
+    return [part for piece in pieces if (part := box(piece)) is not None]
 
 
 def _by_identity(scope: Scope, sessions: Sequence[str]) -> RequestSet:

@@ -13,7 +13,7 @@ from itertools import islice
 from string import ascii_lowercase, digits
 from typing import TYPE_CHECKING, Any, Final
 
-from trailkey.access.algebra.boxes import Box, Constraint, Many, Single, box, meetings, subtract
+from trailkey.access.algebra.boxes import Box, Constraint, Many, Single, box, coalesce, meetings, subtract
 from trailkey.access.algebra.languages import EMPTY, Language, language, texts, union
 from trailkey.access.algebra.patterns import ANY, Chars, Run, row
 from trailkey.access.algebra.request_sets import EVERY_REQUEST, PROVEN, REFUTED, UNKNOWN, Answer, RequestSet, exactly
@@ -75,15 +75,25 @@ def universe(scope: Scope, keys: Iterable[str], sessions: Iterable[str] = ()) ->
 
 @lru_cache(maxsize=256)
 def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -> RequestSet:
-    base: dict[str, Constraint | Language] = {RESOURCE: scope.resources, IDENTITY: texts("no", "yes")}
+    there = [part for part in (box({RESOURCE: scope.resources}),) if part is not None]
+    found = tuple(meetings(_anywhere(scope.partition, scope.universe, named, sessions), there))
+    return RequestSet(found, found)
+
+
+@lru_cache(maxsize=256)
+def _anywhere(
+    partition: str, actions: tuple[str, ...], named: tuple[str, ...], sessions: tuple[str, ...]
+) -> tuple[Box, ...]:
+    """Return the requests that exist, on whatever resource: the same for all keys of a partition, and so made once."""
+    base: dict[str, Constraint | Language] = {IDENTITY: texts("no", "yes")}
     base |= {key: Single(texts("false", "true"), absent=True) for key in named if is_boolean(key)}
-    everybody = union([people(scope.partition), texts(*sessions)])
+    everybody = union([people(partition), texts(*sessions)])
     callers: list[tuple[Language, list[str], dict[str, Constraint]]] = [
         (SERVICES, BY_SERVICES.among(named), {}),
         (everybody, BY_PEOPLE.among(named), {}),
     ]
     if VIA_SERVICE in named:
-        through = Single(via_services(scope.partition))
+        through = Single(via_services(partition))
         callers = [
             (SERVICES, BY_SERVICES.among(named), {VIA_SERVICE: Single(through.values, absent=True)}),
             (everybody, BY_PEOPLE.among(named), {VIA_SERVICE: _absent(VIA_SERVICE)}),
@@ -92,11 +102,12 @@ def _universe(scope: Scope, named: tuple[str, ...], sessions: tuple[str, ...]) -
     contexts = [key for key in named if key.startswith(CONTEXT_PREFIX.casefold()) or key == "kms:encryptioncontextkeys"]
     with_context = frozenset(context_actions() if contexts else ())
     by_keys: dict[tuple[str, ...], list[str]] = {}
-    for action in scope.universe:
-        rare = [key for key in named if action.casefold() not in ONLY_WITH.get(key, (action.casefold(),))]
+    of_few = [(key, ONLY_WITH[key]) for key in named if key in ONLY_WITH]
+    for action in actions:
+        rare = [key for key, carrying in of_few if action.casefold() not in carrying]
         by_keys.setdefault((*([] if action in with_context else contexts), *rare), []).append(action)
-    acts = [(texts(*actions), list(lacking)) for lacking, actions in by_keys.items()]
-    return exactly(
+    acts = [(texts(*names), list(lacking)) for lacking, names in by_keys.items()]
+    return coalesce(
         box({**base, **way, PRINCIPAL: who, ACTION: what, **{key: _absent(key) for key in (*missing, *lacking)}})
         for who, missing, way in callers
         for what, lacking in acts
@@ -116,6 +127,11 @@ def via_services(partition: str) -> Language:
 def excludes(granted: EffectivePermissions, within: RequestSet = EVERY_REQUEST) -> Answer:
     """Answer the claim that nothing in a region is allowed; the witness of a refutation is allowed."""
     allow, deny = granted.allow, granted.deny
+    try:
+        if next(meetings(allow.outer, within.outer), None) is None:
+            return Answer(PROVEN)  # whatever exists, and whatever is denied
+    except UndecidedError:  # which is met again, or never
+        pass
     return _answer(granted, within, _allowed, (allow.inner, deny.outer), (allow.outer, deny.inner))
 
 

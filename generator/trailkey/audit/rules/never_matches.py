@@ -217,19 +217,15 @@ def _action_never(subject: Subject) -> Iterator[Match]:
         statement = part.statement
         if len(statement.actions) < 2 or statement.not_actions:
             continue
-        if any(_dead(condition) for condition in statement.conditions) or subject.is_empty(part.requests):
+        if any(_dead(condition) for condition in statement.conditions):
             continue
-        dead = [action for action in statement.actions if _is_dead(subject, statement, action)]
+        alive = subject.actions_in(part.requests)
+        meant = {action: matching(action, subject.scope.universe) for action in statement.actions if alive}
+        dead = [action for action, names in meant.items() if names and alive.isdisjoint(names)]
         if dead:
             what = f"never matches for {', '.join(dead)}"
             found = _by_conditions_or_account(subject, replace(statement, actions=tuple(dead)), what)
             yield found or Match(statement=statement.name, message=f"statement {statement.name} {what}")
-
-
-def _is_dead(subject: Subject, statement: Statement, action: str) -> bool:
-    if not matching(action, subject.scope.universe):
-        return False
-    return subject.is_empty(subject.requests(replace(statement, actions=(action,))))
 
 
 def _value_never(subject: Subject) -> Iterator[Match]:

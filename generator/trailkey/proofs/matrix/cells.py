@@ -8,6 +8,7 @@ in a row of many it counts as one whose IAM policy allows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trailkey.access import NO_REQUEST, EffectivePermissions, Language, Single, decide, parse_request, region
@@ -103,7 +104,7 @@ class _Asked:
     def _cell(self, column: Column) -> Cell:
         allow, deny = self.mine.allow & column.requests, self.mine.deny & column.requests
         left = allow - deny
-        for answer, part in self._ways() if left.outer else ():
+        for answer, part in _ways(self.mine.scope.partition, roots=self.row.id == ROOT_USER) if left.outer else ():
             found = left & part
             if found.inner:
                 witness = example(found, self.mine.scope) or {}
@@ -117,16 +118,6 @@ class _Asked:
             if found.outer:
                 return Cell(answer=UNDECIDED, reason="; ".join(found.reasons))
         return Cell(answer=NO, statements=self._forbidding(column, allow, deny))
-
-    def _ways(self) -> tuple[tuple[Verdict, RequestSet], ...]:
-        """Return the answers with what shows them; the first that is met counts."""
-        roots = of_kind("root", self.mine.scope.partition)
-        others = None if self.row.id == ROOT_USER else ~roots
-        return (
-            (YES, region(principals=others, identity=False)),
-            (IAM, region(principals=others, identity=True)),
-            (IAM, region(principals=roots, identity=True)),
-        )
 
     def _bounds(self, column: Column) -> tuple[str, ...]:
         """Return the keys that every Allow of the cell constrains, without those that row and column constrain."""
@@ -148,6 +139,18 @@ class _Asked:
         asked = parse_request(dict(witness), key_account=self.mine.scope.account)
         deciding = decide(asked, resource_policy=self.policy).deciding
         return tuple(one.statement.name for one in deciding if one.policy == RESOURCE_POLICY)
+
+
+@lru_cache(maxsize=16)
+def _ways(partition: str, *, roots: bool) -> tuple[tuple[Verdict, RequestSet], ...]:
+    """Return the answers with what shows them, the first that is met counts: in a row of ``roots``, and in any other."""
+    root_users = of_kind("root", partition)
+    others = None if roots else ~root_users
+    return (
+        (YES, region(principals=others, identity=False)),
+        (IAM, region(principals=others, identity=True)),
+        (IAM, region(principals=root_users, identity=True)),
+    )
 
 
 def _actions(boxes: Iterable[Box]) -> tuple[str, ...]:
