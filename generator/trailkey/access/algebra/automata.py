@@ -182,9 +182,9 @@ def _simplest(expression: Expression) -> str | None:
 @lru_cache(maxsize=4096)
 def _readable(chars: Chars) -> str:
     """Return the most readable of some characters."""
-    if chars.others:
-        return next(char for char in (*READABLE, *map(chr, range(0x4E00, 0x10000))) if char not in chars.listed)
-    return str(min(chars.listed, key=_rank))
+    beyond = map(chr, range(0x4E00, 0x4E01 + len(chars.listed)))
+    among = {*READABLE, *beyond} - chars.listed if chars.others else chars.listed
+    return min(among, key=_rank)
 
 
 class _Product:

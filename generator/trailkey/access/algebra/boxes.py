@@ -131,7 +131,9 @@ class Box:
                 return None
             if both is not mine:
                 sides = {**sides, name: both}
-        return self if sides is self.sides else _box(sides)
+        if sides is self.sides:
+            return self
+        return Box(tuple(sides.items())) if len(sides) == len(self.items) else _box(sides)
 
     def minus(self, other: Box) -> list[Box]:
         """Return boxes that hold exactly what is in this one and not in the other.

@@ -122,6 +122,8 @@ def _clash(one: Pattern, two: Pattern) -> bool:
     start = _where_they_part(one, two)
     if start is None or not (one.suffix.endswith(two.suffix) or two.suffix.endswith(one.suffix)):
         return True
+    if _takes_in(one, two) or _takes_in(two, one):
+        return False
     ones, runs, others, other_runs = (*one.ones, None), one.runs, (*two.ones, None), two.runs
     seen, waiting = {(start, start)}, [(start, start)]
     while waiting:

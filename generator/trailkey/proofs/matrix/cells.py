@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from trailkey.access import NO_REQUEST, EffectivePermissions, Language, Single, decide, parse_request, region
+from trailkey.access.algebra.boxes import meetings, subtract
 from trailkey.access.analysis.caller_sets import of_kind
 from trailkey.access.analysis.effective import ACTION
 from trailkey.access.analysis.prove import example, universe
@@ -129,8 +130,11 @@ class _Asked:
         """Return the Deny statements that make it ``no``: they take away all that is allowed, or forbid all there is."""
         if not deny.inner:
             return ()
-        requests = self.requests & column.requests
-        taken = allow if allow.inner else requests if not (requests - deny).outer else NO_REQUEST
+        taken = allow
+        if not allow.inner:
+            there = meetings(self.requests.outer, column.requests.outer)
+            spared = next((left for one in there for left in subtract(one, deny.inner)), None)
+            taken = NO_REQUEST if spared else self.requests & column.requests
         witness = example(taken, self.mine.scope)
         return () if witness is None else self._deciding(witness)
 
