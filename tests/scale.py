@@ -1,12 +1,13 @@
 """What the benchmark proves and asks, at sizes no example has. Each measurement is a process of its own, with nothing cached.
 
-Run by tests/bench.py: ``python tests/scale.py largest EXAMPLE FILE | prove FILE | lint FILE | raw READERS TRAILS | decide FILE | audit SHAPE NUMBER | diff SHAPE NUMBER``
-prints a number.
+Run by tests/bench.py: ``python tests/scale.py fleet NUMBER FOLDER | largest EXAMPLE FILE | policy FILE | prove FILE | lint FILE | raw READERS TRAILS | decide FILE | audit SHAPE NUMBER | diff SHAPE NUMBER``
+prints a number, but for ``policy``, which prints the document.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 import sys
 import time
 from dataclasses import replace
@@ -38,6 +39,23 @@ if TYPE_CHECKING:
 HOME = "222222222222"
 KEY = f"arn:aws:kms:us-east-1:{HOME}:key/12345678-1234-1234-1234-123456789012"
 ORGANIZATION = "o-a1b2c3d4e5"
+ORGANIZATIONS = """name: organization-{at:03}
+organization: {{id: o-a1b2c3d{at:03}, management_account: management}}
+accounts:
+  management: {{id: "1000000{at:05}", deployer: role/CloudFormationDeployment}}
+  log-archive: {{id: "2000000{at:05}", deployer: role/CloudFormationDeployment}}
+key:
+  account: log-archive
+  administrators: [log-archive:role/KeyAdministrator]
+  break_glass: [log-archive:role/BreakGlass]
+bucket: {{account: log-archive, region: us-east-1, name: acme-{at:03}-cloudtrail-logs}}
+trails:
+  - {{name: organization-trail, is_organization_trail: true, home_region: us-east-1, cloudwatch_logs: {{}}}}
+readers:
+  - {{name: responders, role: log-archive:role/CloudTrailRead}}
+  - {{name: analysts, permission_set: SecurityAnalyst, account: log-archive}}
+tags: {{owner: security}}
+"""
 VIA = "s3.us-east-1.amazonaws.com"
 REQUESTS = 20_000
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]}
@@ -66,6 +84,14 @@ def largest(example: Path, path: Path) -> float:
     if not KEY_POLICY_BYTES * 0.95 < size <= KEY_POLICY_BYTES:
         sys.exit(f"the key policy has {size} bytes; near {KEY_POLICY_BYTES} was asked for")
     return size
+
+
+def fleet(number: int, folder: Path) -> float:
+    """Write configs of so many organizations, each of five templates with texts of its own, and return their number."""
+    folder.mkdir()
+    for at in range(number):
+        (folder / f"organization-{at:03}.yaml").write_text(ORGANIZATIONS.format(at=at), encoding="utf-8")
+    return number
 
 
 def rendered(config: Path) -> tuple[Deployment, dict[str, Any], str]:
@@ -238,6 +264,11 @@ def main(what: str, *arguments: str) -> None:
         measured = prove_raw(int(arguments[0]), int(arguments[1]))
     elif what in ("audit", "diff"):
         measured = judge_worst(what, arguments[0], int(arguments[1]))
+    elif what == "fleet":
+        measured = fleet(int(arguments[0]), Path(arguments[1]))
+    elif what == "policy":
+        sys.stdout.write(json.dumps(rendered(Path(arguments[0]))[1]))
+        return
     elif what == "largest":
         measured = largest(Path(arguments[0]), Path(arguments[1]))
     else:

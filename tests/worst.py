@@ -126,7 +126,7 @@ COMPARED: Final = {
     "accounts in one statement": 190,
     "a statement for each account": 190,
     "a statement and a context for each account": 60,
-    "a tag for each account": 40,
+    "a tag for each account": 50,
     "denials of a dozen tags each": 16,
     "roles by name": 100,
     "a role of each account by name": 190,

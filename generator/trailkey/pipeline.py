@@ -84,15 +84,26 @@ def _generated(
 
     deployments = load_all(configs, progress)
     progress("build")
-    rendered = [render(deployment, as_json=as_json) for deployment in deployments]
+    rendered, linted = [], []
+    too_large: list[Finding] = []
+    for deployment in deployments:
+        item = render(deployment, as_json=as_json)
+        rendered.append(item)
+        # A policy that is too large is refused at once: to prove it and lint it would take longer than all the rest.
+        too_large += check_limits(item)
+        if not too_large:
+            linted.append(begin_lint(item, store, linter.ask))
     _keep_apart(rendered, output, check=check)
-    # A policy that is too large is refused at once: proving it would take longer than all the rest.
-    _refuse([finding for item in rendered for finding in check_limits(item)])
-    linted = begin_lint(rendered, store, linter.ask)
+    _refuse(too_large)
     progress("prove")
     proven = [_proven(item, store) for item in rendered]
     progress("lint")
-    _refuse([*(finding for one in proven for finding in one.findings), *linted()])
+    _refuse(
+        [
+            *(finding for one in proven for finding in one.findings),
+            *(finding for found in linted for finding in found()),
+        ]
+    )
     progress("compare" if check else "write")
     act = writer.compare_output if check else writer.write_output
     results = []

@@ -83,13 +83,13 @@ def check_limits(rendered: Rendered) -> list[Finding]:
     return [_from_config(finding, rendered) for finding in findings]
 
 
-def begin_lint(rendered: Sequence[Rendered], store: Store | None, asked: Asked) -> Callable[[], list[Finding]]:
-    """Let all templates be linted, and return what waits for it and returns what is found, each with the config line it comes from."""
+def begin_lint(rendered: Rendered, store: Store | None, asked: Asked) -> Callable[[], list[Finding]]:
+    """Let a deployment's templates be linted, and return what waits for it and returns what is found, each with the config line it comes from."""
     from trailkey.checks.lint import begin
 
-    texts = {name: (item, file, one) for item in rendered for name, file, one in _texts(item)}
-    end = begin({name: one for name, (_, _, one) in texts.items()}, store, asked)
-    return lambda: [_from_config(match.finding(), *texts[match.file][:2]) for match in end()]
+    texts = {name: (file, one) for name, file, one in _texts(rendered)}
+    end = begin({name: one for name, (_, one) in texts.items()}, store, asked)
+    return lambda: [_from_config(match.finding(), rendered, texts[match.file][0]) for match in end()]
 
 
 def _texts(rendered: Rendered) -> Iterator[tuple[str, str, LintInput]]:
@@ -106,8 +106,8 @@ def check_all(rendered: Sequence[Rendered]) -> list[Finding]:
     """Return what limits and cfn-lint say of all templates."""
     from trailkey.checks.lint import lint_here
 
-    linted = begin_lint(rendered, None, lambda some: lambda: lint_here(some))
-    return [*(finding for item in rendered for finding in check_limits(item)), *linted()]
+    linted = [begin_lint(item, None, lambda some: lambda: lint_here(some)) for item in rendered]
+    return [*(one for item in rendered for one in check_limits(item)), *(one for end in linted for one in end())]
 
 
 def _from_config(finding: Finding, rendered: Rendered, file: str = "") -> Finding:

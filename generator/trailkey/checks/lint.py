@@ -128,11 +128,15 @@ def _remembered(file: str, entry: Any) -> list[LintMatch] | None:
         return None
 
 
-def prepare() -> None:
-    """Load cfn-lint and its rules."""
+@cache
+def prepare() -> tuple[Any, frozenset[str]]:
+    """Load cfn-lint, and return its rule set and the Regions it knows.
+
+    That takes half a second and 60 MiB: `trailkey --help` and a run with nothing to lint do without.
+    """
     with _collector_resting():
         _use_bundled_schemas()
-        _rules()
+        return _rules()
 
 
 def lint_here(templates: Mapping[str, LintInput]) -> dict[str, list[LintMatch]]:
@@ -143,19 +147,17 @@ def lint_here(templates: Mapping[str, LintInput]) -> dict[str, list[LintMatch]]:
     """
     if not templates:
         return {}
-    with _collector_resting():
-        _use_bundled_schemas()
-        rules, known_regions = _rules()
+    rules, known_regions = prepare()
+    _use_bundled_schemas()
     for file, template in templates.items():
         if unknown := sorted(set(template.regions) - known_regions):
             raise UsageError(
                 f"{file}: Region {unknown[0]} is unknown to cfn-lint, so the template cannot be checked for it; "
                 "correct it in the config, or install a newer cfn-lint"
             )
-    configs = {template.regions: _config(template.regions) for template in templates.values()}
     return {
         file: sorted(
-            _lint_one(file, template, configs[template.regions], rules),
+            _lint_one(file, template, _config(template.regions), rules),
             key=lambda match: (match.line, match.rule.id, match.message, str(match.path)),
         )
         for file, template in templates.items()
@@ -195,12 +197,7 @@ def _use_bundled_schemas() -> None:
         MANAGER.reset()
 
 
-@cache
 def _rules() -> tuple[Any, frozenset[str]]:
-    """Return the rule set, and the Regions it knows.
-
-    Loading cfn-lint takes half a second and 60 MiB: `trailkey --help` and a run with nothing to lint do without.
-    """
     from cfnlint.config import _DEFAULT_RULESDIR
     from cfnlint.helpers import REGIONS
     from cfnlint.rules import Rules
@@ -209,6 +206,7 @@ def _rules() -> tuple[Any, frozenset[str]]:
     return Rules.create_from_directory(_DEFAULT_RULESDIR), frozenset(REGIONS)
 
 
+@cache
 def _config(regions: tuple[str, ...]) -> Any:
     from cfnlint.config import ConfigMixIn
 

@@ -1,6 +1,7 @@
 """cfn-lint in a process of its own, which loads it while the caller builds and proves, and then lints with as many workers as there are cores.
 
 Loading takes as long as all the rest of a small run, and cfn-lint itself uses one core. What is found is the same however many work.
+A question is a line, ``[file, text, *Regions]``, and so is its answer: ``[file, matches]``, or ``[file, why there are none]``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections import deque
+from contextlib import suppress
 from functools import lru_cache
+from queue import SimpleQueue
+from selectors import EVENT_READ, DefaultSelector
+from socket import socket, socketpair
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -20,64 +26,67 @@ from trailkey.checks.lint import LintInput, LintMatch, lint_here, prepare
 from trailkey.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trailkey.checks.lint import Answer
 
-Found = dict[str, list[dict[str, Any]]]
-"""Matches as plain documents, by file."""
-
+_PROGRAM: Final = "from trailkey.checks.workers import serve; serve()"
+_CHUNK: Final = 1 << 16
 _YOUNG: Final = 20_000
 """Objects that are made before the collector looks for cycles among them: at 700, as is the rule, that is a fourteenth of the work."""
-_PROGRAM: Final = "from trailkey.checks.workers import serve; serve()"
 
 
 class Linter:
-    """A process that lints for this one. It is there from ``start`` to ``close``, and is asked once."""
+    """A process that lints for this one. It is there from ``start`` to ``close``, and is asked until the first answer is waited for."""
 
     def __init__(self, cores: int = 0) -> None:
         self._cores = cores or cores_here()
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread: Thread | None = None
+        self._threads: tuple[Thread, ...] = ()
+        self._questions: SimpleQueue[bytes] = SimpleQueue()
+        self._told: dict[str, Any] = {}
 
     def start(self) -> None:
         """Let the process load cfn-lint; not, where this one has it loaded already or no process can be started."""
         if self._process is not None or "cfnlint" in sys.modules:
             return
         # -P: no module is taken from the folder that the run is in.
-        command = [sys.executable, "-P", "-c", _PROGRAM]
+        command = [sys.executable, "-P", "-c", _PROGRAM, str(self._cores)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
-            self._process = subprocess.Popen(  # noqa: S603 # this Python, and a program of our own
+            process = subprocess.Popen(  # noqa: S603 # this Python, and a program of our own
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
             )
         except OSError:
-            self._process = None
+            return
+        # The process may not read yet, and pipes hold little: what is written and read waits beside what is built and proven.
+        self._process = process
+        self._threads = (
+            Thread(target=self._write, args=[process.stdin], daemon=True),
+            Thread(target=self._read, args=[process.stdout], daemon=True),
+        )
+        for thread in self._threads:
+            thread.start()
 
     def ask(self, templates: Mapping[str, LintInput]) -> Answer:
         """Give templates to the process, if it was started, and return what waits for the answer; else they are linted here then.
 
         What is returned raises UsageError for a Region that cfn-lint does not know.
         """
-        process = self._process
-        if process is None or self._thread is not None or not templates:
-            return lambda: lint_here(templates)
-        asked = {file: [one.text, *one.regions] for file, one in templates.items()}
-        request = json.dumps({"cores": self._cores, "templates": asked}).encode()
-        told: list[bytes] = []
-        # The process may not read yet, and pipes hold little: what is written and read waits beside what is proven.
-        thread = self._thread = Thread(target=lambda: told.extend(process.communicate(request)), daemon=True)
-        thread.start()
+        for file, one in templates.items() if self._process else ():
+            self._questions.put(_line([file, one.text, *one.regions]))
 
         def answer() -> dict[str, list[LintMatch]]:
-            thread.join()
-            try:
-                found = json.loads(told[0])
-            except (IndexError, ValueError):
-                return lint_here(templates)  # it ended without an answer: why, is met again here, or is gone
-            if isinstance(found, str):
-                raise UsageError(found)
-            return {file: [LintMatch.from_json(file, one) for one in found[file]] for file in templates}
+            if not templates:
+                return {}  # without a wait for what may still be loaded
+            self._end()
+            told = {file: self._told[file] for file in templates if file in self._told}
+            for refusal in (found for found in told.values() if isinstance(found, str)):
+                raise UsageError(refusal)
+            # What has no answer is linted here: why it has none is met again, or is gone.
+            found = lint_here({file: one for file, one in templates.items() if file not in told})
+            found |= {file: [LintMatch.from_json(file, one) for one in matches] for file, matches in told.items()}
+            return {file: found[file] for file in templates}
 
         return answer
 
@@ -85,11 +94,29 @@ class Linter:
         """End the process, whatever it does."""
         if self._process is not None:
             self._process.kill()
-            if self._thread is not None:
-                self._thread.join()
-            else:
-                self._process.communicate()
-            self._process = self._thread = None
+            self._end()
+            self._process.wait()
+            self._process = None
+
+    def _end(self) -> None:
+        """Wait until the process has answered all that it was asked, or has ended."""
+        self._questions.put(b"")
+        for thread in self._threads:
+            thread.join()
+        self._threads = ()
+
+    def _write(self, pipe: IO[bytes]) -> None:
+        with suppress(OSError), pipe:
+            while question := self._questions.get():
+                pipe.write(question)
+                pipe.flush()
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            for line in pipe:
+                with suppress(ValueError):
+                    file, found = json.loads(line)
+                    self._told[file] = found
 
 
 def cores_here() -> int:
@@ -98,18 +125,17 @@ def cores_here() -> int:
 
 
 def serve() -> None:
-    """Load cfn-lint, take one request from standard input, and answer on standard output; end where nobody asks."""
+    """Load cfn-lint, and answer what standard input asks on standard output, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is interrupted, and then nobody does
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answer:
+    with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # whatever else is printed is no answer
         setattr(dataclasses, "fields", _fields)  # noqa: B010 # before cfn-lint takes it
         prepare()
         gc.set_threshold(_YOUNG)
-        request = sys.stdin.buffer.read()
-        if request:
-            asked = json.loads(request)
-            templates = {file: LintInput(text, tuple(regions)) for file, (text, *regions) in asked["templates"].items()}
-            json.dump(_answer(templates, asked["cores"]), answer)
+        cores = int(sys.argv[1])
+        for answer in _shared(cores) if cores > 1 and hasattr(os, "fork") else map(_answer, sys.stdin.buffer):
+            answers.write(answer)
+            answers.flush()
 
 
 def _fields(of: Any) -> tuple[dataclasses.Field[Any], ...]:
@@ -123,54 +149,78 @@ def _fields(of: Any) -> tuple[dataclasses.Field[Any], ...]:
 _told: Final = lru_cache(maxsize=256)(dataclasses.fields)
 
 
-def _answer(templates: Mapping[str, LintInput], cores: int) -> Found | str:
-    """Return what is found, or why the question cannot be answered."""
+def _answer(question: bytes) -> bytes:
+    file, text, *regions = json.loads(question)
     try:
-        return _shared(templates, cores)
+        (found,) = lint_here({file: LintInput(text, tuple(regions))}).values()
     except UsageError as error:
-        return str(error)
+        return _line([file, str(error)])
+    return _line([file, [match.as_json() for match in found]])
 
 
-def _shared(templates: Mapping[str, LintInput], cores: int) -> Found:
-    """Return what is found by as many workers as there are cores, each with a share of the texts."""
-    shares = _shares(templates, cores if hasattr(os, "fork") else 1)
-    others = [_worker({file: templates[file] for file in share}) for share in shares[1:]]
-    found = _found({file: templates[file] for file in shares[0]})
-    for (process, pipe), share in zip(others, shares[1:], strict=True):
-        with pipe:
-            content = pipe.read()
-        _, status = os.waitpid(process, 0)
-        # A worker that failed failed for what it linted: here that is an error with its reason.
-        found |= json.loads(content) if status == 0 else _found({file: templates[file] for file in share})
-    return found
+def _line(content: list[Any]) -> bytes:
+    return json.dumps(content).encode() + b"\n"
 
 
-def _shares(templates: Mapping[str, LintInput], number: int) -> list[list[str]]:
-    """Return the files in so many shares of about the same work, which goes by the length of texts."""
-    shares: list[tuple[int, list[str]]] = [(0, []) for _ in range(max(1, min(number, len(templates))))]
-    for file in sorted(templates, key=lambda one: (-len(templates[one].text), one)):
-        least = min(range(len(shares)), key=lambda index: shares[index][0])
-        work, files = shares[least]
-        shares[least] = work + len(templates[file].text), [*files, file]
-    return [files for _, files in shares]
+def _shared(cores: int) -> Iterator[bytes]:
+    """Yield the answers to what standard input asks, from as many workers as there are cores, each with one question at a time.
+
+    A worker that dies takes its question along, which then has no answer.
+    """
+    begun, waiting = b"", deque[bytes]()
+    idle: list[socket] = []
+    busy: set[socket] = set()
+    with DefaultSelector() as selector:
+        selector.register(0, EVENT_READ)
+        while selector.get_map():
+            while waiting and (idle or len(busy) < cores):
+                worker = idle.pop() if idle else _worker(busy)
+                worker.sendall(waiting.popleft() + b"\n")
+                busy.add(worker)
+                selector.register(worker, EVENT_READ)
+            for key, _ in selector.select():
+                if isinstance(key.fileobj, socket):
+                    worker = key.fileobj
+                    selector.unregister(worker)
+                    busy.remove(worker)
+                    if answer := _whole_line(worker):
+                        idle.append(worker)
+                        yield answer
+                elif chunk := os.read(0, _CHUNK):
+                    *lines, begun = (begun + chunk).split(b"\n")
+                    waiting += lines
+                else:
+                    selector.unregister(0)
+    for worker in idle:
+        worker.close()
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
-def _worker(templates: Mapping[str, LintInput]) -> tuple[int, IO[bytes]]:
-    """Return a process that lints some templates with what is loaded here, and where its answer is read."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(writing)
-        return process, os.fdopen(reading, "rb")
-    status = 1
+def _whole_line(worker: socket) -> bytes:
+    """Return what a worker says up to the end of its line; nothing where it has ended."""
+    line = b""
+    while not line.endswith(b"\n"):
+        chunk = worker.recv(_CHUNK)
+        if not chunk:
+            return b""
+        line += chunk
+    return line
+
+
+def _worker(others: Iterable[socket]) -> socket:
+    """Return where a new process takes questions, one line each, and answers; it has what is loaded here, and ends when nobody asks."""
+    here, there = socketpair()
+    if os.fork():
+        there.close()
+        return here
     try:
-        os.close(reading)
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(json.dumps(_found(templates)).encode())
-        status = 0
+        for one in (here, *others):
+            one.close()  # else it would not be seen that nobody asks
+        os.close(0)
+        with there.makefile("rb") as questions:
+            for question in questions:
+                there.sendall(_answer(question))
     finally:
-        os._exit(status)
-
-
-def _found(templates: Mapping[str, LintInput]) -> Found:
-    return {file: [match.as_json() for match in found] for file, found in lint_here(templates).items()}
+        os._exit(0)

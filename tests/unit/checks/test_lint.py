@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trailkey.checks.lint import LintInput, LintMatch, _rules, lint
+from trailkey.checks.lint import LintInput, LintMatch, lint, prepare
 from trailkey.cloudformation import dump_yaml
 from trailkey.errors import UsageError
 from trailkey.findings import Finding, Location, Rule
@@ -269,7 +269,7 @@ def test_settings_lying_around_change_nothing(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("AWS_DEFAULT_REGION", "mars-1")
     monkeypatch.setattr(sys, "argv", ["trailkey", "--ignore-checks", "E,W,I", "--regions", "eu-west-1"])
     monkeypatch.setattr(socket, "socket", None)
-    _rules.cache_clear()
+    prepare.cache_clear()
 
     assert seen(lint({"bad.yaml": LintInput(BAD, HOME)})) == FOUND
 

@@ -181,10 +181,10 @@ def _simplest(expression: Expression) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _readable(chars: Chars) -> str:
-    """Return the most readable of some characters."""
+    """Return the most readable of some characters; nothing where there are none."""
     beyond = map(chr, range(0x4E00, 0x4E01 + len(chars.listed)))
     among = {*READABLE, *beyond} - chars.listed if chars.others else chars.listed
-    return min(among, key=_rank)
+    return min(among, key=_rank, default="")
 
 
 class _Product:

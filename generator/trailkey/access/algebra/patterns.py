@@ -122,19 +122,17 @@ def _clash(one: Pattern, two: Pattern) -> bool:
     start = _where_they_part(one, two)
     if start is None or not (one.suffix.endswith(two.suffix) or two.suffix.endswith(one.suffix)):
         return True
-    if _takes_in(one, two) or _takes_in(two, one):
-        return False
     ones, runs, others, other_runs = (*one.ones, None), one.runs, (*two.ones, None), two.runs
     seen, waiting = {(start, start)}, [(start, start)]
     while waiting:
         mine, its = waiting.pop()
+        before = mine
         while runs[mine] is None and other_runs[its] is None and _common(ones[mine], others[its]):
             mine, its = mine + 1, its + 1  # one way to go on, as nearly everywhere
-            step()
         left, run, right, other_run = ones[mine], runs[mine], others[its], other_runs[its]
         if left is None and right is None:
             return False
-        step()
+        step(1 + (mine - before) // 8)
         ways = (left, right, (mine + 1, its + 1)), (run, right, (mine, its + 1)), (left, other_run, (mine + 1, its))
         for char, other, then in ways:
             if then not in seen and _common(char, other):
