@@ -14,6 +14,7 @@ in a process that has loaded it already; ``client`` is what stands on PATH in it
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -56,6 +57,8 @@ def serve_aws(path: str) -> None:
         loader.load_service_model(service, "service-2")
     for data in ("cli", "endpoints", "partitions", "_retry", "sdk-default-configuration"):
         loader.load_data(data)
+    gc.freeze()
+    gc.disable()  # a call is over before there is anything to collect
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen(64)
@@ -103,6 +106,8 @@ def serve_moto(journal: str, folder: str) -> None:
     _stand_in_types()
     _stand_in_organization(Path(folder))
     _stand_in_checks(Path(journal), Path(folder))
+    gc.freeze()
+    gc.set_threshold(20_000)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     sys.stdout.write(f"{server.get_host_and_port()[1]}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,10 @@ os.environ["XDG_CACHE_HOME"] = str(Path(os.devnull) / "nothing")
 
 # Loaded once for all tests of a process: where it is there already, generate lints in this process. test_remembered.py has the other.
 import cfnlint  # noqa: E402, F401
+
+# What is loaded stays: the collector need not look through it again and again.
+gc.freeze()
+gc.set_threshold(20_000)
 
 # In CI a change fails for what it changed and not for the luck of the draw; at home every run tries other cases.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)

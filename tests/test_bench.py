@@ -49,8 +49,8 @@ def test_the_table_shows_every_row_in_aligned_columns(bench: Any) -> None:
         "trailkey",
         "against",
         "pairs",
-        "trailkey s",
-        "against s",
+        "ours",
+        "theirs",
         "ratio",
     ]
     assert [cell.strip() for cell in lines[2].split("|")][1:-1] == [

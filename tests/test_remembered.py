@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -22,7 +25,6 @@ from trailkey.remembered import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 OUTPUT: Final = "out"
 
@@ -363,6 +365,59 @@ def test_process_that_gives_no_answer_gives_no_clean_verdict(
 
     assert linter.ask({one: defective[one]})() == {one: cold[one]}
     linter.close()
+
+
+DYING = """
+import os
+from trailkey.checks import workers
+answer = workers._answer
+workers._answer = lambda question: os._exit(1) if b"tag.yaml" in question else answer(question)
+workers.serve()
+"""
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_worker_that_dies_takes_no_finding_along(
+    cores: int,
+    defective: dict[str, LintInput],
+    cold: dict[str, list[LintMatch]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cold["tag.yaml"]
+    monkeypatch.delitem(sys.modules, "cfnlint", raising=False)
+    monkeypatch.setattr(workers, "_PROGRAM", DYING)
+    linter = Linter(cores)
+    linter.start()
+    few = {file: defective[file] for file in ("tag.yaml", "sub.yaml", "sound.yaml")}
+
+    one, others = linter.ask({"sub.yaml": few.pop("sub.yaml")}), linter.ask(few)
+    assert one() == {"sub.yaml": cold["sub.yaml"]}
+    assert others() == {file: cold[file] for file in few}
+    linter.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="who runs is read from /proc")
+def test_workers_end_with_their_process(defective: dict[str, LintInput], monkeypatch: pytest.MonkeyPatch) -> None:
+    def running() -> int:
+        found = 0
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                found += b"# of this test" in path.read_bytes()
+        return found
+
+    monkeypatch.delitem(sys.modules, "cfnlint", raising=False)
+    monkeypatch.setattr(workers, "_PROGRAM", f"{workers._PROGRAM}  # of this test")
+    linter = Linter(3)
+    linter.start()
+    linter.ask({f"{at}/{file}": one for at in range(20) for file, one in defective.items()})
+    patience = time.monotonic() + 60
+    while running() < 4 and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert running() == 4
+    linter.close()  # as where the run is interrupted
+    while running() and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert running() == 0
 
 
 def test_no_module_is_taken_from_the_folder_of_the_run(place: Path) -> None:
