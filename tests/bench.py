@@ -289,7 +289,7 @@ def main() -> None:
             alternate("generate, unchanged run", YARDSTICK, unchanged, lint, pairs),
             alternate("generate, one config of three changed", YARDSTICK, changed, lint, pairs),
             *at_scale(folder, pairs),
-            alternate("audit of that key policy", "python -c pass", audit, bare, max(pairs, 11)),
+            alternate("audit, key policy near 32 KB, whole process", "python -c pass", audit, bare, max(pairs, 11)),
             alternate("--help", "python -c pass", show_help, bare, max(pairs, 11)),
             alternate("explain, 5 MB of log", "one message", explain(log), explain(message), pairs),
             alternate(

@@ -110,7 +110,7 @@ def _allowed(
     if attached and RULES[scope.service].identity_suffices:
         allow.append(_by_identity(scope, named))
     found = EffectivePermissions(scope, joined(allow), joined(deny), named, parts)
-    step(0)  # what was found with no steps left is not all there is, and is not kept
+    step(0)  # what is read with no steps left is not known exactly for that alone: it is not remembered
     return found
 
 
@@ -137,14 +137,12 @@ def statement_requests(
 def _expanded(
     statement: Statement, scope: Scope, sessions: tuple[str, ...], accounts: tuple[str, ...], *, variables: bool
 ) -> RequestSet:
-    found = joined(
+    return joined(
         [
             _requests(statement, scope, sessions, known) & among
             for known, among in _expansions(statement, scope, accounts, variables=variables)
         ]
     )
-    step(0)  # as above
-    return found
 
 
 def _requests(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from trailkey.access.algebra.boxes import Many, Single
 from trailkey.access.algebra.languages import ALL, language, texts
 from trailkey.access.algebra.patterns import glob
 from trailkey.access.algebra.request_sets import PROVEN, REFUTED, UNKNOWN
+from trailkey.access.algebra.work import bounded
 from trailkey.access.analysis.caller_sets import in_account
 from trailkey.access.analysis.effective import EffectivePermissions, allowed
 from trailkey.access.analysis.prove import covers, difference, example, excludes, reaches, region
@@ -22,7 +24,7 @@ from trailkey.access.analysis.witnesses import ALLOW_ALL
 from trailkey.access.language.evaluate import decide
 from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.access.language.request import parse_request
-from trailkey.errors import PolicyError
+from trailkey.errors import PolicyError, UndecidedError
 
 SCOPE = key_scope(KEY)
 CLOUDTRAIL = texts("cloudtrail.amazonaws.com")
@@ -485,3 +487,20 @@ def test_a_scope_is_a_key_or_a_bucket() -> None:
         key_scope("arn:aws:s3:::logs")
     with pytest.raises(PolicyError, match="not the ARN of a bucket"):
         bucket_scope(KEY, HOME)
+
+
+def test_what_is_read_with_too_few_steps_is_read_again() -> None:
+    """What is remembered must not be what a bound cut short."""
+    exhausted = []
+    for steps in range(0, 400, 5):
+        role = f"arn:aws:iam::{AWAY}:role/*/R*{steps}"
+        read = statement(Effect="Deny", Condition={"ArnNotLike": {"aws:PrincipalArn": role}})
+        with bounded(steps) as work, suppress(UndecidedError):
+            granted(read)
+        exhausted.append(work.exhausted)
+        found = granted(read)
+        assert found.deny.exact
+        assert found.deny.reasons == ()
+
+    assert exhausted[0]
+    assert not exhausted[-1]
