@@ -133,7 +133,7 @@ def serve() -> None:
         prepare()
         gc.set_threshold(_YOUNG)
         cores = int(sys.argv[1])
-        for answer in _shared(cores) if cores > 1 and hasattr(os, "fork") else map(_answer, sys.stdin.buffer):
+        for answer in _shared(cores, answers) if cores > 1 and hasattr(os, "fork") else map(_answer, sys.stdin.buffer):
             answers.write(answer)
             answers.flush()
 
@@ -162,10 +162,10 @@ def _line(content: list[Any]) -> bytes:
     return json.dumps(content).encode() + b"\n"
 
 
-def _shared(cores: int) -> Iterator[bytes]:
+def _shared(cores: int, answers: IO[bytes]) -> Iterator[bytes]:
     """Yield the answers to what standard input asks, from as many workers as there are cores, each with one question at a time.
 
-    A worker that dies takes its question along, which then has no answer.
+    A worker that dies takes its question along, which then has no answer. ``answers`` is where the caller writes, and no worker.
     """
     begun, waiting = b"", deque[bytes]()
     idle: list[socket] = []
@@ -174,7 +174,7 @@ def _shared(cores: int) -> Iterator[bytes]:
         selector.register(0, EVENT_READ)
         while selector.get_map():
             while waiting and (idle or len(busy) < cores):
-                worker = idle.pop() if idle else _worker(busy)
+                worker = idle.pop() if idle else _worker([answers, *busy])
                 worker.sendall(waiting.popleft() + b"\n")
                 busy.add(worker)
                 selector.register(worker, EVENT_READ)
@@ -209,7 +209,7 @@ def _whole_line(worker: socket) -> bytes:
     return line
 
 
-def _worker(others: Iterable[socket]) -> socket:
+def _worker(others: Iterable[socket | IO[bytes]]) -> socket:
     """Return where a new process takes questions, one line each, and answers; it has what is loaded here, and ends when nobody asks."""
     here, there = socketpair()
     if os.fork():
@@ -217,7 +217,7 @@ def _worker(others: Iterable[socket]) -> socket:
         return here
     try:
         for one in (here, *others):
-            one.close()  # else it would not be seen that nobody asks
+            one.close()  # else neither side would see that the other has ended
         os.close(0)
         with there.makefile("rb") as questions:
             for question in questions:
