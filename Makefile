@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find generator -name '*.py' -o -name 'py.typed') pyproject.toml README.md LICENSE
+PEERS := $(VENV)/peers/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help templates test exhaustive check lint format coverage record bench docs lock clean
+.PHONY: help templates test exhaustive check lint format coverage record bench bench-peers docs lock clean
 
 help: ## show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 templates: $(VENV)/installed ## build, check and write output/ from every file in config/
 	$(BIN)/trailkey generate
@@ -40,6 +41,9 @@ record: $(VENV)/developing ## write every recorded text anew: tests/golden, test
 
 bench: $(VENV)/developing ## measure generate against the plain cfn-lint command, as ratios
 	$(BIN)/python tests/bench.py
+
+bench-peers: $(VENV)/installed $(PEERS) ## measure generate against the AWS CDK's synth of the same resources (needs Node.js)
+	$(BIN)/python tests/bench_peers.py $(VENV)/peers
 
 docs: $(VENV)/installed ## write the generated pages of docs/
 	$(BIN)/trailkey schema > docs/config.schema.json
@@ -76,3 +80,9 @@ $(VENV)/developing: $(VENV)/installed requirements-dev.lock
 	@echo "installing what tests and checks need, from requirements-dev.lock (once, a minute or two)"
 	@$(PIP) install --progress-bar off --require-hashes --requirement requirements-dev.lock
 	@touch $@
+
+$(PEERS): $(wildcard tests/peers/*) | $(VENV)/created
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "bench-peers needs Node.js 20 or newer, with npm" >&2; exit 1; }
+	@echo "installing the AWS CDK of tests/peers/package-lock.json into $(VENV)/peers (once)"
+	@rm -rf $(VENV)/peers && cp -R tests/peers $(VENV)/peers
+	@npm ci --prefix $(VENV)/peers --ignore-scripts --no-audit --no-fund

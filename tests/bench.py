@@ -219,11 +219,17 @@ def at_scale(folder: Path, pairs: int) -> Iterator[Row]:
         yield Row(f"each further template, {len(fifty.templates)} to {number}, {unit}", YARDSTICK, *growth)
 
 
-def main() -> None:
-    """Measure and print the table."""
+def pairs_asked() -> int:
+    """Return how many pairs PAIRS asks for; too few end the measurement."""
     pairs = int(os.environ.get("PAIRS") or PAIRS)
     if pairs < LEAST_PAIRS:
         sys.exit(f"PAIRS={pairs}: {LEAST_PAIRS} or more make a median")
+    return pairs
+
+
+def main() -> None:
+    """Measure and print the table."""
+    pairs = pairs_asked()
     configs = [str(path) for path in sorted((ROOT / "config").glob("*.yaml"))]
     # Away from the checkout: the installed package is measured, and no .cfnlintrc is found on the way.
     with tempfile.TemporaryDirectory() as name:
