@@ -17,6 +17,7 @@ from trailkey.aws import (
     policy_size,
 )
 from trailkey.cloudformation.intrinsics import Place, resolve
+from trailkey.cloudformation.shapes import within
 from trailkey.findings import Finding, Location, Rule
 
 if TYPE_CHECKING:
@@ -147,20 +148,9 @@ def check_limits(file: str, text: str, template: Mapping[str, Any], place: Place
         yield from _POLICIES_OF_A_ROLE.check(f"role {role!r} gets", number, Location(file=file))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield each text of a policy, its keys left out."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-
-
 def _named(policy: Any, what: re.Pattern[str]) -> list[str]:
-    return [text for text in _texts(policy) if what.search(text)]
+    """Return the texts of a policy, its keys left out, in which something is found."""
+    return [text for text in within(policy) if isinstance(text, str) and what.search(text)]
 
 
 def _size(texts: Sequence[str]) -> int:

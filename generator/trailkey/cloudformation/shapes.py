@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trailkey.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 def as_text(value: Any, function: str, name: str) -> str:
@@ -30,6 +30,18 @@ def mapping_in(holder: Any, key: str) -> Mapping[str, Any]:
     """Return the mapping under a key, empty where there is none."""
     found = holder.get(key) if isinstance(holder, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def within(value: Any) -> Iterator[Any]:
+    """Yield a value and all that its mappings and lists hold, in the order in which it stands there."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        if isinstance(one, dict):
+            waiting += reversed(one.values())
+        elif isinstance(one, list):
+            waiting += reversed(one)
 
 
 def kind_of(resource: Any) -> str:

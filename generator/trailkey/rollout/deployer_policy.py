@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.cloudformation.intrinsics import Place, resolve
+from trailkey.cloudformation.shapes import within
 from trailkey.rollout.handlers import WITHOUT_RESOURCE, Made, calls_for
 
 if TYPE_CHECKING:
@@ -79,14 +80,9 @@ def _resources(manifest: Manifest, stack: DeployedStack, document: Mapping[str, 
 
 def _roles_taken(value: Any, partition: str) -> Iterator[str]:
     """Yield the roles by which CloudFormation reads Outputs of stacks in other accounts."""
-    if isinstance(value, dict):
-        if "Fn::GetStackOutput" in value and (role := value["Fn::GetStackOutput"].get("RoleArn")):
+    for one in within(value):
+        if isinstance(one, dict) and (role := one.get("Fn::GetStackOutput", {}).get("RoleArn")):
             yield str(resolve(role, {}, Place(account="", region="", partition=partition)))
-        for item in value.values():
-            yield from _roles_taken(item, partition)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _roles_taken(item, partition)
 
 
 _NAMES: Final = frozenset(

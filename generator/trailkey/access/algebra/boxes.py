@@ -205,9 +205,10 @@ def coalesce(boxes: Iterable[Box | None]) -> tuple[Box, ...]:
 
     This is what keeps a thousand statements for a thousand readers one question and not a thousand.
     """
-    found = list({one.items: one for one in boxes if one is not None}.values())
+    found = [one for one in boxes if one is not None]
     if len(found) < 2:
         return tuple(found)
+    found = list({one.items: one for one in found}.values())
     for name in sorted({name for one in found for name, _ in one.items}):
         if not _may_merge(found, name):
             continue

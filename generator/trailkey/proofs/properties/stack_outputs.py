@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trailkey.cloudformation.intrinsics import resolve
+from trailkey.cloudformation.shapes import within
 from trailkey.errors import PolicyError
 from trailkey.intent.from_config import trail_key_intent
 from trailkey.output.manifest import DEPLOYER_POLICY
@@ -60,14 +61,9 @@ def _role_name(deployment: Deployment) -> str:
 
 
 def _references(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, dict):
-        if isinstance(found := value.get("Fn::GetStackOutput"), dict):
+    for one in within(value):
+        if isinstance(one, dict) and isinstance(found := one.get("Fn::GetStackOutput"), dict):
             yield found
-        for item in value.values():
-            yield from _references(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _references(item)
 
 
 def _unread(one: StackAsDeployed, role: Any, deployment: Deployment, folder: Folder) -> Iterator[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from trailkey.cloudformation.shapes import within
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -80,15 +82,11 @@ def _granting(resource: Mapping[str, Any], resources: Mapping[str, Any]) -> Iter
 
 def _undecided(value: Any) -> Iterator[str]:
     """Yield each function and text whose value is known only where it is deployed."""
-    if isinstance(value, dict):
-        for key, item in value.items():
+    for one in within(value):
+        for key, item in one.items() if isinstance(one, dict) else ():
             if key.startswith("Fn::") and key not in _FUNCTIONS:
                 yield key
             if key in ("Ref", "Fn::Sub"):
                 yield from _OF_A_STACK.findall(str(item[0] if isinstance(item, list) and item else item))
-            yield from _undecided(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _undecided(item)
-    elif isinstance(value, str) and _DYNAMIC_REFERENCE in value:
-        yield "a dynamic reference"
+        if isinstance(one, str) and _DYNAMIC_REFERENCE in one:
+            yield "a dynamic reference"
