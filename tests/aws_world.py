@@ -21,6 +21,8 @@ import re
 import signal
 import socket
 import sys
+from ast import literal_eval
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,13 +31,14 @@ MEMBER: Final = "999999999999"
 
 CLIENT: Final = """\
 #!{python} -SE
-import json, os, socket, sys
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect({socket!r})
-    call = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
-    socket.send_fds(server, [len(call).to_bytes(8, "big")], [0, 1, 2])
-    server.sendall(call)
-    sys.exit(int(server.recv(8) or b"99"))
+import _socket, os, sys  # nothing that takes longer to load
+server = _socket.socket(_socket.AF_UNIX)
+server.connect({socket!r})
+call = repr((sys.argv[1:], dict(os.environ), os.getcwd())).encode("ascii", "backslashreplace")
+streams = b"".join(fd.to_bytes(4, sys.byteorder) for fd in (0, 1, 2))
+server.sendmsg([len(call).to_bytes(8, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+server.sendall(call)
+sys.exit(int(server.recv(8) or b"99"))
 """
 
 
@@ -49,12 +52,19 @@ def client(folder: Path, path: Path) -> None:
 def serve_aws(path: str) -> None:
     """Run the aws command for each caller, in a child that has it loaded."""
     import awscli.clidriver
+    from botocore.exceptions import DataNotFoundError
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     driver = awscli.clidriver.create_clidriver()
     loader = driver.session.get_component("data_loader")
+    driver.session.get_available_services()
     for service in ("cloudformation", "iam", "organizations", "s3", "sts"):
-        loader.load_service_model(service, "service-2")
+        driver.session.create_client(
+            service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
+        )
+        for kind in ("service-2", "paginators-1", "waiters-2"):
+            with suppress(DataNotFoundError):  # not every service has what can be paged or waited for
+                loader.load_service_model(service, kind)
     for data in ("cli", "endpoints", "partitions", "_retry", "sdk-default-configuration"):
         loader.load_data(data)
     gc.freeze()
@@ -80,7 +90,7 @@ def _run(connection: socket.socket, driver: Any) -> None:
     call = b""
     while len(call) < int.from_bytes(size, "big"):
         call += connection.recv(1 << 20)
-    arguments, environment, folder = json.loads(call)
+    arguments, environment, folder = literal_eval(call.decode())
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
     own = {
