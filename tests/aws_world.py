@@ -58,10 +58,9 @@ def serve_aws(path: str) -> None:
     driver = awscli.clidriver.create_clidriver()
     loader = driver.session.get_component("data_loader")
     driver.session.get_available_services()
+    nobody = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}  # else it looks for somebody
     for service in ("cloudformation", "iam", "organizations", "s3", "sts"):
-        driver.session.create_client(
-            service, region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none"
-        )
+        driver.session.create_client(service, region_name="us-east-1", **nobody)
         for kind in ("service-2", "paginators-1", "waiters-2"):
             with suppress(DataNotFoundError):  # not every service has what can be paged or waited for
                 loader.load_service_model(service, kind)

@@ -12,8 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from trailkey import cloudformation, pipeline
 from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.cloudformation.intrinsics import resolve
@@ -119,7 +117,7 @@ def deploy(folder: Path, base: Document, **changes: Any) -> Deployment:
     for name, value in changes.items():
         config[name] = {**config[name], **value} if isinstance(value, dict) and name in config else value
     path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    path.write_text(json.dumps(config), encoding="utf-8")
     return load(path)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from trailkey.access import Policy
     from trailkey.config.deployment import Deployment
 
 Document = dict[str, Any]
@@ -109,10 +110,13 @@ def probes(found: Found, deployment: Deployment) -> Iterator[Document]:
                 yield {"principal": principal, "action": action.rstrip("*"), "context": own | context, **named}
 
 
-def decision(request: Document, found: Found, document: Document) -> str:
+def parsed(document: Document, found: Found) -> Policy:
+    return parse_policy(document, resource_based=isinstance(found, ResourcePolicy))
+
+
+def decision(request: Document, found: Found, policy: Policy) -> str:
     """Return what AWS says of a request where one policy is as it is, and every other allows."""
     arn = found.arn if isinstance(found, ResourcePolicy) else f"arn:aws:{request['action'].partition(':')[0]}:::any"
-    policy = parse_policy(document, resource_based=isinstance(found, ResourcePolicy))
     asked = parse_request({"resource": arn, "identity_policies": [ALL], **request}, key_account=found.account)
     if isinstance(found, ResourcePolicy):
         return decide(asked, resource_policy=policy).reason
@@ -149,10 +153,12 @@ def cases(one: Deployed) -> Iterator[tuple[str, Found, Document, str, str]]:
     """Yield each mutation of a statement that denies a request which was allowed: what it is, where, and AWS's error."""
     deployment = one.policies.deployment
     for found in one.every:
-        asked = [each for each in probes(found, deployment) if decision(each, found, found.document) == "allowed"]
+        policy = parsed(found.document, found)
+        asked = [each for each in probes(found, deployment) if decision(each, found, policy) == "allowed"]
         for what, document in mutations(found.document):
+            policy = parsed(document, found)
             for request in asked:
-                reason = decision(request, found, document)
+                reason = decision(request, found, policy)
                 if reason != "allowed":
                     yield (
                         what,

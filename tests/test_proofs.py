@@ -8,6 +8,7 @@ import yaml
 
 from helpers import ROOT, SINGLE, deploy, edited
 from trailkey import cli, errors, pipeline
+from trailkey.config.load import load
 from trailkey.proofs.judge import PROPERTIES
 from trailkey.reports.findings import finding_text, message_text
 
@@ -81,7 +82,8 @@ def test_an_accepted_risk_accepts_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_risk_that_does_not_occur_is_not_accepted_in_advance(tmp_path: Path) -> None:
-    (found,) = outcome(tmp_path, {**SINGLE, "accepted_risks": [ACCEPTED]}).findings
+    deployment = load(write(tmp_path, {**SINGLE, "accepted_risks": [ACCEPTED]}))
+    (found,) = pipeline.prove(pipeline.render(deployment)).findings
 
     assert finding_text(found) == (
         f"error accepted-risk-unneeded: {tmp_path}/config.yaml:16: accepted_risks[0]: 'readers-only-read' holds, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,7 @@ HEALTH = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_ba
 
 def built(folder: Path, data: dict[str, Any]) -> Rendered:
     path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    path.write_text(json.dumps(data), encoding="utf-8")
     return render(load(path))
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from trailkey.cloudformation.yaml_reader import QUICK
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,7 +26,7 @@ def line_of(text: str, *path: Step) -> int | None:
 def lines_along(text: str, *path: Step) -> list[int]:
     """Return the lines of what a path leads to, from the outermost on, as far as the text has it."""
     try:
-        node = yaml.compose(text.replace("\t", " "), Loader=_LOADER)
+        node = yaml.compose(text.replace("\t", " "), Loader=QUICK)
     except yaml.YAMLError:
         return []
     found = [] if node is None else [node.start_mark.line + 1]
@@ -40,7 +42,7 @@ def lines_along(text: str, *path: Step) -> list[int]:
 def entries(text: str, *path: Step) -> list[tuple[int, str]]:
     """Return line and Sid (an empty text where there is none) of each mapping below a path, in their order."""
     try:
-        node = yaml.compose(text.replace("\t", " "), Loader=_LOADER)
+        node = yaml.compose(text.replace("\t", " "), Loader=QUICK)
     except yaml.YAMLError:
         return []
     for step in path:
@@ -68,6 +70,3 @@ def _with_sids(node: Any) -> Iterator[tuple[int, str]]:
         yield node.start_mark.line + 1, sid
     for _, (value, _) in _below(node):
         yield from _with_sids(value)
-
-
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader

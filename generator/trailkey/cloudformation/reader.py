@@ -14,6 +14,7 @@ import yaml
 
 from trailkey.cloudformation.yaml_reader import (
     MAX_DEPTH,
+    QUICK,
     SCALARS,
     TEXT,
     TOO_DEEP,
@@ -40,7 +41,6 @@ FUNCTIONS: Final = frozenset(
 )
 """Intrinsic functions, without the ``Fn::`` before them."""
 _CONTAINERS: Final = frozenset(["tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"])
-_LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 def load(text: str, what: str) -> Any:
@@ -67,7 +67,7 @@ def load(text: str, what: str) -> Any:
         except ValueError as error:  # and of JSON with a repeated key that reader knows the line
             refusal = UnreadableError(0, str(error))
     try:
-        document = _TemplateReader(text, _LOADER).document()
+        document = _TemplateReader(text, QUICK).document()
     except UnreadableError as error:
         refusal = refusal if refusal and isinstance(error, NotYamlError) else error
     else:

@@ -7,6 +7,7 @@ refused with its line before anything is made of it. Never touches the file syst
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 import yaml
@@ -18,6 +19,7 @@ from yaml.resolver import Resolver
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _PREFIX: Final = "tag:yaml.org,2002:"
 SCALARS: Final = frozenset(_PREFIX + kind for kind in ("bool", "float", "int", "null"))
 TEXT: Final = _PREFIX + "str"
@@ -25,6 +27,9 @@ TEXT: Final = _PREFIX + "str"
 MAX_DEPTH: Final = 100
 """Levels of nesting that are read: far more than any text of ours has, and few enough for every recursive reader."""
 TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels; nothing needs that; flatten it"
+
+QUICK: Final[Any] = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""What gives the events: libyaml where PyYAML came with it."""
 
 Path = tuple[str | int, ...]
 
@@ -56,7 +61,7 @@ class YamlReader:
     empty: ClassVar[str]
     """What is said of an empty text."""
 
-    def __init__(self, text: str, loader: Any = yaml.SafeLoader) -> None:
+    def __init__(self, text: str, loader: Any) -> None:
         self._text = text
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
         self._kinds: Any = _Kinds()
@@ -176,9 +181,11 @@ def twice(key: str, first: int | None = None) -> str:
 
 def unpaired(text: str) -> str:
     """Return how a text is refused that holds a surrogate, which escapes can write and no file can hold; else nothing."""
-    half = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
+    half = _HALF.search(text)
     return (
-        f"it holds an unpaired surrogate, \\u{ord(half):04x}; whole characters are allowed; correct it" if half else ""
+        f"it holds an unpaired surrogate, \\u{ord(half[0]):04x}; whole characters are allowed; correct it"
+        if half
+        else ""
     )
 
 

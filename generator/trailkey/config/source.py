@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from trailkey.cloudformation.yaml_reader import MAX_DEPTH, TOO_DEEP, NotYamlError, UnreadableError, YamlReader
+from trailkey.cloudformation.yaml_reader import MAX_DEPTH, QUICK, TOO_DEEP, NotYamlError, UnreadableError, YamlReader
 from trailkey.config.variables import unfilled, unfilled_line
 
 ConfigPath = tuple[str | int, ...]
@@ -79,10 +79,16 @@ def shown(value: Any) -> str:
 
 def parse(text: str, file: str) -> Source:
     """Parse one YAML document. What is wrong with the text stands in ``problems``; nothing is raised."""
+    return _parsed(text, file, QUICK)
+
+
+def _parsed(text: str, file: str, loader: Any) -> Source:
     source = Source(file)
     try:
-        source.data = _ConfigReader(source, text).document()
+        source.data = _ConfigReader(source, text, loader).document()
     except UnreadableError as error:
+        if isinstance(error, NotYamlError) and loader is not yaml.SafeLoader:
+            return _parsed(text, file, yaml.SafeLoader)  # it takes ten times as long, and says more of what is wrong
         source.marks[()] = Mark(file, error.line or 1)
         lines = text.splitlines() if isinstance(error, NotYamlError) else []
         source.refuse((), next(filter(None, map(unfilled_line, lines[error.line - 1 : error.line])), str(error)))
@@ -94,11 +100,11 @@ class _ConfigReader(YamlReader):
 
     empty = "the file is empty; a config has at least name, accounts, key, bucket and trails; run trailkey init for a starter"
 
-    def __init__(self, source: Source, text: str) -> None:
+    def __init__(self, source: Source, text: str, loader: Any) -> None:
         if len(text) > MAXIMUM_CHARACTERS:
             allowed = f"{MAXIMUM_CHARACTERS:,} are allowed; is it a config? shorten it"
             raise UnreadableError(1, f"the file has {len(text):,} characters; {allowed}")
-        super().__init__(text)  # PyYAML's own parser: it says more than libyaml of what is wrong
+        super().__init__(text, loader)
         self._source = source
         self._met: list[ConfigPath] = []
         self._anchors: dict[str, tuple[Any, list[ConfigPath]] | None] = {}

@@ -17,7 +17,7 @@ from trailkey.errors import PolicyError
 
 
 def test_the_pure_python_reader_of_events_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trailkey.cloudformation.reader._LOADER", yaml.SafeLoader)
+    monkeypatch.setattr("trailkey.cloudformation.reader.QUICK", yaml.SafeLoader)
 
     assert load(YAML, "a.yaml") == TEMPLATE
 
@@ -135,7 +135,7 @@ def test_as_many_levels_as_allowed_are_read(levels: int) -> None:
 def test_a_repeated_key_in_text_that_only_json_accepts_refuses_without_the_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("trailkey.cloudformation.reader._LOADER", yaml.SafeLoader)
+    monkeypatch.setattr("trailkey.cloudformation.reader.QUICK", yaml.SafeLoader)
 
     with pytest.raises(PolicyError, match=f"^a.yaml: {re.escape(TWICE.replace(', first in line 1', ''))}$"):
         load('{"a": 1,\n\t"a": 2}', "a.yaml")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
-from trailkey.config.source import Mark, parse
+import pytest
+import yaml
+
+from helpers import CONFIGS, TESTS
+from trailkey.config.source import Mark, _parsed, parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_each_value_has_the_line_of_its_key_or_its_own() -> None:
@@ -45,3 +52,21 @@ def test_what_is_wrong_is_noted_and_the_rest_is_read(text: str, data: object, pr
 
 def test_dates_are_text() -> None:
     assert parse("a: 2026-01-01", "f").data == {"a": "2026-01-01"}
+
+
+TEXTS = sorted([*CONFIGS.values(), *TESTS.glob("bad/*/*.yaml")])
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_both_parsers_of_yaml_give_the_same_values_lines_and_problems(path: Path) -> None:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    assert parse(text, "f") == _parsed(text, "f", yaml.SafeLoader)
+
+
+def test_a_tab_before_a_value_is_yaml() -> None:
+    assert parse("a:\tb\nc:  [1,\t2]\n", "f").data == {"a": "b", "c": [1, 2]}
+
+
+def test_what_is_no_yaml_is_told_in_the_words_of_the_parser_that_says_more() -> None:
+    ((_, problem),) = parse("a: {b: c, d: {e}\n", "f").problems
+    assert "expected ',' or '}', but got '<stream end>'" in problem
