@@ -18,8 +18,8 @@ templates: $(VENV)/installed ## build, check and write output/ from every file i
 test: $(VENV)/developing ## run the whole test suite against the installed package
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
-exhaustive: $(VENV)/developing ## run the tests that take minutes: the prover against z3 and brute force
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m exhaustive
+exhaustive: $(VENV)/developing ## run the tests that take minutes: the prover against z3 and brute force, random cases by the thousand
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "exhaustive or hypothesis" --hypothesis-profile exhaustive
 
 coverage: $(VENV)/developing ## measure which lines and branches the tests reach, without random configs and mutations; a floor holds
 	COVERAGE_FILE=$(CURDIR)/$(VENV)/coverage $(BIN)/pytest --numprocesses auto --cov -m "not exhaustive and not slow"

@@ -29,7 +29,9 @@ gc.set_threshold(20_000)
 
 # In CI a change fails for what it changed and not for the luck of the draw; at home every run tries other cases.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
-settings.register_profile("random", derandomize=False)  # said aloud: Hypothesis has signs of its own for being in CI
+# Said aloud: Hypothesis has signs of its own for being in CI.
+settings.register_profile("random", derandomize=False, deadline=None)
+settings.register_profile("exhaustive", derandomize=False, database=None, deadline=None, max_examples=2_000)
 settings.load_profile("fixed" if os.environ.get("CI") else "random")
 
 

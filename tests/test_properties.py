@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trailkey.rendered import Rendered
 
 SHARDS = 8
-QUICK = 2
+QUICK = 1
 EXAMPLES = 1000
 EXHAUSTIVE = pytest.mark.exhaustive
 HEALTH = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
@@ -39,7 +39,7 @@ def built(folder: Path, data: dict[str, Any]) -> Rendered:
 @pytest.mark.parametrize("shard", [pytest.param(at, marks=EXHAUSTIVE if at >= QUICK else ()) for at in range(SHARDS)])
 def test_any_config_builds(shard: int, tmp_path: Path) -> None:
     @seed(shard)
-    @settings(max_examples=EXAMPLES // SHARDS, deadline=None, database=None, suppress_health_check=HEALTH)
+    @settings(max_examples=EXAMPLES // SHARDS, database=None, suppress_health_check=HEALTH)
     @given(configs())
     def builds(data: dict[str, Any]) -> None:
         rendered = built(tmp_path, data)
@@ -56,9 +56,7 @@ def test_any_config_builds(shard: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("examples", [40, pytest.param(200, marks=EXHAUSTIVE)])
 def test_any_config_is_proven(examples: int, tmp_path: Path) -> None:
     @seed(0)
-    @settings(
-        max_examples=examples, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate]
-    )
+    @settings(max_examples=examples, database=None, suppress_health_check=HEALTH, phases=[Phase.generate])
     @given(configs())
     def holds(data: dict[str, Any]) -> None:
         verdict = prove(built(tmp_path, data))
@@ -77,9 +75,7 @@ def test_any_config_passes_lint(examples: int, tmp_path: Path) -> None:
     origins: dict[str, dict[str, Any]] = {}
 
     @seed(0)
-    @settings(
-        max_examples=examples, deadline=None, database=None, suppress_health_check=HEALTH, phases=[Phase.generate]
-    )
+    @settings(max_examples=examples, database=None, suppress_health_check=HEALTH, phases=[Phase.generate])
     @given(configs())
     def collect(data: dict[str, Any]) -> None:
         rendered = built(tmp_path, data)

@@ -381,7 +381,7 @@ def exists(request: Document) -> bool:
     return bool(universe(SCOPE, [key.casefold() for key in VALUES]).admits({**where, "identity": ["yes"]}))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(
     st.lists(statements(), max_size=3),
     st.lists(statements(), min_size=1, max_size=3),

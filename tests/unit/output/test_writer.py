@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import TESTS
@@ -335,7 +335,6 @@ SETS = st.dictionaries(NAMES, st.sampled_from(["", "1", "2", "two"]), max_size=4
 RUNS = st.tuples(SETS, st.none() | st.integers(1, 40), st.sampled_from(["", "edit", "lose", "truncate"]), NAMES)
 
 
-@settings(deadline=None)
 @given(st.lists(RUNS, min_size=1, max_size=6), SETS)
 def test_any_sequence_of_runs_kills_and_edits_ends_in_the_last_run(
     runs: list[tuple[dict[str, bytes], int | None, str, str]], last: dict[str, bytes]

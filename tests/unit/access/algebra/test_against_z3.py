@@ -112,7 +112,6 @@ def compare_languages(tally: Tally, *drawn: tuple[Language, Any]) -> None:
         assert witness is None or Tally().satisfiable(*within(z3.StringVal(witness))) is not False
 
 
-@settings(max_examples=60, deadline=None)
 @given(unions(), unions(), unions())
 def test_z3_agrees_on_languages(
     one: tuple[Language, Any], two: tuple[Language, Any], three: tuple[Language, Any]
@@ -124,7 +123,7 @@ def test_z3_agrees_on_languages(
 def test_z3_agrees_on_ten_thousand_languages() -> None:
     tally = Tally()
 
-    @settings(max_examples=TRIES, deadline=None, database=None)
+    @settings(max_examples=TRIES, database=None)
     @given(unions(), unions(), unions())
     def run(one: tuple[Language, Any], two: tuple[Language, Any], three: tuple[Language, Any]) -> None:
         compare_languages(tally, one, two, three)
@@ -279,7 +278,7 @@ POLICY_CASES = (policies(), st.sampled_from(CALLERS), st.sampled_from(ACTIONS), 
 HEALTH = [HealthCheck.too_slow]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=HEALTH)
+@settings(suppress_health_check=HEALTH)
 @given(*POLICY_CASES)
 def test_z3_agrees_on_policies(document: dict[str, Any], caller: str, action: str, trail: str) -> None:
     compare_policies(Tally(), document, caller, action, trail)
@@ -289,7 +288,7 @@ def test_z3_agrees_on_policies(document: dict[str, Any], caller: str, action: st
 def test_z3_agrees_on_ten_thousand_questions_to_policies() -> None:
     tally = Tally()
 
-    @settings(max_examples=TRIES // 2, deadline=None, database=None, suppress_health_check=HEALTH)
+    @settings(max_examples=TRIES // 2, database=None, suppress_health_check=HEALTH)
     @given(*POLICY_CASES)
     def run(document: dict[str, Any], caller: str, action: str, trail: str) -> None:
         compare_policies(tally, document, caller, action, trail)
@@ -302,7 +301,7 @@ def test_z3_agrees_on_ten_thousand_questions_to_policies() -> None:
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=10_000, deadline=None)
+@settings(max_examples=10_000)
 @given(st.lists(PATTERN, min_size=1, max_size=3), st.lists(PATTERN, min_size=1, max_size=3))
 def test_brute_force_agrees_in_ten_thousand_cases(one: list[str], two: list[str]) -> None:
     mine, its = language(map(glob, one)), language(map(glob, two))

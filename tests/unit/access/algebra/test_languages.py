@@ -7,7 +7,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trailkey.access.algebra.languages import ALL, EMPTY, Language, language, texts, union
@@ -106,14 +106,12 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> tuple[Language, frozenset[st
     return one - two, held_one - held_two
 
 
-@settings(max_examples=400, deadline=None)
 @given(expressions())
 def test_operations_agree_with_brute_force(case: tuple[Language, frozenset[str]]) -> None:
     found, held = case
     assert members(found) == held
 
 
-@settings(max_examples=400, deadline=None)
 @given(expressions())
 def test_a_witness_is_in_the_language_and_none_is_shorter(case: tuple[Language, frozenset[str]]) -> None:
     found, held = case
@@ -128,7 +126,6 @@ def test_a_witness_is_in_the_language_and_none_is_shorter(case: tuple[Language, 
             assert witness in held
 
 
-@settings(max_examples=300, deadline=None)
 @given(expressions(2), expressions(2))
 def test_subset_and_disjoint_agree_with_brute_force(
     one: tuple[Language, frozenset[str]], two: tuple[Language, frozenset[str]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trailkey.access.algebra.automata import matches
@@ -45,7 +45,6 @@ def texts_of_one(pattern: Pattern) -> set[str]:
     return texts_of(AnyOf((pattern,)))
 
 
-@settings(max_examples=600, deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_two_patterns_clash_exactly_if_they_share_no_text(one: Pattern, two: Pattern) -> None:
     # Five characters are enough for a shared text of the shortest kind, unless the two want more between them.
@@ -56,7 +55,6 @@ def test_two_patterns_clash_exactly_if_they_share_no_text(one: Pattern, two: Pat
         assert one.clashes(two)
 
 
-@settings(max_examples=600, deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_what_a_pattern_takes_in_it_matches(one: Pattern, two: Pattern) -> None:
     if one.takes_in(two):
@@ -64,7 +62,6 @@ def test_what_a_pattern_takes_in_it_matches(one: Pattern, two: Pattern) -> None:
     assert one.takes_in(one)
 
 
-@settings(max_examples=600, deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_patterns_meet_in_the_texts_of_both(one: Pattern, two: Pattern) -> None:
     both = one.meet(two)
@@ -112,14 +109,12 @@ def rules(draw: st.DrawFn, depth: int = 3) -> Expression:
     return negate(one) if draw(st.booleans()) else conjunction(one, draw(rules(depth - 1)))
 
 
-@settings(max_examples=600, deadline=None)
 @given(rules(), rules())
 def test_a_conjunction_holds_what_both_hold(one: Expression, two: Expression) -> None:
     assert texts_of(conjunction(one, two)) == texts_of(one) & texts_of(two)
     assert texts_of(negate(one)) == set(UNIVERSE) - texts_of(one)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(PATTERNS, max_size=4))
 def test_a_union_holds_what_any_holds_in_one_order(patterns: list[Pattern]) -> None:
     assert texts_of(union_of(patterns)) == set().union(*map(texts_of_one, patterns))

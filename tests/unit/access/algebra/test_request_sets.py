@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trailkey.access.algebra.boxes import EVERYWHERE, Box, Constraint, Many, Single, box, coalesce, subtract
@@ -54,7 +54,6 @@ def members(found: list[Box] | tuple[Box, ...]) -> set[int]:
     return {at for at, request in enumerate(WORLD) if any(one.admits(request) for one in found)}
 
 
-@settings(max_examples=500, deadline=None)
 @given(LISTS, LISTS)
 def test_operations_agree_with_the_small_world(one: list[Box], two: list[Box]) -> None:
     both = [common for a in one for b in two if (common := a.meet(b)) is not None]
@@ -64,7 +63,6 @@ def test_operations_agree_with_the_small_world(one: list[Box], two: list[Box]) -
     assert members(coalesce(one + two)) == members(one) | members(two)
 
 
-@settings(max_examples=300, deadline=None)
 @given(LISTS, LISTS)
 def test_sets_agree_with_the_small_world(one: list[Box], two: list[Box]) -> None:
     a, b = exactly(one), exactly(two)
@@ -75,7 +73,6 @@ def test_sets_agree_with_the_small_world(one: list[Box], two: list[Box]) -> None
     assert (a - (a - b)).exact
 
 
-@settings(max_examples=300, deadline=None)
 @given(MANIES)
 def test_demand_on_several_values_is_empty_if_no_set_meets_it(side: Many) -> None:
     longer = [*LETTERS, "c", "bb", "cab", "aa"]
@@ -147,7 +144,6 @@ def test_intervals_hold_what_the_operator_lets_pass(operator: str, value: str, g
     assert OPERATORS[operator].negated == ("Not" in operator)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(TYPED[:12]), st.booleans()), min_size=1, max_size=4))
 def test_intervals_combine_as_sets(chosen: list[tuple[tuple[str, str, tuple[str, ...]], bool]]) -> None:
     parts = [~intervals(op, value) if inverted else intervals(op, value) for (op, value, _), inverted in chosen]

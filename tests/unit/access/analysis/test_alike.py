@@ -127,7 +127,7 @@ def statements_(draw: st.DrawFn) -> list[Document]:
     return found
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(statements_(), st.sampled_from([*MANY, HOME]), st.sampled_from([*MANY, None]), st.sampled_from(["Reader", "X"]))
 def test_every_request_is_answered_by_those_that_stand_for_all(
     statements: list[Document], caller: str, source: str | None, name: str

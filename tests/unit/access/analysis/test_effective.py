@@ -194,14 +194,14 @@ def agrees(documents: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None
         assert found.requests.admits(where) == (inside and not outside)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.lists(statements(), min_size=1, max_size=3), st.lists(requests(), min_size=8, max_size=8))
 def test_membership_is_what_the_evaluator_decides(documents: list[dict[str, Any]], asked: list[dict[str, Any]]) -> None:
     agrees(documents, asked)
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4000, suppress_health_check=list(HealthCheck))
 @given(st.lists(statements(), min_size=1, max_size=4), st.lists(requests(), min_size=12, max_size=12))
 def test_membership_is_what_the_evaluator_decides_at_length(
     documents: list[dict[str, Any]], asked: list[dict[str, Any]]
@@ -209,7 +209,7 @@ def test_membership_is_what_the_evaluator_decides_at_length(
     agrees(documents, asked)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.lists(statements(), min_size=1, max_size=3), st.sampled_from(ACTIONS), st.sampled_from((None, *CALLERS)))
 def test_the_evaluator_agrees_with_every_witness(
     documents: list[dict[str, Any]], action: str, caller: str | None
@@ -227,7 +227,7 @@ def test_the_evaluator_agrees_with_every_witness(
         assert all_of_it.verdict == REFUTED
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.lists(statements(), min_size=1, max_size=2), st.lists(statements(), min_size=1, max_size=2))
 def test_difference_shows_a_request_only_the_new_policy_allows(
     before: list[dict[str, Any]], after: list[dict[str, Any]]

@@ -79,7 +79,7 @@ REQUESTS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STATEMENTS, min_size=1, max_size=3), st.lists(REQUESTS, min_size=8, max_size=8))
 def test_membership_is_what_the_evaluator_decides(
     statements: list[dict[str, Any]], asked: list[dict[str, Any]]
@@ -101,7 +101,7 @@ def test_membership_is_what_the_evaluator_decides(
         assert (inside and not outside) == (decision == "allowed"), document
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(STATEMENTS, min_size=1, max_size=3),
     st.sampled_from(CALLERS[:2] + CALLERS[3:]),
