@@ -20,13 +20,6 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 # Nothing is remembered from one test to the next: what a test remembers, it says where.
 os.environ["XDG_CACHE_HOME"] = str(Path(os.devnull) / "nothing")
 
-# Loaded once for all tests of a process: where it is there already, generate lints in this process. test_remembered.py has the other.
-import cfnlint  # noqa: E402, F401
-
-# What is loaded stays: the collector need not look through it again and again.
-gc.freeze()
-gc.set_threshold(20_000)
-
 # In CI a change fails for what it changed and not for the luck of the draw; at home every run tries other cases.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
 # Said aloud: Hypothesis has signs of its own for being in CI.
@@ -46,6 +39,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--record") and os.environ.get("CI"):
         raise pytest.UsageError("--record is refused in CI: a person reads recordings before they are committed")
+
+
+def pytest_collection_finish() -> None:
+    """Load cfn-lint once for all tests of a process: where it is there, generate lints in this process. test_remembered.py has the other."""
+    import cfnlint  # noqa: F401
+
+    # What is loaded stays: the collector need not look through it again and again.
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from trailkey import cloudformation, pipeline
 from trailkey.access.language.policy import Policy, parse_policy
 from trailkey.cloudformation.intrinsics import resolve
@@ -37,6 +39,9 @@ CONFIGS = {
     **{config.parent.name: config for config in GOLDEN},
 }
 """Every config with an output that is committed, by its name: the examples first, then those of tests/golden."""
+
+ALIKE = [pytest.param(name, marks=() if name == "organization" else pytest.mark.exhaustive) for name in CONFIGS]
+"""The same for what is one program with other data for each: one stands for all where there is little time."""
 
 HOME, AWAY = "222222222222", "333333333333"
 """The account of the key in tests of a single policy, and another one."""
@@ -119,6 +124,11 @@ def deploy(folder: Path, base: Document, **changes: Any) -> Deployment:
     path = folder / "config.yaml"
     path.write_text(json.dumps(config), encoding="utf-8")
     return load(path)
+
+
+def output_folder(name: str) -> Path:
+    """Return the folder that is committed for a config of ``CONFIGS``."""
+    return OUTPUT / name if (OUTPUT / name).exists() else TESTS / "golden" / name / "expected"
 
 
 def rendered_templates(deployment: Deployment) -> dict[str, Document]:

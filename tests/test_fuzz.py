@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="measures memory as Unix does")
 
 SECONDS, MEBIBYTES, SAID = 2, 500, 60_000
-BATCH = 75
+BATCH = 30
 
 
 def tried(first: int, last: int, folder: Path) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def test_spoilt_configs_end_in_sentences(first: int, tmp_path: Path) -> None:
     found = tried(first, first + BATCH, tmp_path)
 
     assert sum(one["code"] == errors.USAGE for one in found) > BATCH // 2
-    assert linted(tmp_path) > 10
+    assert linted(tmp_path) > BATCH // 10
 
 
 @pytest.mark.exhaustive

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from trailkey.rendered import Rendered
 
-SHARDS = 8
+SHARDS = 16
 QUICK = 1
 EXAMPLES = 1000
 EXHAUSTIVE = pytest.mark.exhaustive
@@ -69,7 +69,7 @@ def test_any_config_is_proven(examples: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("examples", [15, pytest.param(80, marks=EXHAUSTIVE)])
+@pytest.mark.parametrize("examples", [6, pytest.param(80, marks=EXHAUSTIVE)])
 def test_any_config_passes_lint(examples: int, tmp_path: Path) -> None:
     templates: dict[str, LintInput] = {}
     origins: dict[str, dict[str, Any]] = {}

@@ -26,6 +26,7 @@ from trailkey.config.section import Section
 from trailkey.config.source import written
 from trailkey.rendered import check_all
 from trailkey.reports.findings import finding_text
+from trailkey.templates.layout import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -411,8 +412,7 @@ def meaning_is_kept(field: Field, text: str, folder: Path) -> bool:
     for one in made.folder.stacks:
         read = cloudformation.load(made.files[one.stack.template].decode(), "")
         assert json.loads(json.dumps(read)) == read
-    again = pipeline.render(made.deployment, as_json=True)
-    as_json = [json.loads(again.files[one.stack.template]) for one in again.folder.stacks]
+    as_json = [json.loads(cloudformation.dump_json(one.template.to_dict())) for one in build(made.deployment)]
     assert [one.template for one in made.folder.stacks] == as_json, "YAML is read as something else than JSON"
     if HOLDS[field.form] == SAID:
         assert read_back(made) == as_written(field.base), (field.form, text)
