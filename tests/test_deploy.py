@@ -5,6 +5,7 @@ What moto does not model is stood in for by tests/aws_world.py, which names it i
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +123,23 @@ def world_of(folder: Path, place: Path) -> Iterator[World]:
             aws.kill()
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world_of(OUTPUT / "single-account", tmp_path_factory.mktemp("w") / "w") as world:
+        yield world
+
+
+@pytest.fixture
+def world(served: World) -> World:
+    """A world for the example of a single account."""
+    server = http.client.HTTPConnection(served.environment["AWS_ENDPOINT_URL"].removeprefix("http://"))
+    server.request("POST", "/moto-api/reset")
+    assert server.getresponse().status == 200
+    server.close()
+    served.journal.unlink(missing_ok=True)
+    return replace(served)
+
+
 def render(config: Path, output: Path) -> Path:
     """Write the folder of a config and return it."""
     deployment = load(config)
@@ -171,8 +189,7 @@ def test_from_nothing_then_again_then_after_a_change(name: str, plans: bool, con
     """With ``plans``, before each step it is asked what it would do, and before all else what is missing."""
     folder = render(configs / f"{name}.yaml", tmp_path / "output")
     with world_of(folder, tmp_path / "w") as world:
-        manifest = world.manifest
-        stacks = {one["stack"]: one for one in manifest["stacks"]}
+        stacks = {one["stack"]: one for one in world.manifest["stacks"]}
         sets = {stack for stack, one in stacks.items() if "stack_set" in one["target"]}
         organize(world)
 
@@ -222,7 +239,7 @@ def test_from_nothing_then_again_then_after_a_change(name: str, plans: bool, con
                 each["ParameterKey"]: each["ParameterValue"] for each in live.get("Parameters", [])
             } == dict.fromkeys(one["parameters"], arn)
             assert {each["Key"]: each["Value"] for each in live.get("Tags", [])} == one["tags"]
-        for step in (step for one in manifest["stacks"] for step in one["after"]):
+        for step in (step for one in stacks.values() for step in one["after"]):
             assert step["text"] in first.stdout
 
         again = world.deploy()
@@ -242,53 +259,42 @@ def test_from_nothing_then_again_then_after_a_change(name: str, plans: bool, con
         assert world.changes() == [("ExecuteChangeSet", stack) for stack in altered]
 
 
-def test_whoever_is_not_the_deployer_cannot_create_the_key(tmp_path: Path) -> None:
+def test_whoever_is_not_the_deployer_cannot_create_the_key(world: World, tmp_path: Path) -> None:
     folder = tmp_path / "single-account"
     shutil.copytree(OUTPUT / "single-account", folder)
     script = (folder / "deploy.sh").read_text(encoding="utf-8")
-    with world_of(OUTPUT / "single-account", tmp_path / "w") as world:
-        world.prepare()
-        # The caller's own role, and not the deployer's, as for who follows the console signed in as somebody else.
-        (folder / "deploy.sh").write_text(script.replace("CloudFormationDeployment", "Somebody"), encoding="utf-8")
-        role = ["--role-name", "Somebody", "--assume-role-policy-document", "{}"]
-        world.aws("777777777777", "iam", "create-role", *role)
-        world.folder = folder
+    world.prepare()
+    # The caller's own role, and not the deployer's, as for who follows the console signed in as somebody else.
+    (folder / "deploy.sh").write_text(script.replace("CloudFormationDeployment", "Somebody"), encoding="utf-8")
+    role = ["--role-name", "Somebody", "--assume-role-policy-document", "{}"]
+    world.aws("777777777777", "iam", "create-role", *role)
+    world.folder = folder
 
-        refused = world.deploy()
+    refused = world.deploy()
 
-        assert refused.returncode != 0
-        assert "will not allow you to update the key policy in the future" in refused.stderr
-        assert world.changes() == []
+    assert refused.returncode != 0
+    assert "will not allow you to update the key policy in the future" in refused.stderr
+    assert world.changes() == []
 
 
-def test_a_profile_hands_the_deployer_to_cloudformation(tmp_path: Path) -> None:
-    folder = tmp_path / "single-account"
-    shutil.copytree(OUTPUT / "single-account", folder)
-    with world_of(folder, tmp_path / "w") as world:
-        world.prepare()
-        given = world.aws(
-            "777777777777",
-            "sts",
-            "assume-role",
-            "--role-arn",
-            "arn:aws:iam::777777777777:role/Person",
-            "--role-session-name",
-            "test",
-        )["Credentials"]
-        (tmp_path / "w" / ".aws").mkdir()
-        (tmp_path / "w" / ".aws" / "credentials").write_text(
-            f"[archive]\naws_access_key_id = {given['AccessKeyId']}\naws_secret_access_key = {given['SecretAccessKey']}\naws_session_token = {given['SessionToken']}\n",
-            encoding="utf-8",
-        )
+def test_a_profile_hands_the_deployer_to_cloudformation(world: World, tmp_path: Path) -> None:
+    world.prepare()
+    role = ["--role-arn", "arn:aws:iam::777777777777:role/Person", "--role-session-name", "test"]
+    given = world.aws("777777777777", "sts", "assume-role", *role)["Credentials"]
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "credentials").write_text(
+        f"[archive]\naws_access_key_id = {given['AccessKeyId']}\naws_secret_access_key = {given['SecretAccessKey']}\naws_session_token = {given['SessionToken']}\n",
+        encoding="utf-8",
+    )
 
-        ran = world.deploy("--profile", "777777777777=archive")
+    ran = world.deploy("--profile", "777777777777=archive", HOME=str(tmp_path))
 
-        assert ran.returncode == 0, ran.stderr
-        (line, *_) = [json.loads(line) for line in world.journal.read_text(encoding="utf-8").splitlines()]
-        assert line["principal"] == "arn:aws:iam::777777777777:role/CloudFormationDeployment"
-        wrong = world.deploy("--profile", "777777777777=nobody")
-        assert wrong.returncode == 1
-        assert "account 777777777777" in wrong.stderr
+    assert ran.returncode == 0, ran.stderr
+    (line, *_) = [json.loads(line) for line in world.journal.read_text(encoding="utf-8").splitlines()]
+    assert line["principal"] == "arn:aws:iam::777777777777:role/CloudFormationDeployment"
+    wrong = world.deploy("--profile", "777777777777=nobody", HOME=str(tmp_path))
+    assert wrong.returncode == 1
+    assert "account 777777777777" in wrong.stderr
 
 
 @pytest.mark.parametrize(
@@ -319,56 +325,56 @@ def test_the_script_is_clean(name: str) -> None:
     subprocess.run(["shellcheck", script], check=True)
 
 
-def test_the_commands_of_the_runbook_deploy_it_too(tmp_path: Path) -> None:
+def test_the_commands_of_the_runbook_deploy_it_too(world: World) -> None:
     """Every command of the runbook's stacks, typed as it stands there, with the credentials of the account that it says."""
     folder = OUTPUT / "single-account"
-    with world_of(folder, tmp_path / "w") as world:
-        world.prepare()
-        page = (folder / "README.md").read_text(encoding="utf-8")
-        part = page[page.index("## The stacks, by hand") : page.index("## Try it")]
-        (commands,) = re.findall(r"```sh\n(.*?)```", part, flags=re.DOTALL)
-        role = ["--role-arn", "arn:aws:iam::777777777777:role/Person", "--role-session-name", "test"]
-        given = world.aws("777777777777", "sts", "assume-role", *role)["Credentials"]
-        own = {
-            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": given["SessionToken"],
-        }
-        assert "In account 777777777777, eu-central-1." in part
+    world.prepare()
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    part = page[page.index("## The stacks, by hand") : page.index("## Try it")]
+    (commands,) = re.findall(r"```sh\n(.*?)```", part, flags=re.DOTALL)
+    role = ["--role-arn", "arn:aws:iam::777777777777:role/Person", "--role-session-name", "test"]
+    given = world.aws("777777777777", "sts", "assume-role", *role)["Credentials"]
+    own = {
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+    }
+    assert "In account 777777777777, eu-central-1." in part
 
-        ran = subprocess.run(
-            ["bash", "-euc", commands],
-            cwd=folder,
-            env={**world.environment, **own},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    ran = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=folder,
+        env={**world.environment, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-        assert ran.returncode == 0, ran.stderr
-        assert world.changes() == [
-            ("ExecuteChangeSet", "single-account"),
-            ("UpdateTerminationProtection", "single-account"),
-        ]
-        again = world.deploy()
-        assert (again.returncode, world.changes()) == (0, []), again.stderr
+    assert ran.returncode == 0, ran.stderr
+    assert world.changes() == [
+        ("ExecuteChangeSet", "single-account"),
+        ("UpdateTerminationProtection", "single-account"),
+    ]
+    again = world.deploy()
+    assert (again.returncode, world.changes()) == (0, []), again.stderr
 
 
-def test_a_warning_of_the_command_is_no_failure_and_a_plan_leaves_what_others_wait_for(tmp_path: Path) -> None:
+def test_a_warning_of_the_command_is_no_failure_and_a_plan_leaves_what_others_wait_for(
+    world: World, tmp_path: Path
+) -> None:
     folder = OUTPUT / "single-account"
-    with world_of(folder, tmp_path / "w") as world:
-        world.prepare()
-        first = tmp_path / "first"
-        first.mkdir()
-        command = world.environment["PATH"].partition(os.pathsep)[0]
-        (first / "aws").write_text(f'#!/bin/sh\necho "a warning" >&2\nexec "{command}/aws" "$@"\n', encoding="utf-8")
-        (first / "aws").chmod(0o755)
-        noisy = {"PATH": f"{first}{os.pathsep}{world.environment['PATH']}"}
-        input_of = ["--cli-input-json", f"file://{folder}/cli/single-account.json", "--change-set-name", "theirs"]
-        place = ["--template-body", f"file://{folder}/single-account.yaml", "--region", "eu-central-1"]
-        world.aws("777777777777", "cloudformation", "create-change-set", *input_of, *place)
+    world.prepare()
+    first = tmp_path / "first"
+    first.mkdir()
+    command = world.environment["PATH"].partition(os.pathsep)[0]
+    (first / "aws").write_text(f'#!/bin/sh\necho "a warning" >&2\nexec "{command}/aws" "$@"\n', encoding="utf-8")
+    (first / "aws").chmod(0o755)
+    noisy = {"PATH": f"{first}{os.pathsep}{world.environment['PATH']}"}
+    input_of = ["--cli-input-json", f"file://{folder}/cli/single-account.json", "--change-set-name", "theirs"]
+    place = ["--template-body", f"file://{folder}/single-account.yaml", "--region", "eu-central-1"]
+    world.aws("777777777777", "cloudformation", "create-change-set", *input_of, *place)
 
-        planned = world.deploy("--plan", **noisy)
+    planned = world.deploy("--plan", **noisy)
 
-        assert (planned.returncode, world.changes()) == (0, []), planned.stderr
-        assert "would be created" in planned.stdout
+    assert (planned.returncode, world.changes()) == (0, []), planned.stderr
+    assert "would be created" in planned.stdout
