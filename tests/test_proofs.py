@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
-from helpers import ROOT, SINGLE, deploy, edited
+from helpers import ORGANIZATION, ROOT, SINGLE, deploy, edited
 from trailkey import cli, errors, pipeline
 from trailkey.config.load import load
 from trailkey.proofs.judge import PROPERTIES
@@ -14,8 +15,6 @@ from trailkey.reports.findings import finding_text, message_text
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from trailkey.proofs.verdict import Verdict
 
@@ -164,3 +163,20 @@ def test_two_paths_of_one_role_name_are_one_role(tmp_path: Path) -> None:
     ]
 
     assert pipeline.prove(pipeline.render(deploy(tmp_path, {**SINGLE, "readers": readers}))).findings == ()
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        {"principal_org_id": "o-a1b2c3d4e5"},
+        {"principal_org_path": "o-a1b2c3d4e5/*"},
+        {"principal_org_path": "o-a1b2c3d4e5/r-ab12/*"},
+        {"principal_org_path": "o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"},
+    ],
+    ids=lambda reader: " ".join(reader.values()),
+)
+def test_an_organization_that_the_config_lets_read_is_no_flaw(reader: dict[str, str], tmp_path: Path) -> None:
+    organization = {**ORGANIZATION["organization"], "root_id": "r-ab12"}
+    config = {**ORGANIZATION, "organization": organization, "readers": [{"name": "those", **reader}]}
+
+    assert outcome(tmp_path, config).findings == ()

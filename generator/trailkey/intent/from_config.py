@@ -180,8 +180,8 @@ def key_intents(deployment: Deployment) -> Iterator[tuple[KeyRoles, KeyIntent]]:
 
 def _is_whole_organization(reader: ReaderIntent) -> bool:
     """Return whether a reader is every role and user of every account of the organization."""
-    narrower = reader.organization_path or reader.member_role or reader.principal_arns
-    return bool(reader.organization_id and not narrower)
+    below_root = reader.organization_path not in ("", f"{reader.organization_id}/*")
+    return bool(reader.organization_id and not (below_root or reader.member_role or reader.principal_arns))
 
 
 def through_s3(region: str) -> tuple[str, ...]:
