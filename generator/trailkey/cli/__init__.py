@@ -34,7 +34,7 @@ EPILOG = """exit codes:
   5  the output could not be written"""
 
 
-YOUNG = 20_000
+YOUNG = 100_000
 """Objects that are made before the collector looks for cycles among them: there are few, and looking often costs a tenth of a run."""
 
 DEFECT = "this is a defect of trailkey; please report it with the lines above"
