@@ -278,7 +278,7 @@ POLICY_CASES = (policies(), st.sampled_from(CALLERS), st.sampled_from(ACTIONS), 
 HEALTH = [HealthCheck.too_slow]
 
 
-@settings(suppress_health_check=HEALTH)
+@settings(max_examples=30, suppress_health_check=HEALTH)
 @given(*POLICY_CASES)
 def test_z3_agrees_on_policies(document: dict[str, Any], caller: str, action: str, trail: str) -> None:
     compare_policies(Tally(), document, caller, action, trail)
