@@ -42,7 +42,7 @@ record: $(VENV)/developing ## write every recorded text anew: tests/golden, test
 bench: $(VENV)/developing ## measure generate against the plain cfn-lint command, as ratios
 	$(BIN)/python tests/bench.py
 
-bench-peers: $(VENV)/installed $(PEERS) ## measure generate against the AWS CDK's synth of the same resources (needs Node.js)
+bench-peers: $(PEERS) $(VENV)/installed ## measure generate against the AWS CDK's synth of the same resources (needs Node.js)
 	$(BIN)/python tests/bench_peers.py $(VENV)/peers
 
 docs: $(VENV)/installed ## write the generated pages of docs/

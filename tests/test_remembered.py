@@ -396,6 +396,33 @@ def test_worker_that_dies_takes_no_finding_along(
     linter.close()
 
 
+SLOW = """
+import time
+from trailkey.checks import workers
+
+class Slow(workers.DefaultSelector):
+    def select(self, timeout=None):
+        time.sleep(0.2)  # meanwhile all workers have answered, and nobody asks any longer
+        return super().select(timeout)
+
+workers.DefaultSelector, workers.prepare = Slow, lambda: None
+workers._answer = lambda question: b'["%s", []]\\n' % question[2:8]
+workers.serve()
+"""
+
+
+def test_what_waits_is_answered_when_all_workers_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "cfnlint", raising=False)
+    monkeypatch.setattr(workers, "_PROGRAM", SLOW)
+    monkeypatch.setattr(workers, "lint_here", lambda templates: pytest.fail(f"{[*templates]}") if templates else {})
+    linter = Linter(2)
+    linter.start()
+
+    asked = {f"{number}.yaml": LintInput("", ("us-east-1",)) for number in range(7)}
+    assert linter.ask(asked)() == {file: [] for file in asked}
+    linter.close()
+
+
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="who runs is read from /proc")
 def test_workers_end_with_their_process(defective: dict[str, LintInput], monkeypatch: pytest.MonkeyPatch) -> None:
     def running() -> int:

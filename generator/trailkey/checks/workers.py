@@ -160,7 +160,7 @@ def _shared(cores: int, answers: IO[bytes]) -> Iterator[bytes]:
     busy: set[socket] = set()
     with DefaultSelector() as selector:
         selector.register(0, EVENT_READ)
-        while selector.get_map():
+        while waiting or selector.get_map():
             while waiting and (idle or len(busy) < cores):
                 worker = idle.pop() if idle else _worker([answers, *busy])
                 worker.sendall(waiting.popleft() + b"\n")
