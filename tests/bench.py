@@ -2,7 +2,7 @@
 
 Of whole processes with all that they start, or where a row says so of one step in a process of its own (tests/scale.py). The two sides
 of a row run in turn, pair by pair, and the ratio is taken within each pair: a machine that slows down slows both. Seconds are
-shown for orientation; only the ratios mean something. With seven pairs it takes half an hour: most of it is cfn-lint over 500 templates.
+shown for orientation; only the ratios mean something. With seven pairs it takes a quarter of an hour: most of it is cfn-lint over 500 templates.
 """
 
 from __future__ import annotations

@@ -60,9 +60,9 @@ def rows(example: str, peers: Path, folder: Path, pairs: int) -> list[Row]:
     theirs()
     number = compare(output / example, folder / "cdk.out")
     return [
-        alternate(f"{example}, {number} templates, first run", YARDSTICK, first, theirs, pairs),
+        alternate(f"{example}, first run, templates: {number}", YARDSTICK, first, theirs, pairs),
         alternate(
-            f"{example}, {number} templates, unchanged",
+            f"{example}, unchanged",
             YARDSTICK,
             lambda: seconds([*generate, str(output), config], folder),
             theirs,
