@@ -198,7 +198,7 @@ def is_as_asked(world: World, stack: str, asked: dict[str, Any], key: str) -> No
         *(pytest.param(name, True, marks=pytest.mark.exhaustive) for name in ("organization", "mirror")),
     ],
 )
-def test_from_nothing_then_again_then_after_a_change(name: str, plans: bool, configs: Path, tmp_path: Path) -> None:  # noqa: FBT001
+def test_from_nothing_then_again_then_after_a_change(name: str, plans: bool, configs: Path, tmp_path: Path) -> None:  # noqa: FBT001 # pytest gives it by name
     """With ``plans``, before each step it is asked what it would do, and what is missing; what is rolled out is rolled out again."""
     folder = render(configs / f"{name}.yaml", tmp_path / "output")
     with world_of(folder, tmp_path / "w") as world:

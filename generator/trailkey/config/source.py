@@ -88,7 +88,7 @@ def _parsed(text: str, file: str, loader: Any) -> Source:
         source.data = _ConfigReader(source, text, loader).document()
     except UnreadableError as error:
         if isinstance(error, NotYamlError) and loader is not yaml.SafeLoader:
-            return _parsed(text, file, yaml.SafeLoader)  # it takes ten times as long, and says more of what is wrong
+            return _parsed(text, file, yaml.SafeLoader)  # it takes longer, and says more of what is wrong
         source.marks[()] = Mark(file, error.line or 1)
         lines = text.splitlines() if isinstance(error, NotYamlError) else []
         source.refuse((), next(filter(None, map(unfilled_line, lines[error.line - 1 : error.line])), str(error)))

@@ -54,6 +54,13 @@ def members(found: list[Box] | tuple[Box, ...]) -> set[int]:
     return {at for at, request in enumerate(WORLD) if any(one.admits(request) for one in found)}
 
 
+def test_what_two_boxes_have_in_common_is_one_box_whichever_comes_first() -> None:
+    one, two = box({"b": texts("x")}), box({"a": texts("y")})
+    assert one
+    assert two
+    assert one.meet(two) == two.meet(one) == box({"a": texts("y"), "b": texts("x")})
+
+
 @given(LISTS, LISTS)
 def test_operations_agree_with_the_small_world(one: list[Box], two: list[Box]) -> None:
     both = [common for a in one for b in two if (common := a.meet(b)) is not None]
