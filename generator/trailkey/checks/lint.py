@@ -8,12 +8,14 @@ and schemas that someone downloaded earlier. A finding so depends on the templat
 from __future__ import annotations
 
 import gc
+import inspect
 import logging
 import os
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +24,7 @@ from trailkey.errors import UsageError
 from trailkey.findings import Finding, Location, Rule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trailkey.checks.cache import Store
 
@@ -30,6 +32,9 @@ Answer = Callable[[], "dict[str, list[LintMatch]]"]
 """What waits until templates are linted, and returns what is found by the names of their files."""
 Asked = Callable[["Mapping[str, LintInput]"], Answer]
 """What is asked to lint templates."""
+
+_READ: Final = "23947c8987cd5a17a598e63b579c6826d57ec83fbad47c0f21953fe5c39dcb63"
+"""SHA-256 of the source of what rule E1101 does for each value of a template, as it was read for `_ask_of_named_places`."""
 
 _SEVERITIES: Final[dict[str, Severity]] = {"E": "error", "W": "warning", "I": "note"}
 
@@ -203,7 +208,36 @@ def _rules() -> tuple[Any, frozenset[str]]:
     from cfnlint.rules import Rules
 
     logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
-    return Rules.create_from_directory(_DEFAULT_RULESDIR), frozenset(REGIONS)
+    rules = Rules.create_from_directory(_DEFAULT_RULESDIR)
+    if "E1101" in rules:
+        _ask_of_named_places(rules["E1101"])
+    return rules, frozenset(REGIONS)
+
+
+def _ask_of_named_places(rule: Any) -> None:
+    """Let a rule look only at places in a template that one of its child rules names.
+
+    Rule E1101 hands each value of a template to those of its child rules that name the value's place. For a place that none names,
+    which most are, it looks through all of them for nothing: a fifth of the time that cfn-lint takes.
+
+    Args:
+        rule: E1101; it is left as it is where what it does is not ``_READ``, as in another version.
+    """
+    start, look = rule.initialize, rule.cfnLint
+    named: set[str] = set()
+
+    def forget(template: Any) -> None:
+        named.clear()  # rules may name other places for each template, before the first is looked at
+        start(template)
+
+    def look_where_named(validator: Any, places: list[str], instance: Any, schema: Any) -> Iterable[Any]:
+        if not named:
+            named.update(place for child in rule.child_rules.values() if child for place in child.keywords)
+        places = [place for place in places if place in named]
+        return look(validator, places, instance, schema) if places else ()
+
+    if sha256(inspect.getsource(look).encode()).hexdigest() == _READ:
+        rule.initialize, rule.cfnLint = forget, look_where_named
 
 
 @cache

@@ -11,10 +11,11 @@ import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import MagicMock
 
 import pytest
 
-from trailkey.checks.lint import LintInput, LintMatch, lint, prepare
+from trailkey.checks.lint import LintInput, LintMatch, _ask_of_named_places, lint, prepare
 from trailkey.cloudformation import dump_yaml
 from trailkey.errors import UsageError
 from trailkey.findings import Finding, Location, Rule
@@ -345,6 +346,9 @@ def test_the_findings_are_those_of_the_command(tmp_path: Path, region: str) -> N
             {"Resources": resources, "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Key", "Arm"]}}}}
         ),
         "twice.yaml": "a: 1\na: 2\n",
+        "schedule.yaml": dump_yaml(
+            {"Resources": {"Rule": {"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "often"}}}}
+        ),
     }
 
     ours = [
@@ -362,5 +366,56 @@ def test_the_findings_are_those_of_the_command(tmp_path: Path, region: str) -> N
         )
         for item in by_command(files, tmp_path / "files", region)
     ]
-    assert {row[2] for row in ours} >= {"E0000", "E3002", "E3034", "I3011", "W3037"}
+    assert {row[2] for row in ours} >= {"E0000", "E3002", "E3027", "E3034", "I3011", "W3037"}
     assert sorted(ours) == sorted(theirs)
+
+
+@pytest.fixture
+def rule() -> Any:
+    """Return a rule E1101 whose child rules are to be set, asked of what they name alone."""
+    made = type(prepare()[0]["E1101"])()
+    _ask_of_named_places(made)
+    return made
+
+
+def found(rule: Any, *places: str) -> list[Any]:
+    return list(rule.cfnLint(MagicMock(), list(places), {}, {}))
+
+
+def test_child_rules_are_looked_through_where_one_names_the_place(rule: Any) -> None:
+    error, rule.child_rules = MagicMock(), MagicMock()
+    rule.child_rules.values.side_effect = lambda: [
+        None,
+        MagicMock(keywords=["Resources/*"], **{"validate.return_value": [error]}),
+    ]
+
+    assert found(rule, "Resources/*") == [error]
+    rule.child_rules.values.reset_mock()
+    assert found(rule, "Resources", "Resources/*", "*") == [error]
+    assert rule.child_rules.values.call_count == 1  # for the place that is named
+    assert found(rule, "Resources", "Resources/*/Properties") == []
+    assert rule.child_rules.values.call_count == 1
+
+
+def test_the_places_that_a_rule_names_for_one_template_are_not_those_of_the_next(rule: Any) -> None:
+    child = MagicMock(keywords=["Resources/*"], **{"validate.side_effect": lambda *_: [MagicMock()]})
+    rule.child_rules = {child.id: child}
+    assert (len(found(rule, "Resources/*")), len(found(rule, "Outputs/*"))) == (1, 0)
+
+    child.keywords = ["Outputs/*"]
+    rule.initialize(MagicMock())
+
+    assert (len(found(rule, "Resources/*")), len(found(rule, "Outputs/*"))) == (0, 1)
+
+
+def test_what_another_version_does_in_that_rule_is_left_as_it_is() -> None:
+    class Rule:
+        def initialize(self, _template: Any) -> None: ...
+
+        def cfnLint(self, _validator: Any, places: list[str], _instance: Any, _schema: Any) -> list[str]:  # noqa: N802 # its name
+            return places
+
+    rule = Rule()
+    _ask_of_named_places(rule)
+
+    assert found(rule, "Resources") == ["Resources"]
