@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import inspect
 import typing
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from helpers import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MEANING: Final = {"access", "access.algebra", "access.analysis", "access.language"}
@@ -91,10 +92,16 @@ def room_of(path: Path) -> str:
     return room(path.relative_to(PACKAGE).parts)
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+
+
+@cache
 def imports_of(path: Path) -> set[str]:
     """Every module a file imports, at its top or inside a function."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -108,20 +115,20 @@ def rooms_imported(path: Path) -> set[str]:
 
 
 def calls_of(path: Path) -> set[str]:
-    return {
-        ast.unparse(node.func)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-    }
+    return {ast.unparse(node.func) for node in nodes_of(path) if isinstance(node, ast.Call)}
 
 
 def named(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_module_imports_only_what_its_room_may(path: Path) -> None:
-    assert rooms_imported(path) - MAY_IMPORT[room_of(path)] == set()
+def where(wrong: Callable[[Path], object]) -> dict[str, object]:
+    """Return what is wrong in each module in which something is."""
+    return {named(path): found for path in MODULES if (found := wrong(path))}
+
+
+def test_each_module_imports_only_what_its_room_may() -> None:
+    assert where(lambda path: rooms_imported(path) - MAY_IMPORT[room_of(path)]) == {}
 
 
 def test_every_room_is_above_what_it_imports() -> None:
@@ -201,31 +208,35 @@ def test_judges_are_handed_none_of_the_builders_types() -> None:
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_heavy_libraries_stay_where_they_belong(path: Path) -> None:
-    tops = {name.split(".")[0] for name in imports_of(path)}
+def test_heavy_libraries_stay_where_they_belong() -> None:
+    def loaded(path: Path) -> set[str]:
+        tops = {name.split(".")[0] for name in imports_of(path)}
+        return {library for library, rooms in HEAVY.items() if library in tops and room_of(path) not in rooms}
 
-    assert {library for library, rooms in HEAVY.items() if library in tops and room_of(path) not in rooms} == set()
-
-
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_only_the_command_line_prints_and_only_the_writer_writes(path: Path) -> None:
-    calls = calls_of(path)
-
-    if room_of(path) != "cli":
-        assert not calls & {"print", "sys.exit", "exit", "sys.stdout.write", "sys.stderr.write"}
-    # files opens them for reading; what is remembered is no output
-    if room_of(path) not in ("files", "output", "cli") and named(path) != "checks/cache.py":
-        assert not {
-            call
-            for call in calls
-            if call.rpartition(".")[2] in ("write_text", "write_bytes", "open", "unlink", "mkdir", "replace_file")
-        }
+    assert where(loaded) == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_module_is_one_idea(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+def test_only_the_command_line_prints_and_only_the_writer_writes() -> None:
+    prints = {"print", "sys.exit", "exit", "sys.stdout.write", "sys.stderr.write"}
+    writes = {"write_text", "write_bytes", "open", "unlink", "mkdir", "replace_file"}
+
+    def done(path: Path) -> set[str]:
+        calls = calls_of(path)
+        found = set() if room_of(path) == "cli" else calls & prints
+        # files opens them for reading; what is remembered is no output
+        if room_of(path) not in ("files", "output", "cli") and named(path) != "checks/cache.py":
+            found |= {call for call in calls if call.rpartition(".")[2] in writes}
+        return found
+
+    assert where(done) == {}
+
+
+def test_a_module_is_one_idea() -> None:
+    def too_long(path: Path) -> int:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        return lines if lines > 350 else 0
+
+    assert where(too_long) == {}
 
 
 CUT: Final = ("partition", "rpartition", "split", "rsplit", "removeprefix", "removesuffix", "startswith", "endswith")
@@ -243,13 +254,13 @@ SENTENCES: Final = (
 )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_no_sentence_is_cut_apart_to_get_structure_back(path: Path) -> None:
-    cut = {
-        ast.unparse(node)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CUT
-        if any(ast.unparse(node.func.value).split(".")[-1].startswith(word) for word in SENTENCES)
-    }
+def test_no_sentence_is_cut_apart_to_get_structure_back() -> None:
+    def cut(path: Path) -> set[str]:
+        return {
+            ast.unparse(node)
+            for node in nodes_of(path)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CUT
+            if any(ast.unparse(node.func.value).split(".")[-1].startswith(word) for word in SENTENCES)
+        }
 
-    assert cut == set()
+    assert where(cut) == {}
