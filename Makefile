@@ -78,7 +78,7 @@ $(VENV)/installed: $(VENV)/libraries $(SOURCES)
 
 $(VENV)/developing: $(VENV)/installed requirements-dev.lock
 	@echo "installing what tests and checks need, from requirements-dev.lock (once, a minute or two)"
-	@$(PIP) install --progress-bar off --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --progress-bar off --no-compile --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 $(PEERS): $(wildcard tests/peers/*) | $(VENV)/created
