@@ -8,19 +8,17 @@ and schemas that someone downloaded earlier. A finding so depends on the templat
 from __future__ import annotations
 
 import gc
-import inspect
 import logging
 import os
 from collections.abc import Callable
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import asdict, dataclass
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trailkey.checks.cache import key_of
+from trailkey.checks.quick_rules import ask_who_names_the_place
 from trailkey.errors import UsageError
 from trailkey.findings import Finding, Location, Rule, Severity
 
@@ -33,9 +31,6 @@ Answer = Callable[[], "dict[str, list[LintMatch]]"]
 """What waits until templates are linted, and returns what is found by the names of their files."""
 Asked = Callable[["Mapping[str, LintInput]"], Answer]
 """What is asked to lint templates."""
-
-_READ: Final = "23947c8987cd5a17a598e63b579c6826d57ec83fbad47c0f21953fe5c39dcb63"
-"""SHA-256 of the source of what rule E1101 does for each value of a template, as it was read for `_ask_who_names_the_place`."""
 
 _SEVERITIES: Final[dict[str, Severity]] = {"E": "error", "W": "warning", "I": "note"}
 
@@ -211,47 +206,8 @@ def _rules() -> tuple[Any, frozenset[str]]:
     logging.getLogger("cfnlint").addHandler(logging.NullHandler())  # matches say it; only the command line prints
     rules = Rules.create_from_directory(_DEFAULT_RULESDIR)
     if "E1101" in rules:
-        _ask_who_names_the_place(rules["E1101"])
+        ask_who_names_the_place(rules["E1101"])
     return rules, frozenset(REGIONS)
-
-
-def _ask_who_names_the_place(rule: Any) -> None:
-    """Let a rule ask, at a place in a template, those of its child rules that name the place, and not look through all of them.
-
-    Rule E1101 hands each value of a template to the child rules that name the value's place, which for most places is none:
-    a fifth of the time that cfn-lint takes.
-
-    Args:
-        rule: E1101; it is left as it is where what it does is not ``_READ``, as in another version.
-    """
-    start, look = rule.initialize, rule.cfnLint
-    at: dict[str, Any] = {}
-
-    def forget(template: Any) -> None:
-        at.clear()  # rules may name other places for each template, before the first is looked at
-        start(template)
-
-    def look_where_named(validator: Any, places: list[str], instance: Any, schema: Any) -> Iterator[Any]:
-        if not at:
-            at.update(_by_place(rule))
-        for place in places:
-            if place in at:
-                yield from look.__func__(at[place], validator, [place], instance, schema)
-
-    if sha256(inspect.getsource(look).encode()).hexdigest() == _READ:
-        rule.initialize, rule.cfnLint = forget, look_where_named
-
-
-def _by_place(rule: Any) -> dict[str, Any]:
-    """Return, for each place that child rules name, the rule as if it had no others."""
-    named: dict[str, Any] = {}
-    for id_, child in rule.child_rules.items():
-        for place in child.keywords if child else ():
-            if place not in named:
-                named[place] = copy(rule)
-                named[place].child_rules = {}
-            named[place].child_rules[id_] = child
-    return named
 
 
 @cache

@@ -1,7 +1,7 @@
 """What the standard library does for dataclasses, done once for the same question, in a process that does nothing but lint.
 
 cfn-lint makes a dozen dataclasses for each template, always the same, and asks thousands of times for the fields of a few of them:
-that is a quarter of its work. What it is told, and so what it finds, stays the same.
+that is an eighth of its work. What it is told, and so what it finds, stays the same.
 """
 
 from __future__ import annotations
